@@ -1,0 +1,169 @@
+"""Requests to the engine and events from it: frozen dataclasses that pickle.
+
+So the same engine can later be hosted in a child process behind the same interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qwqdesk.analysis.loops import LoopGuard
+from qwqdesk.conversation import FinishReason, Loop, Mode, SpanKind, Timing, Usage
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.reasoning import Tags
+from qwqdesk.sampling.chain import SamplerChain
+
+# ---------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True)
+class LaneRequest:
+    """One lane of a run. The seed in `chain` is drawn already (never -1)."""
+
+    label: str
+    chain: SamplerChain
+    loop_guard: LoopGuard = "mark"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One prompt sent to 1..4 lanes; `prompt_tokens` are the truth, `prompt_text` is their text."""
+
+    lanes: tuple[LaneRequest, ...]
+    prompt_tokens: tuple[int, ...]
+    mode: Mode = "exact"
+    tags: tuple[Tags, ...] = ()
+    reasoning_open: bool = False
+
+
+# ---------------------------------------------------------------- what a loaded model is
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """One ggml backend device; bytes."""
+
+    name: str
+    description: str
+    kind: Literal["cpu", "gpu", "igpu", "accel"]
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """The engine as the context reports it (INTERFACE's `engine` object)."""
+
+    llama_cpp_python: str
+    system_info: str
+    devices: tuple[DeviceMemory, ...]
+    n_ctx: int
+    n_batch: int
+    n_ubatch: int
+    n_threads: int
+    n_gpu_layers: int
+    flash_attn: str
+    type_k: str
+    type_v: str
+    use_extra_bufts: bool
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A loaded model. `chat_template` is untrusted text, `metadata` holds its scalars as text."""
+
+    path: str
+    name: str
+    architecture: str
+    quantization: str
+    size_bytes: int
+    n_params: int
+    n_ctx_train: int
+    n_layer: int
+    n_vocab: int
+    chat_template: str | None
+    bos_token: str
+    eos_token: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """`fraction` 0..1 of the model file; `what` says the phase in words."""
+
+    fraction: float
+    what: str = "Loading"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The model is ready; `notes` are sentences for the user (fewer layers, smaller context)."""
+
+    model: ModelInfo
+    settings: EngineSettings
+    load_s: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The context for this run exists; `sequential` says lanes run one after another."""
+
+    engine: EngineInfo
+    sequential: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class PrefillProgress:
+    """`done` of `total` prompt tokens; `lane` is None while the prefill serves all lanes."""
+
+    done: int
+    total: int
+    lane: int | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of text of one kind; concatenated, a lane's spans are its whole text."""
+
+    kind: SpanKind
+    text: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """What lane number `lane` wrote since its last event; `tokens` are generated ids."""
+
+    lane: int
+    spans: tuple[Span, ...]
+    tokens: tuple[int, ...]
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class LoopFound:
+    """Lane `lane` repeats itself (it goes on unless its guard says otherwise)."""
+
+    lane: int
+    loop: Loop
+
+
+@dataclass(frozen=True)
+class LaneFinished:
+    """The lane is done; `detail` explains the reason in words, for example "context full"."""
+
+    lane: int
+    reason: FinishReason
+    detail: str | None
+    usage: Usage
+    timing: Timing
+
+
+Event = LoadProgress | Loaded | RunStarted | PrefillProgress | Output | LoopFound | LaneFinished
