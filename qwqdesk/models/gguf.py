@@ -1,0 +1,394 @@
+"""Reads the header of a GGUF file: metadata, tensor table, split; never the weights.
+
+The format is llama.cpp's (docs/gguf.md of ggml), versions 2 and 3, either byte order. A header is
+hostile input: every count and length is checked against the bytes that are really there, nothing
+is allocated by a declared size, and all that is wrong becomes a `UserError`. Long arrays (the
+vocabulary) are skipped, which makes a header of 152,000 tokens a matter of milliseconds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qwqdesk.errors import UserError
+from qwqdesk.models.byte_source import ByteSource, FileSource, MemorySource, Prefix
+from qwqdesk.models.tensor_types import TENSOR_TYPES
+
+Scalar = int | float | bool | str
+
+MAGIC = b"GGUF"
+DEFAULT_ALIGNMENT = 32
+MAX_KEYS = 65_536
+MAX_TENSORS = 100_000
+MAX_STRING = 16 << 20
+MAX_STRINGS_SKIPPED = 8_000_000
+MAX_DEPTH = 4
+MAX_DIMENSIONS = 4
+KEPT_ITEMS = 4096
+_MAX_ELEMENTS = 2**63 - 1
+
+_STRING, _ARRAY = 8, 9
+_SCALARS = {
+    0: ("uint8", "B", 1),
+    1: ("int8", "b", 1),
+    2: ("uint16", "H", 2),
+    3: ("int16", "h", 2),
+    4: ("uint32", "I", 4),
+    5: ("int32", "i", 4),
+    6: ("float32", "f", 4),
+    7: ("bool", "?", 1),
+    10: ("uint64", "Q", 8),
+    11: ("int64", "q", 8),
+    12: ("float64", "d", 8),
+}
+_TYPE_NAMES = {number: row[0] for number, row in _SCALARS.items()} | {
+    _STRING: "string",
+    _ARRAY: "array",
+}
+
+
+@dataclass(frozen=True)
+class GgufArray:
+    """An array that was skipped: where its items begin. `values` only of short number arrays."""
+
+    item_type: str
+    count: int
+    offset: int
+    values: tuple[int | float | bool, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor; `offset` counts from the data section; `size_bytes` is None for unknown types."""
+
+    name: str
+    shape: tuple[int, ...]
+    type_name: str
+    offset: int
+    elements: int
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which shard this is: `no` counts from 0."""
+
+    no: int
+    count: int
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """All that a GGUF file says before its weights; sizes and offsets in bytes."""
+
+    version: int
+    big_endian: bool
+    metadata: Mapping[str, Scalar | GgufArray]
+    tensors: tuple[TensorInfo, ...]
+    alignment: int
+    data_offset: int
+    file_size: int
+    split: Split | None = field(default=None)
+
+    @property
+    def data_end(self) -> int:
+        """The size that the file must have at least, from the tensor table."""
+        ends = (tensor.offset + (tensor.size_bytes or 0) for tensor in self.tensors)
+        return self.data_offset + max(ends, default=0) if self.tensors else 0
+
+
+def read_header(source: Path | bytes | ByteSource, *, check_end: bool = True) -> GgufHeader:
+    """Read a header from a path, from bytes, or from anything that reads ranges.
+
+    Args:
+        source: what to read; bytes stand for a whole file.
+        check_end: also fail when the tensors' data would end behind the file's end.
+
+    Raises:
+        UserError: "not_found", "unreadable", "not_gguf" (also unknown versions) or "corrupt".
+    """
+    if isinstance(source, Path):
+        with FileSource(source) as file:
+            return _Parser(file, str(source)).header(check_end)
+    name = "These bytes" if isinstance(source, bytes) else "This file"
+    data = MemorySource(source) if isinstance(source, bytes) else source
+    return _Parser(data, name).header(check_end)
+
+
+def read_strings(path: Path, header: GgufHeader, key: str, limit: int) -> list[str]:
+    """The first `limit` items of a string array; empty if `key` is no such array.
+
+    Raises:
+        UserError: the file cannot be read any more, or it has changed since.
+    """
+    array = header.metadata.get(key)
+    if not isinstance(array, GgufArray) or array.item_type != "string":
+        return []
+    with FileSource(path) as file:
+        parser = _Parser(file, str(path))
+        parser.order = ">" if header.big_endian else "<"
+        parser.at = array.offset
+        return [parser.string(f"an item of {key}") for _ in range(min(limit, array.count))]
+
+
+class _Parser:
+    """A cursor over a growing prefix of the source."""
+
+    def __init__(self, source: ByteSource, name: str) -> None:
+        self.name = name
+        self.source = source
+        self.prefix = Prefix(source)
+        self.at = 0
+        self.order = "<"
+        self.strings_left = MAX_STRINGS_SKIPPED
+
+    # ------------------------------------------------------------ the parts of a header
+
+    def header(self, check_end: bool) -> GgufHeader:
+        version = self._version()
+        tensor_count, key_count = self.number("Q"), self.number("Q")
+        self._limit("tensors", tensor_count, MAX_TENSORS, 24)
+        self._limit("metadata keys", key_count, MAX_KEYS, 13)
+        metadata = self._metadata(key_count)
+        alignment = self._alignment(metadata)
+        tensors = self._tensors(tensor_count)
+        result = GgufHeader(
+            version=version,
+            big_endian=self.order == ">",
+            metadata=metadata,
+            tensors=tensors,
+            alignment=alignment,
+            data_offset=-(-self.at // alignment) * alignment,
+            file_size=self.source.size,
+            split=_split(metadata),
+        )
+        if check_end and result.data_end > self.source.size:
+            raise self._ends_early(result.data_end)
+        return result
+
+    def _version(self) -> int:
+        head = bytes(self.prefix.data[:64])
+        if not head.startswith(MAGIC):
+            raise UserError(
+                f"{self.name} is not a GGUF file{_what_it_is(head)}.",
+                "Choose a model in GGUF format.",
+                code="not_gguf",
+            )
+        self.at = 4
+        version = self.number("I")
+        if version & 0xFFFF == 0 and version:
+            self.order = ">"
+            version = struct.unpack(">I", struct.pack("<I", version))[0]
+        if version not in (2, 3):
+            age = "older" if version < 2 else "newer"
+            raise UserError(
+                f"{self.name} has GGUF version {version}, which is {age} than this program reads "
+                "(2 and 3).",
+                "Download a current file of this model.",
+                code="not_gguf",
+            )
+        return version
+
+    def _metadata(self, count: int) -> dict[str, Scalar | GgufArray]:
+        metadata: dict[str, Scalar | GgufArray] = {}
+        for index in range(count):
+            key = self.string(f"the name of metadata key {index + 1}")
+            if key in metadata:
+                raise self.corrupt(f"the metadata key {_short(key)} appears twice")
+            metadata[key] = self._value(key, self.number("I"))
+        return metadata
+
+    def _value(self, key: str, kind: int) -> Scalar | GgufArray:
+        if kind in _SCALARS:
+            return self._scalar(kind)
+        if kind == _STRING:
+            return self.string(f"the value of {_short(key)}")
+        if kind == _ARRAY:
+            return self._array(key)
+        raise self.corrupt(f"the metadata key {_short(key)} has the unknown type {kind}")
+
+    def _scalar(self, kind: int) -> Scalar:
+        if _SCALARS[kind][1] == "?":
+            return self.number("B") != 0
+        value: Scalar = self._unpack(_SCALARS[kind][1])
+        return value
+
+    def _array(self, key: str) -> GgufArray:
+        kind, count = self.number("I"), self.number("Q")
+        start = self.at
+        values = None
+        if kind in _SCALARS and count <= KEPT_ITEMS:
+            values = self._numbers(kind, count)
+        else:
+            self._skip(key, kind, count, depth=1)
+        return GgufArray(_TYPE_NAMES[kind], count, start, values)
+
+    def _numbers(self, kind: int, count: int) -> tuple[int | float | bool, ...]:
+        _, letter, size = _SCALARS[kind]
+        self._need(count * size)
+        values = struct.unpack_from(f"{self.order}{count}{letter}", self.prefix.data, self.at)
+        self.at += count * size
+        return values
+
+    def _skip(self, key: str, kind: int, count: int, depth: int) -> None:
+        if kind in _SCALARS:
+            self._need(count * _SCALARS[kind][2])
+            self.at += count * _SCALARS[kind][2]
+        elif kind == _STRING:
+            self._spend(key, count)
+            self._skip_strings(count)
+        elif kind == _ARRAY and depth < MAX_DEPTH:
+            self._spend(key, count)
+            for _ in range(count):
+                self._skip(key, self.number("I"), self.number("Q"), depth + 1)
+        elif kind == _ARRAY:
+            raise self.corrupt(f"the arrays in {_short(key)} are nested too deeply")
+        else:
+            raise self.corrupt(f"the array {_short(key)} has the unknown item type {kind}")
+
+    def _skip_strings(self, count: int) -> None:
+        """The hot loop: a vocabulary has 300,000 strings. Out of bytes is noticed by `unpack`."""
+        data, at = self.prefix.data, self.at
+        unpack = struct.Struct(f"{self.order}Q").unpack_from
+        while count:
+            try:
+                for _ in range(count):
+                    at += 8 + unpack(data, at)[0]
+                    count -= 1
+            except struct.error:
+                self.at = at
+                self._need(8)
+            except OverflowError:
+                raise self.corrupt("a string in an array has an impossible length") from None
+        self.at = at
+        self._need(0)
+
+    def _tensors(self, count: int) -> tuple[TensorInfo, ...]:
+        tensors: dict[str, TensorInfo] = {}
+        for index in range(count):
+            tensor = self._tensor(index)
+            if tensor.name in tensors:
+                raise self.corrupt(f"the tensor {_short(tensor.name)} appears twice")
+            tensors[tensor.name] = tensor
+        return tuple(tensors.values())
+
+    def _tensor(self, index: int) -> TensorInfo:
+        name = self.string(f"the name of tensor {index + 1}")
+        dimensions = self.number("I")
+        if dimensions > MAX_DIMENSIONS:
+            raise self.corrupt(f"the tensor {_short(name)} has {dimensions} dimensions")
+        shape = tuple(self.number("Q") for _ in range(dimensions))
+        elements = 1
+        for length in shape:
+            elements *= length
+            if elements > _MAX_ELEMENTS:
+                raise self.corrupt(f"the tensor {_short(name)} has an impossible shape")
+        kind = TENSOR_TYPES.get(number := self.number("I"))
+        if kind is not None and shape and shape[0] % kind.block_elements:
+            raise self.corrupt(f"the rows of the tensor {_short(name)} do not fit {kind.name}")
+        size = elements // kind.block_elements * kind.block_bytes if kind else None
+        type_name = kind.name if kind else f"type {number}"
+        return TensorInfo(name, shape, type_name, self.number("Q"), elements, size)
+
+    def _alignment(self, metadata: Mapping[str, Scalar | GgufArray]) -> int:
+        value = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+        if type(value) is not int or not 0 < value <= 1 << 30 or value & (value - 1):
+            raise self.corrupt("general.alignment is not a power of two")
+        return value
+
+    # ------------------------------------------------------------ bytes
+
+    def number(self, letter: str) -> int:
+        """The next unsigned number."""
+        value = self._unpack(letter)
+        assert isinstance(value, int)
+        return value
+
+    def string(self, what: str) -> str:
+        """The next string; broken UTF-8 is replaced."""
+        length = self.number("Q")
+        if length > MAX_STRING:
+            raise self.corrupt(f"{what} is longer than {MAX_STRING >> 20} MiB")
+        self._need(length)
+        raw = bytes(self.prefix.data[self.at : self.at + length])
+        self.at += length
+        return raw.decode("utf-8", "replace")
+
+    def _unpack(self, letter: str) -> int | float:
+        size = struct.calcsize(f"<{letter}")
+        self._need(size)
+        value: int | float = struct.unpack_from(self.order + letter, self.prefix.data, self.at)[0]
+        self.at += size
+        return value
+
+    def _need(self, size: int) -> None:
+        if not self.prefix.ensure(self.at + size):
+            if self.at + size > self.source.size:
+                raise self._ends_early(None)
+            raise self.corrupt("its header is impossibly long")
+
+    def _limit(self, what: str, count: int, most: int, least_bytes: int) -> None:
+        if count > most or count * least_bytes > self.source.size:
+            raise self.corrupt(f"it declares {count} {what}")
+
+    def _spend(self, key: str, count: int) -> None:
+        self.strings_left -= count
+        if self.strings_left < 0:
+            raise self.corrupt(f"the array {_short(key)} has {count} items")
+
+    # ------------------------------------------------------------ errors
+
+    def corrupt(self, detail: str) -> UserError:
+        """The error for a header that says something impossible."""
+        return UserError(
+            f"{self.name} is damaged: {detail}.", "Download or copy it again.", code="corrupt"
+        )
+
+    def _ends_early(self, needed: int | None) -> UserError:
+        there = self.source.size
+        amount = f" ({_amount(there, needed)})" if needed else " (inside its header)"
+        return UserError(
+            f"{self.name} is truncated. This file ends early{amount}.",
+            "Download or copy it again.",
+            code="corrupt",
+        )
+
+
+def _amount(there: int, needed: int) -> str:
+    """Two sizes in the same unit, in bytes when the difference would not show."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if needed >= size and f"{there / size:.2f}" != f"{needed / size:.2f}":
+            return f"{there / size:.2f} of {needed / size:.2f} {unit}"
+    return f"{there} of {needed} bytes"
+
+
+def _split(metadata: Mapping[str, Scalar | GgufArray]) -> Split | None:
+    no, count = metadata.get("split.no"), metadata.get("split.count")
+    if type(no) is int and type(count) is int and 0 <= no < count and count > 1:
+        return Split(no, count)
+    return None
+
+
+def _short(text: str) -> str:
+    clean = "".join(char if char.isprintable() else "?" for char in text[:60])
+    return f'"{clean}..."' if len(text) > 60 else f'"{clean}"'
+
+
+def _what_it_is(head: bytes) -> str:
+    """A guess from the first bytes, to say more than "not GGUF"."""
+    if not head:
+        return ": it is empty"
+    if head[:4] in (b"lmgg", b"tjgg", b"fmgg", b"algg"):
+        return ": it is an old GGML file"
+    if head.startswith(b"version https://git-lfs"):
+        return ": it is a Git LFS pointer, the model itself was not downloaded"
+    if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>") or head.lstrip().startswith(b"<htm"):
+        return ": it is a web page"
+    if head[:2] == b"PK":
+        return ": it is a ZIP or PyTorch file"
+    if head[8:9] == b"{":
+        return ": it looks like a safetensors file"
+    return ""
