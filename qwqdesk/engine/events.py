@@ -20,22 +20,26 @@ from qwqdesk.sampling.chain import SamplerChain
 
 @dataclass(frozen=True)
 class LaneRequest:
-    """One lane of a run. The seed in `chain` is drawn already (never -1)."""
+    """One lane of a run. The seed in `chain` is drawn already (never -1).
+
+    `reasoning_open` says that the prompt itself opened the reasoning; `tags` are those to look for.
+    """
 
     label: str
     chain: SamplerChain
+    prompt_tokens: tuple[int, ...]
+    tags: tuple[Tags, ...] = ()
+    reasoning_open: bool = False
     loop_guard: LoopGuard = "mark"
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One prompt sent to 1..4 lanes; `prompt_tokens` are the truth, `prompt_text` is their text."""
+    """1..4 lanes. `sequential`: one after another in one stream, where memory is short."""
 
     lanes: tuple[LaneRequest, ...]
-    prompt_tokens: tuple[int, ...]
     mode: Mode = "exact"
-    tags: tuple[Tags, ...] = ()
-    reasoning_open: bool = False
+    sequential: bool = False
 
 
 # ---------------------------------------------------------------- what a loaded model is
@@ -103,9 +107,13 @@ class LoadProgress:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The model is ready; `notes` are sentences for the user (fewer layers, smaller context)."""
+    """The model is ready, with a context for one lane.
+
+    `notes` are sentences for the user (fewer layers, smaller context, unknown override keys).
+    """
 
     model: ModelInfo
+    engine: EngineInfo
     settings: EngineSettings
     load_s: float
     notes: tuple[str, ...] = ()

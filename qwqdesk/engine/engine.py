@@ -1,0 +1,303 @@
+"""The engine: one thread owns every llama.cpp object, nothing else calls llama.cpp.
+
+Requests queue up; a new one starts only when the last native call has returned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qwqdesk.engine.decode import PrefixCache, Run
+from qwqdesk.engine.events import (
+    DeviceMemory,
+    Event,
+    Loaded,
+    LoadProgress,
+    RunRequest,
+    RunStarted,
+)
+from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelled
+from qwqdesk.engine.llama_library import LlamaLibrary
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.pipe import Stream
+from qwqdesk.sampling.chain import SamplerChain
+
+State = Literal["empty", "loading", "ready", "running", "closed"]
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Which file to load and how; `quantized` models need the extra-buffers probe first."""
+
+    path: Path
+    settings: EngineSettings
+    quantized: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class RunStream(Stream[Event]):
+    """A run's events; lanes can be stopped one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopped: set[int] = set()
+
+    def stop_lane(self, lane: int) -> None:
+        """Ask lane number `lane` to stop; the others go on."""
+        self._stopped.add(lane)
+
+    def asked_to_stop(self, lane: int | None) -> bool:
+        """Whether the whole run (None) or one lane was asked to stop."""
+        return self.cancelled.is_set() if lane is None else lane in self._stopped
+
+
+Job = Callable[[], None]
+
+
+class Engine:
+    """Loads one model at a time and runs lanes on it.
+
+    Args:
+        extra_buffers_safe: asked before the first quantized load; see `probe.py`.
+        make_library: loads the native library; tests replace it.
+    """
+
+    def __init__(
+        self,
+        *,
+        extra_buffers_safe: Callable[[], bool],
+        make_library: Callable[[], LlamaLibrary] = LlamaLibrary,
+    ) -> None:
+        self.state: State = "empty"
+        self._extra_buffers_safe = extra_buffers_safe
+        self._make_library = make_library
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._library: LlamaLibrary | None = None
+        self._model: LlamaModel | None = None
+        self._context: LlamaContext | None = None
+        self._cache = PrefixCache()
+        self._current: Stream[Any] | None = None
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------ requests (any thread)
+
+    def load(self, request: LoadRequest) -> Stream[LoadProgress | Loaded]:
+        """Load a model in place of the present one. Cancelling the stream aborts the load."""
+        stream: Stream[LoadProgress | Loaded] = Stream()
+        return self._submit(stream, lambda: self._load(request, stream))
+
+    def unload(self) -> Stream[None]:
+        """Free the model and its memory."""
+        stream: Stream[None] = Stream()
+        return self._submit(stream, self._free)
+
+    def run(self, request: RunRequest) -> RunStream:
+        """Run lanes on the loaded model; raises UserError through the stream."""
+        stream = RunStream()
+        self._submit(stream, lambda: self._run(request, stream))
+        return stream
+
+    def tokenize(self, text: str) -> Stream[tuple[int, ...]]:
+        """One item: the ids of a rendered prompt (BOS by the vocabulary's rule)."""
+        stream: Stream[tuple[int, ...]] = Stream()
+        return self._submit(stream, lambda: stream.put(self._tokenize(text)))
+
+    def chain_names(self, chain: SamplerChain) -> Stream[tuple[str, ...]]:
+        """One item: what llama.cpp itself reports of the chain's steps."""
+        stream: Stream[tuple[str, ...]] = Stream()
+        return self._submit(stream, lambda: stream.put(self._chain_names(chain)))
+
+    def devices(self) -> Stream[tuple[DeviceMemory, ...]]:
+        """One item: the devices with their free memory."""
+        stream: Stream[tuple[DeviceMemory, ...]] = Stream()
+        return self._submit(stream, lambda: stream.put(self._load_library().devices()))
+
+    def native_times(self) -> tuple[float, float]:
+        """Seconds in llama_decode and in sampling on the present context (for `bench`)."""
+        context = self._context
+        return (context.decode_s, context.sample_s) if context else (0.0, 0.0)
+
+    def close(self, timeout: float = 3.0) -> bool:
+        """Stop what runs, free everything, end the thread; False if it did not end in time."""
+        if self.state != "closed":
+            self._jobs.put(None)
+            current = self._current
+            if current is not None:
+                current.cancel()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # ------------------------------------------------------------ the thread
+
+    def _submit(self, stream: Stream[Any], work: Callable[[], object]) -> Any:
+        def job() -> None:
+            self._current = stream
+            error: BaseException | None = None
+            try:
+                if not stream.cancelled.is_set():
+                    work()
+            except BaseException as caught:  # it is raised again where the stream is read
+                error = caught
+            finally:
+                self._current = None
+                stream.close(error)
+
+        if self.state == "closed":
+            stream.close(UserError("The engine has ended.", "Start the program again."))
+        else:
+            self._jobs.put(job)
+        return stream
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+        self.state = "closed"
+        while True:  # nobody may wait for ever on a job that never ran
+            try:
+                late = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if late is not None:
+                late()
+        self._free()
+
+    def _load_library(self) -> LlamaLibrary:
+        if self._library is None:
+            self._library = self._make_library()
+        return self._library
+
+    def _load(self, request: LoadRequest, stream: Stream[LoadProgress | Loaded]) -> None:
+        began = time.perf_counter()
+        self._free()
+        self.state = "loading"
+        try:
+            stream.put(LoadProgress(0.0, "Starting the engine"))
+            library = self._load_library()
+            if request.quantized:
+                stream.put(LoadProgress(0.0, "Checking this processor"))
+            extra = self._extra_buffers_safe() if request.quantized else True
+            self._model = LlamaModel(
+                library,
+                request.path,
+                request.settings,
+                use_extra_bufts=extra,
+                progress=_progress_to(stream),
+            )
+            context = self._open_context(streams=1, outputs=1, unified=False)
+        except LoadCancelled:
+            self._free()
+            raise UserError("Loading was cancelled.", "", code="cancelled") from None
+        except BaseException:
+            self._free()
+            raise
+        self.state = "ready"
+        seconds = time.perf_counter() - began
+        stream.put(
+            Loaded(self._model.info, context.info(), request.settings, seconds, request.notes)
+        )
+
+    def _run(self, request: RunRequest, stream: RunStream) -> None:
+        model = self._loaded()
+        lanes = len(request.lanes)
+        fast = request.mode == "fast"
+        streams = 2 * lanes if fast else 1 if request.sequential else lanes
+        outputs = lanes if fast else streams
+        context = self._open_context(streams=streams, outputs=outputs, unified=fast)
+        _check_prompts(request, context.n_ctx)
+        stream.put(RunStarted(context.info(), request.sequential))
+        run = Run(
+            model,
+            context,
+            request,
+            put=stream.put,
+            cancelled=stream.asked_to_stop,
+            cache=self._cache if fast else None,
+        )
+        self.state = "running"
+        try:
+            run.execute()
+        except BaseException:
+            self._close_context()  # its memory is in an unknown state
+            raise
+        finally:
+            self.state = "ready"
+
+    def _open_context(self, *, streams: int, outputs: int, unified: bool) -> LlamaContext:
+        """The present context if it has this shape, else a new one in its place."""
+        present = self._context
+        shape = (streams, outputs, unified)
+        if present is not None and (present.streams, present.outputs, present.unified) == shape:
+            if not unified:
+                self._cache = PrefixCache()
+            return present
+        self._close_context()
+        self._context = LlamaContext(
+            self._loaded(), streams=streams, outputs=outputs, unified=unified
+        )
+        return self._context
+
+    def _loaded(self) -> LlamaModel:
+        if self._model is None:
+            raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
+        return self._model
+
+    def _tokenize(self, text: str) -> tuple[int, ...]:
+        model = self._loaded()
+        bos = model.info.bos_token
+        if bos and text.startswith(bos) and model.adds_bos:
+            text = text[len(bos) :]
+        return model.tokenize(text, add_special=True, parse_special=True)
+
+    def _chain_names(self, chain: SamplerChain) -> tuple[str, ...]:
+        with contextlib.closing(self._loaded().chain(chain)) as native:
+            return native.names()
+
+    def _close_context(self) -> None:
+        self._cache = PrefixCache()
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+    def _free(self) -> None:
+        self._close_context()
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+        if self.state != "closed":
+            self.state = "empty"
+
+
+def _progress_to(stream: Stream[LoadProgress | Loaded]) -> Callable[[float], bool]:
+    """Reports at most every hundredth: llama.cpp calls once for each tensor."""
+    last = [-1]
+
+    def on_progress(fraction: float) -> bool:
+        if int(fraction * 100) != last[0]:
+            last[0] = int(fraction * 100)
+            stream.put(LoadProgress(fraction))
+        return not stream.cancelled.is_set()
+
+    return on_progress
+
+
+def _check_prompts(request: RunRequest, n_ctx: int) -> None:
+    """Refuse a prompt that leaves no room, before any of it is decoded."""
+    for lane in request.lanes:
+        count = len(lane.prompt_tokens)
+        if count == 0:
+            raise UserError("The prompt is empty.", "Write something first.", code="empty_prompt")
+        if count >= n_ctx:
+            raise UserError(
+                f"The prompt has {count:,} tokens, the context {n_ctx:,}.",
+                "Shorten it or raise the context.",
+                code="prompt_too_long",
+            )

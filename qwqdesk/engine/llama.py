@@ -1,0 +1,333 @@
+"""The ctypes boundary: a loaded model and one context of it, in llama.cpp's terms.
+
+Nothing here decides anything; `decode.py` does, through the Protocols that these classes satisfy.
+Everything must be called on the engine's thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.engine.events import EngineInfo, ModelInfo
+from qwqdesk.engine.llama_library import LlamaLibrary, package_version
+from qwqdesk.engine.llama_params import (
+    cache_type_name,
+    context_params,
+    flash_attention_state,
+    model_params,
+)
+from qwqdesk.engine.llama_sampler import NativeChain
+from qwqdesk.engine.threads import default_threads
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.sampling.chain import SamplerChain
+
+PREFILL_CHUNK = 512
+
+
+class LoadCancelled(Exception):
+    """The progress callback asked to stop; nothing was loaded."""
+
+
+class LlamaModel:
+    """A model file loaded by llama.cpp.
+
+    Raises:
+        UserError: code "load", when llama.cpp refuses the file.
+        LoadCancelled: when `progress` returned False.
+    """
+
+    def __init__(
+        self,
+        library: LlamaLibrary,
+        path: Path,
+        settings: EngineSettings,
+        *,
+        use_extra_bufts: bool,
+        progress: Callable[[float], bool],
+    ) -> None:
+        self.library = library
+        self.settings = settings
+        self.use_extra_bufts = use_extra_bufts
+        self._api = library.api
+        self._pieces: dict[int, bytes] = {}
+        cancelled: list[bool] = []
+
+        def on_progress(fraction: float, _user_data: object) -> bool:
+            if not progress(fraction):
+                cancelled.append(True)
+                return False
+            return True
+
+        params, keep_alive = model_params(self._api, settings, use_extra_bufts=use_extra_bufts)
+        params.progress_callback = self._api.llama_progress_callback(on_progress)
+        library.messages.clear()
+        self.handle: Any = self._api.llama_model_load_from_file(str(path).encode(), params)
+        del keep_alive
+        if not self.handle:
+            if cancelled:
+                raise LoadCancelled
+            raise _load_error(path, library.last_error())
+        self.vocab: Any = self._api.llama_model_get_vocab(self.handle)
+        self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
+        self.adds_bos = bool(self._api.llama_vocab_get_add_bos(self.vocab))
+        self.info = self._read_info(path)
+
+    def close(self) -> None:
+        """Free the model; its contexts and chains must be gone."""
+        if self.handle:
+            self._api.llama_model_free(self.handle)
+            self.handle = None
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> tuple[int, ...]:
+        """Token ids of `text`, as llama.cpp's `common_tokenize` gives them."""
+        data = text.encode("utf-8", "replace")
+        size = len(data) + 8
+        while True:
+            buffer = (self._api.llama_token * size)()
+            count = self._api.llama_tokenize(
+                self.vocab, data, len(data), buffer, size, add_special, parse_special
+            )
+            if count >= 0:
+                return tuple(buffer[:count])
+            size = -count
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of one token, special tokens rendered."""
+        cached = self._pieces.get(token)
+        if cached is None:
+            cached = self._pieces[token] = self._read_piece(token)
+        return cached
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends a generation (end of turn, of text, ...)."""
+        return bool(self._api.llama_vocab_is_eog(self.vocab, token))
+
+    def is_special(self, token: int) -> bool:
+        """Whether the vocabulary marks the token as control or user-defined."""
+        attributes = self._api.llama_vocab_get_attr(self.vocab, token)
+        special = self._api.LLAMA_TOKEN_ATTR_CONTROL | self._api.LLAMA_TOKEN_ATTR_USER_DEFINED
+        return bool(attributes & special)
+
+    def chain(self, chain: SamplerChain) -> NativeChain:
+        """A native sampler chain for this vocabulary; the caller closes it."""
+        return NativeChain(self._api, self.vocab, chain)
+
+    def _read_piece(self, token: int) -> bytes:
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            count = self._api.llama_token_to_piece(self.vocab, token, buffer, size, 0, True)
+            if count >= 0:
+                return buffer.raw[:count]
+            size = -count
+
+    def _token_text(self, token: int) -> str:
+        return self.piece(token).decode("utf-8", "replace") if token >= 0 else ""
+
+    def _read_info(self, path: Path) -> ModelInfo:
+        api, handle = self._api, self.handle
+        metadata = self._metadata()
+        template = api.llama_model_chat_template(handle, None)
+        description = ctypes.create_string_buffer(256)
+        api.llama_model_desc(handle, description, 256)
+        return ModelInfo(
+            path=str(path),
+            name=metadata.get("general.name") or path.stem,
+            architecture=metadata.get("general.architecture", ""),
+            quantization=description.value.decode("utf-8", "replace").split(" ")[-1],
+            size_bytes=api.llama_model_size(handle),
+            n_params=api.llama_model_n_params(handle),
+            n_ctx_train=api.llama_model_n_ctx_train(handle),
+            n_layer=api.llama_model_n_layer(handle),
+            n_vocab=self.n_vocab,
+            chat_template=template.decode("utf-8", "replace") if template else None,
+            bos_token=self._token_text(api.llama_vocab_bos(self.vocab)),
+            eos_token=self._token_text(api.llama_vocab_eos(self.vocab)),
+            metadata=metadata,
+        )
+
+    def _metadata(self) -> dict[str, str]:
+        """Scalars of the header as text; the template is kept apart (it can be long)."""
+        api, handle = self._api, self.handle
+        buffer = ctypes.create_string_buffer(4096)
+        found: dict[str, str] = {}
+        for index in range(api.llama_model_meta_count(handle)):
+            if api.llama_model_meta_key_by_index(handle, index, buffer, len(buffer)) < 0:
+                continue
+            key = buffer.value.decode("utf-8", "replace")
+            if api.llama_model_meta_val_str_by_index(handle, index, buffer, len(buffer)) < 0:
+                continue
+            if not key.startswith("tokenizer.chat_template"):
+                found[key] = buffer.value.decode("utf-8", "replace")
+        return found
+
+
+class LlamaContext:
+    """One context: `streams` sequences, each with its own KV stream unless `unified`.
+
+    Raises:
+        UserError: code "context", when llama.cpp cannot create it.
+    """
+
+    def __init__(self, model: LlamaModel, *, streams: int, outputs: int, unified: bool) -> None:
+        self._model = model
+        self._api = model.library.api
+        self.streams = streams
+        self.outputs = outputs
+        self.unified = unified
+        settings = model.settings
+        self.n_threads = settings.n_threads or default_threads()
+        params = context_params(
+            self._api,
+            settings,
+            streams=streams,
+            outputs=outputs,
+            unified=unified,
+            threads=self.n_threads,
+        )
+        model.library.messages.clear()
+        self.handle: Any = self._api.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            raise _context_error(settings, streams, model.library.last_error())
+        self.flash_attn = flash_attention_state(model.library.messages, settings.flash_attn)
+        self._memory: Any = self._api.llama_get_memory(self.handle)
+        # A unified cache is shared: each lane may still use only what was asked for one lane.
+        n_ctx_seq = self._api.llama_n_ctx_seq(self.handle)
+        self.n_ctx: int = n_ctx_seq // outputs if unified else n_ctx_seq
+        self.reuses_any_prefix = not _keeps_rolling_state(self._api, model.handle)
+        # Seconds spent in llama_decode and in sampling since the context was made.
+        self.decode_s = 0.0
+        self.sample_s = 0.0
+        self._batch: Any = self._api.llama_batch_init(max(PREFILL_CHUNK, streams), 0, 1)
+
+    def close(self) -> None:
+        """Free the batch and the context; sampler chains may outlive it."""
+        if self.handle:
+            self._api.llama_batch_free(self._batch)
+            self._api.llama_free(self.handle)
+            self.handle = None
+
+    @property
+    def chunk(self) -> int:
+        """Tokens of one prefill chunk."""
+        return min(PREFILL_CHUNK, int(self._api.llama_n_batch(self.handle)))
+
+    def clear(self) -> None:
+        """Forget every sequence, data included: a cold start."""
+        self._api.llama_memory_clear(self._memory, True)
+
+    def decode(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> None:
+        """Decode `(sequence, token, position)` entries in one batch.
+
+        With `outputs` every entry gives a row of logits (row i = entry i), else only the last.
+
+        Raises:
+            UserError: code "decode", when llama.cpp fails (no room, device error).
+        """
+        batch = self._batch
+        batch.n_tokens = len(entries)
+        last = len(entries) - 1
+        for i, (sequence, token, position) in enumerate(entries):
+            batch.token[i] = token
+            batch.pos[i] = position
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = sequence
+            batch.logits[i] = outputs or i == last
+        self._decode_batch()
+
+    def prefill(self, sequence: int, tokens: Sequence[int], start: int, *, last: bool) -> None:
+        """Decode one chunk of a prompt; the logits of its last token are row 0 if `last`."""
+        batch = self._batch
+        count = batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = start + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = sequence
+            batch.logits[i] = False
+        batch.logits[count - 1] = last
+        self._decode_batch()
+
+    def _decode_batch(self) -> None:
+        began = time.perf_counter()
+        status = self._api.llama_decode(self.handle, self._batch)
+        self.decode_s += time.perf_counter() - began
+        if status != 0:
+            raise _decode_error(status, self._model.library.last_error())
+
+    def copy(self, source: int, target: int, end: int = -1) -> None:
+        """Let `target` share (unified) or own a copy of (streams) `source`'s cells up to `end`."""
+        self._api.llama_memory_seq_cp(self._memory, source, target, -1, end)
+
+    def cut(self, sequence: int, start: int) -> bool:
+        """Drop the positions from `start`; False where the memory cannot (recurrent models)."""
+        return bool(self._api.llama_memory_seq_rm(self._memory, sequence, start, -1))
+
+    def sample(self, chain: NativeChain, row: int) -> int:
+        """Draw a token for output row `row` (-1 is the last one)."""
+        began = time.perf_counter()
+        token = chain.sample(self.handle, row)
+        self.sample_s += time.perf_counter() - began
+        return token
+
+    def info(self) -> EngineInfo:
+        """What this context really has."""
+        api, settings, library = self._api, self._model.settings, self._model.library
+        return EngineInfo(
+            llama_cpp_python=package_version(),
+            system_info=library.system_info(),
+            devices=library.devices(),
+            n_ctx=self.n_ctx,
+            n_batch=api.llama_n_batch(self.handle),
+            n_ubatch=api.llama_n_ubatch(self.handle),
+            n_threads=api.llama_n_threads(self.handle),
+            n_gpu_layers=min(max(settings.n_gpu_layers, 0), self._model.info.n_layer + 1)
+            if api.llama_supports_gpu_offload()
+            else 0,
+            flash_attn=self.flash_attn,
+            type_k=cache_type_name(settings.type_k),
+            type_v=cache_type_name(settings.type_v),
+            use_extra_bufts=self._model.use_extra_bufts,
+            extra={"kv_streams": 1 if self.unified else self.streams, "kv_unified": self.unified},
+        )
+
+
+def _keeps_rolling_state(api: Any, model: Any) -> bool:
+    """Recurrent, hybrid and sliding-window memories cannot give back a part of a sequence."""
+    return bool(
+        api.llama_model_is_recurrent(model)
+        or api.llama_model_is_hybrid(model)
+        or api.llama_model_n_swa(model) > 0
+    )
+
+
+def _load_error(path: Path, detail: str) -> UserError:
+    reason = f": {detail}" if detail else ""
+    return UserError(
+        f"{path.name} could not be loaded{reason}.",
+        "Check the file with `qwqdesk inspect`, or choose another quantization.",
+        code="load",
+    )
+
+
+def _context_error(settings: EngineSettings, streams: int, detail: str) -> UserError:
+    reason = f" ({detail})" if detail else ""
+    return UserError(
+        f"A context of {settings.n_ctx} tokens for {streams} lanes could not be created{reason}.",
+        "Lower the context size, use fewer lanes, or change the cache types in engine settings.",
+        code="context",
+    )
+
+
+def _decode_error(status: int, detail: str) -> UserError:
+    reason = f": {detail}" if detail else ""
+    return UserError(
+        f"llama.cpp could not decode (status {status}){reason}.",
+        "Load the model again with a smaller context or fewer GPU layers.",
+        code="decode",
+    )

@@ -1,0 +1,99 @@
+"""llama-cpp-python, imported lazily on the engine's thread: the library, its log, its devices."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections import deque
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.errors import UserError
+
+_log = logging.getLogger("qwqdesk.llama")
+
+_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+_DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
+
+
+def package_version() -> str:
+    """The version of llama-cpp-python, without importing it."""
+    try:
+        return version("llama-cpp-python")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+class LlamaLibrary:
+    """The loaded native library.
+
+    Raises:
+        UserError: code "engine", when llama-cpp-python is missing or its library cannot be loaded.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self.api: Any = import_module("llama_cpp")
+            self._ggml: Any = import_module("llama_cpp._ggml").libggml
+        except (ImportError, OSError, RuntimeError, AttributeError) as error:
+            raise UserError(
+                f"The inference engine could not be loaded: {error}.",
+                "Install it again with: uv sync --reinstall-package llama-cpp-python",
+                code="engine",
+            ) from error
+        self.messages: deque[str] = deque(maxlen=400)
+        self._last_level = logging.INFO
+        # The callback object must outlive every native call.
+        self._callback = self.api.llama_log_callback(self._on_log)
+        self.api.llama_log_set(self._callback, ctypes.c_void_p(0))
+        self.api.llama_backend_init()
+
+    def _on_log(self, level: int, text: bytes, _user_data: object) -> None:
+        line = text.decode("utf-8", "replace").rstrip("\n")
+        if level != 5:  # 5 continues the previous line
+            self._last_level = _LEVELS.get(level, logging.DEBUG)
+        if line.strip(" ."):
+            self.messages.append(line)
+            if self._last_level >= logging.WARNING:
+                _log.info("%s", line)
+
+    def last_error(self) -> str:
+        """The last line of the native log that speaks of a failure; empty if there is none."""
+        words = ("error", "failed", "unknown", "unsupported", "invalid", "not supported", "unable")
+        for line in reversed(self.messages):
+            if any(word in line.lower() for word in words):
+                return line.split(": ", 1)[-1].strip().rstrip(".")
+        return ""
+
+    def system_info(self) -> str:
+        """The build's CPU features and backends, as llama.cpp prints them."""
+        return str(self.api.llama_print_system_info().decode("utf-8", "replace")).strip()
+
+    def devices(self) -> tuple[DeviceMemory, ...]:
+        """Every backend device with its free and total memory in bytes."""
+        ggml = self._ggml
+        ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+        ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+        ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+        return tuple(
+            self._device(ctypes.c_void_p(ggml.ggml_backend_dev_get(index)))
+            for index in range(ggml.ggml_backend_dev_count())
+        )
+
+    def _device(self, device: ctypes.c_void_p) -> DeviceMemory:
+        ggml = self._ggml
+        ggml.ggml_backend_dev_name.restype = ctypes.c_char_p
+        ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
+        ggml.ggml_backend_dev_type.restype = ctypes.c_int
+        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
+        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        kind = ggml.ggml_backend_dev_type(device)
+        return DeviceMemory(
+            name=ggml.ggml_backend_dev_name(device).decode("utf-8", "replace"),
+            description=ggml.ggml_backend_dev_description(device).decode("utf-8", "replace"),
+            kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "accel",
+            free=free.value,
+            total=total.value,
+        )

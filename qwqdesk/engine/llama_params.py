@@ -1,0 +1,132 @@
+"""EngineSettings to llama.cpp's parameter structures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from qwqdesk.engine_settings import EngineSettings, OverrideValue
+
+# enum ggml_type (ggml.h): the types a KV cache may have.
+_GGML_TYPES = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "iq4_nl": 20,
+    "bf16": 30,
+}
+_ROPE_SCALING = {"": -1, "none": 0, "linear": 1, "yarn": 2}
+_FLASH = {"auto": -1, "off": 0, "on": 1}
+# enum llama_model_kv_override_type
+_INT, _FLOAT, _BOOL, _STR = 0, 1, 2, 3
+
+
+def cache_type_name(name: str) -> str:
+    """The canonical (lower-case) name of a cache type."""
+    return name.lower()
+
+
+def model_params(
+    api: Any, settings: EngineSettings, *, use_extra_bufts: bool
+) -> tuple[Any, object]:
+    """`llama_model_params`, and what must stay alive until the load has returned."""
+    params = api.llama_model_default_params()
+    params.n_gpu_layers = max(settings.n_gpu_layers, 0)
+    params.use_extra_bufts = use_extra_bufts
+    params.load_mode = _load_mode(api, settings)
+    overrides = _overrides(api, settings.override_kv)
+    if overrides is not None:
+        params.kv_overrides = overrides
+    return params, overrides
+
+
+def _load_mode(api: Any, settings: EngineSettings) -> int:
+    modes = {
+        (False, False): api.LLAMA_LOAD_MODE_NONE,
+        (True, False): api.LLAMA_LOAD_MODE_MMAP,
+        (False, True): api.LLAMA_LOAD_MODE_MLOCK,
+        (True, True): api.LLAMA_LOAD_MODE_MMAP_MLOCK,
+    }
+    return int(modes[settings.use_mmap, settings.use_mlock])
+
+
+def _overrides(api: Any, pairs: Iterable[tuple[str, OverrideValue]]) -> Any:
+    entries = [_override(api, key, value) for key, value in pairs]
+    if not entries:
+        return None
+    # The array ends with an entry whose key is empty.
+    array = (api.llama_model_kv_override * (len(entries) + 1))()
+    for i, entry in enumerate(entries):
+        array[i] = entry
+    return array
+
+
+def _override(api: Any, key: str, value: OverrideValue) -> Any:
+    entry = api.llama_model_kv_override()
+    entry.key = key.encode("utf-8")[:127]
+    if isinstance(value, bool):
+        entry.tag, entry.value.val_bool = _BOOL, value
+    elif isinstance(value, int):
+        entry.tag, entry.value.val_i64 = _INT, value
+    elif isinstance(value, float):
+        entry.tag, entry.value.val_f64 = _FLOAT, value
+    else:
+        entry.tag, entry.value.val_str = _STR, value.encode("utf-8")[:127]
+    return entry
+
+
+def context_params(
+    api: Any, settings: EngineSettings, *, streams: int, outputs: int, unified: bool, threads: int
+) -> Any:
+    """`llama_context_params` for `streams` sequences of `settings.n_ctx` tokens each.
+
+    Without a unified cache llama.cpp divides n_ctx by the number of sequences, so it is asked for
+    the product. `n_outputs_max` keeps the compute buffer small: only `outputs` rows of logits.
+    """
+    params = api.llama_context_default_params()
+    n_ctx = _padded(settings.n_ctx)
+    params.n_ctx = n_ctx * outputs if unified else n_ctx * streams
+    params.n_batch = settings.n_batch
+    params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
+    params.n_seq_max = streams
+    params.n_outputs_max = outputs
+    params.n_threads = threads
+    params.n_threads_batch = threads
+    params.kv_unified = unified
+    params.offload_kqv = True
+    params.no_perf = True
+    params.flash_attn_type = _FLASH[settings.flash_attn]
+    params.type_k = _GGML_TYPES[cache_type_name(settings.type_k)]
+    params.type_v = _GGML_TYPES[cache_type_name(settings.type_v)]
+    _rope(params, settings)
+    return params
+
+
+def _rope(params: Any, settings: EngineSettings) -> None:
+    params.rope_scaling_type = _ROPE_SCALING[settings.rope_scaling]
+    params.rope_freq_base = settings.rope_freq_base
+    params.rope_freq_scale = settings.rope_freq_scale
+    params.yarn_orig_ctx = settings.yarn_orig_ctx
+    params.yarn_ext_factor = settings.yarn_ext_factor
+    params.yarn_attn_factor = settings.yarn_attn_factor
+    params.yarn_beta_fast = settings.yarn_beta_fast
+    params.yarn_beta_slow = settings.yarn_beta_slow
+
+
+def _padded(n_ctx: int) -> int:
+    """llama.cpp pads a context to a multiple of 256."""
+    return (n_ctx + 255) // 256 * 256
+
+
+def flash_attention_state(
+    messages: Iterable[str], asked: Literal["auto", "on", "off"]
+) -> str:
+    """What the native log says about flash attention: "on", "off", or what was asked."""
+    for line in messages:
+        if "Flash Attention was auto" in line:
+            return "on" if "enabled" in line else "off"
+    return asked
