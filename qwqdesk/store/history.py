@@ -1,0 +1,317 @@
+"""The conversations on disk: a tree of messages and replies.
+
+A user's message hangs on the reply that it follows (or on nothing); its replies, one for each lane
+of each run, hang on it. Every method is one committed transaction: what it wrote survives the
+death of the process. One object belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.conversation import Conversation, FinishReason, Loop, Mode, Reply, Timing, Usage
+from qwqdesk.errors import UserError
+from qwqdesk.store import history_search, rows, writers
+from qwqdesk.store.database import Database
+from qwqdesk.store.history_search import SearchHit
+
+CUT_DETAIL = "The program ended while this was written."
+_TITLE_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class ConversationSummary:
+    """A line of the conversation list; `lanes` is how many lanes the conversation has now."""
+
+    id: int
+    title: str
+    created: float
+    updated: float
+    lanes: int
+
+
+class History:
+    """All conversations. `notices` are sentences about what opening had to do.
+
+    Raises:
+        UserError: every method, as `Database` says; "not_found" for an id that is not there.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the database at `path` (None: in memory, lost at the end) and mark cut replies."""
+        self._db = Database(path)
+        self._writer = writers.this_writer()
+        self.notices = tuple(self._db.notices)
+        self.cut = tuple(self.cut_replies())
+
+    def close(self) -> None:
+        """Close; replies that this object left unfinished are marked as cut."""
+        self._cut("writer = ?", (self._writer,))
+        self._db.close()
+
+    # ------------------------------------------------------------ conversations
+
+    def create_conversation(
+        self,
+        title: str = "",
+        *,
+        system_prompt: str = "",
+        lanes: Sequence[Mapping[str, Any]] = (),
+    ) -> int:
+        """A new conversation; without a title it takes one from its first message."""
+        now = time.time()
+        with self._db.transaction():
+            new = self._db.write(
+                "INSERT INTO conversations (title, created, updated, system_prompt, lanes, tips) "
+                "VALUES (?, ?, ?, ?, ?, '{}')",
+                (rows.clean(title), now, now, rows.clean(system_prompt), rows.dump(list(lanes))),
+            )
+            history_search.put(self._db, "title", new, new, rows.clean(title))
+        return new
+
+    def conversations(self, limit: int = 200, offset: int = 0) -> list[ConversationSummary]:
+        """The conversations, last changed first."""
+        found = self._db.read(
+            "SELECT id, title, created, updated, "
+            "CASE WHEN json_valid(lanes) THEN json_array_length(lanes) ELSE 0 END AS lanes "
+            "FROM conversations ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
+            (limit, offset),
+        )
+        return [ConversationSummary(*row) for row in found]
+
+    def load(self, conversation_id: int) -> Conversation:
+        """A whole conversation with all its branches, messages and replies oldest first."""
+        head = self._db.read("SELECT * FROM conversations WHERE id = ?", (conversation_id,))
+        if not head:
+            raise _no_conversation(conversation_id)
+        replies: dict[int, list[Reply]] = {}
+        for row in self._db.read(
+            "SELECT replies.* FROM replies JOIN messages ON messages.id = replies.message_id "
+            "WHERE messages.conversation_id = ? ORDER BY replies.id",
+            (conversation_id,),
+        ):
+            replies.setdefault(row["message_id"], []).append(rows.reply_of(row))
+        messages = tuple(
+            rows.message_of(row, tuple(replies.get(row["id"], ())))
+            for row in self._db.read(
+                "SELECT * FROM messages WHERE conversation_id = ? ORDER BY id", (conversation_id,)
+            )
+        )
+        return rows.conversation_of(head[0], messages)
+
+    def reply(self, reply_id: int) -> Reply:
+        """One reply."""
+        found = self._db.read("SELECT * FROM replies WHERE id = ?", (reply_id,))
+        if not found:
+            raise UserError(
+                f"Reply {reply_id} is not in the history.", "It was deleted.", code="not_found"
+            )
+        return rows.reply_of(found[0])
+
+    def rename(self, conversation_id: int, title: str) -> None:
+        """Give a conversation a title."""
+        with self._db.transaction():
+            self._set(conversation_id, "title", rows.clean(title))
+            history_search.put(
+                self._db, "title", conversation_id, conversation_id, rows.clean(title)
+            )
+
+    def delete(self, conversation_id: int) -> None:
+        """Delete a conversation with all that belongs to it; no error if it is gone already."""
+        with self._db.transaction():
+            history_search.forget(self._db, conversation_id)
+            self._db.write("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+
+    def search(self, query: str, limit: int = 50) -> list[SearchHit]:
+        """Conversations that have every word of `query`; any text is a valid query."""
+        return history_search.find(self._db, rows.clean(query), limit)
+
+    def set_tips(self, conversation_id: int, tips: Mapping[str, int]) -> None:
+        """Say which reply each lane continues from."""
+        with self._db.transaction():
+            self._set(conversation_id, "tips", rows.dump(dict(tips)))
+
+    def set_lanes(self, conversation_id: int, lanes: Sequence[Mapping[str, Any]]) -> None:
+        """Save the lanes' set-up (what they hold is the session's business)."""
+        with self._db.transaction():
+            self._set(conversation_id, "lanes", rows.dump(list(lanes)))
+
+    def set_system_prompt(self, conversation_id: int, text: str) -> None:
+        """Save the system prompt."""
+        with self._db.transaction():
+            self._set(conversation_id, "system_prompt", rows.clean(text))
+
+    # ------------------------------------------------------------ messages and replies
+
+    def add_user_message(self, conversation_id: int, parent_id: int | None, text: str) -> int:
+        """Save what the user sent; `parent_id` is the reply it follows. Durable on return."""
+        text, now = rows.clean(text), time.time()
+        with self._db.transaction():
+            titles = self._db.read(
+                "SELECT title FROM conversations WHERE id = ?", (conversation_id,)
+            )
+            if not titles:
+                raise _no_conversation(conversation_id)
+            new = self._db.write(
+                "INSERT INTO messages (conversation_id, parent_reply_id, text, created) "
+                "VALUES (?, ?, ?, ?)",
+                (conversation_id, parent_id, text, now),
+            )
+            title = titles[0]["title"] or title_from(text)
+            self._db.write(
+                "UPDATE conversations SET updated = ?, title = ? WHERE id = ?",
+                (now, title, conversation_id),
+            )
+            history_search.put(self._db, "title", conversation_id, conversation_id, title)
+            history_search.put(self._db, "message", new, conversation_id, text)
+        return new
+
+    def add_reply(
+        self,
+        message_id: int,
+        lane: str,
+        *,
+        recipe: str | None = None,
+        mode: Mode = "exact",
+        sampling: Mapping[str, Any] | None = None,
+        sources: Mapping[str, str] | None = None,
+        manifest: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Begin a reply: it has no finish reason until `finish_reply`."""
+        with self._db.transaction():
+            return self._db.write(
+                "INSERT INTO replies (message_id, lane, recipe, text, answer, tokens, mode, "
+                "sampling, sources, usage, timing, manifest, created, writer) "
+                "VALUES (?, ?, ?, '', '', x'', ?, ?, ?, '{}', '{}', ?, ?, ?)",
+                (
+                    message_id,
+                    lane,
+                    recipe,
+                    mode,
+                    rows.dump(dict(sampling or {})),
+                    rows.dump(dict(sources or {})),
+                    rows.dump(dict(manifest or {})),
+                    time.time(),
+                    self._writer,
+                ),
+            )
+
+    def update_reply(
+        self,
+        reply_id: int,
+        *,
+        text: str,
+        reasoning: str | None,
+        answer: str,
+        tokens: Sequence[int],
+        usage: Usage,
+    ) -> None:
+        """Save what a streaming reply has so far; called each second for every lane."""
+        self._db.write(
+            "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, usage = ? "
+            "WHERE id = ?",
+            (*_content(text, reasoning, answer, tokens), rows.dump(usage), reply_id),
+        )
+
+    def finish_reply(
+        self,
+        reply_id: int,
+        *,
+        text: str,
+        reasoning: str | None,
+        answer: str,
+        tokens: Sequence[int],
+        finish_reason: FinishReason,
+        finish_detail: str | None = None,
+        usage: Usage | None = None,
+        timing: Timing | None = None,
+        loop: Loop | None = None,
+        manifest: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Save a reply's end; `manifest` replaces the one of `add_reply` unless it is None."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, "
+                "finish_reason = ?, finish_detail = ?, usage = ?, timing = ?, loop = ?, "
+                "manifest = COALESCE(?, manifest) WHERE id = ?",
+                (
+                    *_content(text, reasoning, answer, tokens),
+                    finish_reason,
+                    finish_detail,
+                    rows.dump(usage or Usage()),
+                    rows.dump(timing or Timing()),
+                    rows.dump(loop) if loop else None,
+                    None if manifest is None else rows.dump(dict(manifest)),
+                    reply_id,
+                ),
+            )
+            self._index_answer(reply_id)
+
+    def cut_replies(self) -> list[int]:
+        """Mark the unfinished replies of programs that no longer run; their ids.
+
+        Replies that another living program is writing are left alone.
+        """
+        found = self._db.read("SELECT DISTINCT writer FROM replies WHERE finish_reason IS NULL")
+        dead = [row["writer"] for row in found if not writers.is_alive(row["writer"])]
+        return [cut for writer in dead for cut in self._cut("writer = ?", (writer,))]
+
+    # ------------------------------------------------------------ inside
+
+    def _cut(self, where: str, values: tuple[str, ...]) -> list[int]:
+        condition = f"finish_reason IS NULL AND {where}"
+        with self._db.transaction():
+            found = self._db.read(f"SELECT id FROM replies WHERE {condition}", values)
+            self._db.write(
+                f"UPDATE replies SET finish_reason = 'error', finish_detail = ? WHERE {condition}",
+                (CUT_DETAIL, *values),
+            )
+            for row in found:
+                self._index_answer(row["id"])
+        return [row["id"] for row in found]
+
+    def _index_answer(self, reply_id: int) -> None:
+        for row in self._db.read(
+            "SELECT answer, conversation_id FROM replies JOIN messages "
+            "ON messages.id = replies.message_id WHERE replies.id = ?",
+            (reply_id,),
+        ):
+            history_search.put(self._db, "answer", reply_id, row["conversation_id"], row["answer"])
+            self._db.write(
+                "UPDATE conversations SET updated = ? WHERE id = ?",
+                (time.time(), row["conversation_id"]),
+            )
+
+    def _set(self, conversation_id: int, column: str, value: str) -> None:
+        self._db.write(
+            f"UPDATE conversations SET {column} = ? WHERE id = ?", (value, conversation_id)
+        )
+
+
+def title_from(text: str) -> str:
+    """A title out of a first message: its first line that has words, shortened at a word."""
+    line = next((line.strip() for line in text[:2000].splitlines() if line.strip()), "")
+    line = " ".join(line.split())
+    if len(line) <= _TITLE_LENGTH:
+        return line
+    head, space, _ = line[:_TITLE_LENGTH].rpartition(" ")
+    return (head if space and len(head) > _TITLE_LENGTH // 2 else line[:_TITLE_LENGTH]) + "…"
+
+
+def _content(
+    text: str, reasoning: str | None, answer: str, tokens: Sequence[int]
+) -> tuple[str, str | None, str, bytes]:
+    thoughts = None if reasoning is None else rows.clean(reasoning)
+    return rows.clean(text), thoughts, rows.clean(answer), rows.pack_tokens(tokens)
+
+
+def _no_conversation(conversation_id: int) -> UserError:
+    return UserError(
+        f"Conversation {conversation_id} is not in the history.",
+        "It was deleted, perhaps by another window.",
+        code="not_found",
+    )

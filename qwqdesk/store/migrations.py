@@ -1,0 +1,77 @@
+"""The database's schema as a list of small steps; the length of the list is its version.
+
+A step is never changed once it was released: a new one is appended.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def create_tree(connection: sqlite3.Connection) -> None:
+    """Conversations, the users' messages, and one reply for each lane of each run."""
+    connection.execute(
+        """CREATE TABLE conversations (
+            id INTEGER PRIMARY KEY, title TEXT NOT NULL, created REAL NOT NULL,
+            updated REAL NOT NULL, system_prompt TEXT NOT NULL, lanes TEXT NOT NULL,
+            tips TEXT NOT NULL)"""
+    )
+    connection.execute("CREATE INDEX conversations_by_time ON conversations (updated)")
+    connection.execute(
+        """CREATE TABLE messages (
+            id INTEGER PRIMARY KEY,
+            conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+            parent_reply_id INTEGER REFERENCES replies (id) ON DELETE SET NULL,
+            text TEXT NOT NULL, created REAL NOT NULL)"""
+    )
+    connection.execute("CREATE INDEX messages_by_conversation ON messages (conversation_id)")
+    connection.execute("CREATE INDEX messages_by_parent ON messages (parent_reply_id)")
+    connection.execute(
+        """CREATE TABLE replies (
+            id INTEGER PRIMARY KEY,
+            message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+            lane TEXT NOT NULL, recipe TEXT, text TEXT NOT NULL, reasoning TEXT,
+            answer TEXT NOT NULL, tokens BLOB NOT NULL, finish_reason TEXT, finish_detail TEXT,
+            mode TEXT NOT NULL, sampling TEXT NOT NULL, sources TEXT NOT NULL,
+            usage TEXT NOT NULL, timing TEXT NOT NULL, loop TEXT, manifest TEXT NOT NULL,
+            created REAL NOT NULL, writer TEXT NOT NULL)"""
+    )
+    connection.execute("CREATE INDEX replies_by_message ON replies (message_id)")
+    connection.execute(
+        "CREATE INDEX replies_unfinished ON replies (writer) WHERE finish_reason IS NULL"
+    )
+
+
+def create_search(connection: sqlite3.Connection) -> None:
+    """Full text; the row id says what a row is about (see history_search.py)."""
+    connection.execute(
+        "CREATE VIRTUAL TABLE search USING fts5 (body, conversation_id UNINDEXED, "
+        "tokenize = 'unicode61 remove_diacritics 2')"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (create_tree, create_search)
+
+
+def apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the schema up to date inside one transaction; on an error nothing has changed."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = version_of(connection)  # another program may have been faster
+        for step in migrations[done:]:
+            step(connection)
+        if done < len(migrations):
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many steps this database has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
