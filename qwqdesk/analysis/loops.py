@@ -39,8 +39,9 @@ class NoveltyRule:
 
 
 NOVELTY_RULES = (
-    NoveltyRule(512, 200, 0.8, 0.6),
-    NoveltyRule(2048, 700, 0.85, 0.6),
+    NoveltyRule(640, 200, 0.83, 0.7),
+    NoveltyRule(2048, 700, 0.8, 0.6),
+    NoveltyRule(2048, 120, 0.65, 0.7),
     NoveltyRule(4096, 400, 0.95, 0.0),
 )
 MIN_NOVELTY_PERIOD = 10

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qwqdesk.analysis.loops import LoopGuard
-from qwqdesk.conversation import FinishReason, Loop, Mode, SpanKind, Timing, Usage
+from qwqdesk.conversation import FinishReason, Loop, Mode, Timing, Usage
 from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.reasoning import Span as Span
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.chain import SamplerChain
 
@@ -135,14 +136,6 @@ class PrefillProgress:
     done: int
     total: int
     lane: int | None = None
-
-
-@dataclass(frozen=True)
-class Span:
-    """A piece of text of one kind; concatenated, a lane's spans are its whole text."""
-
-    kind: SpanKind
-    text: str
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def honest_samples() -> list[tuple[str, str]]:
         ("refrain", "".join(verse.format(draw.random()) for _ in range(8))),
         ("dna", "".join(draw.choice("ACGT") for _ in range(3000))),
         ("unrolled", "\n".join(f"total += weights[{i}] * inputs[{i}]" for i in range(64))),
-        ("alternating", "\n".join("left right left left right".split() * 8)),
+        ("alternating", "\n".join(["left", "right", "left", "left", "right"] * 8)),
         ("draft twice", 2 * "\n".join(f"def f{i}(x):\n    return x + {i * i}" for i in range(40))),
     ]
 
