@@ -1,0 +1,50 @@
+"""The base widgets: small, styled by the theme, each with an accessible name."""
+
+from qwqdesk.ui.base.badge import (
+    Badge,
+    BadgeKind,
+    Chip,
+    LetterTile,
+    badge_size,
+    paint_badge,
+    paint_letter,
+)
+from qwqdesk.ui.base.buttons import IconButton, PickerButton, Segment, button, set_button_icon
+from qwqdesk.ui.base.fields import SearchField, TextField, ValueField, format_value
+from qwqdesk.ui.base.floating import Pill, fold
+from qwqdesk.ui.base.focus import FocusRings
+from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, wrapping_label
+from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
+from qwqdesk.ui.base.splitter import HairSplitter
+
+__all__ = [
+    "Badge",
+    "BadgeKind",
+    "Chip",
+    "ElideLabel",
+    "EmptyState",
+    "FocusRings",
+    "HairSplitter",
+    "Hairline",
+    "IconButton",
+    "LetterTile",
+    "MessageBand",
+    "PickerButton",
+    "Pill",
+    "SearchField",
+    "Segment",
+    "TextField",
+    "Toast",
+    "ValueField",
+    "announce",
+    "badge_size",
+    "button",
+    "fold",
+    "format_value",
+    "label",
+    "paint_badge",
+    "paint_letter",
+    "panel",
+    "set_button_icon",
+    "wrapping_label",
+]

@@ -1,0 +1,157 @@
+"""Questions and reports as awaitables. Nothing here nests the event loop: `open()`, never `exec()`.
+
+A nested loop inside a task leaves other tasks stuck and hangs the exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from qwqdesk.ui.base import button, label, wrapping_label
+from qwqdesk.ui.theme import theme
+
+
+async def finished(dialog: QDialog) -> bool:
+    """Open a dialog and wait for its answer; True when it was accepted.
+
+    The dialog is closed when the waiting task is cancelled, and always deleted.
+    """
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def set_answer(code: int) -> None:
+        if not answer.done():
+            answer.set_result(code == QDialog.DialogCode.Accepted)
+
+    dialog.finished.connect(set_answer)
+    dialog.open()
+    try:
+        return await answer
+    finally:
+        dialog.hide()
+        dialog.deleteLater()
+
+
+async def ask(parent: QWidget, title: str, text: str, verb: str, *, danger: bool = False) -> bool:
+    """Ask before something that cannot be undone; True when the user chose `verb`.
+
+    Args:
+        verb: the words on the button: what it does, never "OK".
+        danger: the act destroys something.
+    """
+    return await finished(_question(parent, title, text, verb, danger))
+
+
+async def open_file(parent: QWidget, title: str, pattern: str, folder: str = "") -> Path | None:
+    """Let the user choose one file; None when they did not.
+
+    Args:
+        pattern: Qt's name filter, for example ``"Models (*.gguf)"``.
+    """
+    dialog = QFileDialog(parent, title, folder, pattern)
+    dialog.setObjectName("openFileDialog")
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    return await _chosen(dialog)
+
+
+async def save_file(parent: QWidget, title: str, name: str, pattern: str) -> Path | None:
+    """Let the user choose where to save; None when they did not."""
+    dialog = QFileDialog(parent, title, name, pattern)
+    dialog.setObjectName("saveFileDialog")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.selectFile(name)
+    return await _chosen(dialog)
+
+
+async def _chosen(dialog: QFileDialog) -> Path | None:
+    accepted = await finished(dialog)
+    files = dialog.selectedFiles()
+    return Path(files[0]) if accepted and files else None
+
+
+def report_error(parent: QWidget | None, error: BaseException) -> QDialog:
+    """Show a bug of ours with a traceback that can be copied; returns the open dialog."""
+    details = "".join(traceback.format_exception(error))
+    dialog = _frame(parent, "Something went wrong in QwQ Desk", "errorReport")
+    column = dialog.layout()
+    assert isinstance(column, QVBoxLayout)
+    column.addWidget(
+        wrapping_label(
+            "This is a fault of the program. Your chats are saved. Copy the report and send it "
+            "to the developers, then go on working.",
+            tone="text2",
+        )
+    )
+    view = QPlainTextEdit(details)
+    view.setObjectName("errorDetails")
+    view.setAccessibleName("Error report")
+    view.setReadOnly(True)
+    view.setFont(theme().font("mono-small"))
+    view.setMinimumSize(theme().px(560), theme().px(240))
+    column.addWidget(view)
+    copy = button("Copy report", "copy", name="copyReport")
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(details))
+    close = button("Close", kind="primary", name="closeReport", clicked=dialog.accept)
+    column.addLayout(_row(copy, close))
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+    return dialog
+
+
+def _question(parent: QWidget, title: str, text: str, verb: str, danger: bool) -> QDialog:
+    dialog = _frame(parent, title, "questionDialog")
+    column = dialog.layout()
+    assert isinstance(column, QVBoxLayout)
+    column.addWidget(wrapping_label(text, tone="text2"))
+    cancel = button("Cancel", name="cancelButton", clicked=dialog.reject)
+    act = button(verb, kind="danger" if danger else "primary", name="verbButton")
+    act.clicked.connect(_calling(dialog.accept))
+    column.addSpacing(theme().px(8))
+    column.addLayout(_row(cancel, act))
+    (cancel if danger else act).setFocus()
+    return dialog
+
+
+def _frame(parent: QWidget | None, title: str, name: str) -> QDialog:
+    dialog = QDialog(parent)
+    dialog.setObjectName(name)
+    dialog.setProperty("ground", "raised")
+    dialog.setWindowTitle(title)
+    dialog.setAccessibleName(title)
+    dialog.setMinimumWidth(theme().px(400))
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(*[theme().px(20)] * 4)
+    column.setSpacing(theme().px(8))
+    column.addWidget(label(title, "title"))
+    return dialog
+
+
+def _row(*buttons: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(theme().px(8))
+    row.addStretch(1)
+    for each in buttons:
+        row.addWidget(each)
+    return row
+
+
+def _calling(act: Callable[[], object]) -> Callable[..., None]:
+    """A slot that drops the `checked` argument of `clicked`."""
+
+    def slot(*_: object) -> None:
+        act()
+
+    return slot
