@@ -1,0 +1,72 @@
+"""Finds the .gguf files below a folder; whatever lies there, it neither fails nor runs for ever."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+MAX_FILES = 20_000
+MAX_FOLDERS = 50_000
+MAX_DEPTH = 8
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+_SIDE_FILE = re.compile(r"(^|[-_.])(mmproj|imatrix|lora|adapter)([-_.]|$)", re.IGNORECASE)
+
+
+def models_under(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each model below a folder: its first file and all its files. Incomplete sets are left out."""
+    shards: dict[tuple[str, str], dict[int, Path]] = {}
+    for file in _gguf_files(root):
+        found = _SHARD.match(file.name)
+        if found is None:
+            yield file, [file]
+        else:
+            key = (str(file.parent / found["stem"]), found["count"])
+            shards.setdefault(key, {})[int(found["no"])] = file
+    for (_, count), files in shards.items():
+        if set(files) == set(range(1, int(count) + 1)):
+            yield files[1], [files[number] for number in sorted(files)]
+
+
+def _gguf_files(root: Path) -> list[Path]:
+    """The .gguf files below a folder, sorted; unreadable folders are passed over."""
+    found: list[Path] = []
+    depth = len(root.parts)
+    for visited, (folder, folders, names) in enumerate(os.walk(root, followlinks=False)):
+        here = Path(folder)
+        if len(here.parts) - depth >= MAX_DEPTH:
+            folders.clear()
+        folders.sort()
+        for name in sorted(names):
+            if name.lower().endswith(".gguf") and not _SIDE_FILE.search(name[:-5]):
+                file = here / name
+                if is_file(file):
+                    found.append(file)
+        if len(found) >= MAX_FILES or visited >= MAX_FOLDERS:
+            break
+    return found
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; an impossible path is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # an over-long name, a NUL in it, a folder without permission
+        return False
+
+
+def real_path(path: Path) -> Path:
+    """The path with links followed, as far as they can be."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
+
+
+def size_of(path: Path) -> int:
+    """Bytes; 0 if the file is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

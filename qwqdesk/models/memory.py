@@ -1,0 +1,213 @@
+"""How much memory a model takes before it is loaded: plain arithmetic on its shape.
+
+Running out of GPU memory aborts the process inside llama.cpp, so this is asked first. Sources:
+weights are the file's own bytes; the KV cache is exact (layers x heads x length x context, padded
+to 256 cells as llama.cpp does); the compute buffer is an upper estimate, of the live tensors of
+one micro-batch, checked against what llama.cpp 0c1e57098 reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qwqdesk.errors import UserError
+from qwqdesk.models.shape import ModelShape, kv_bytes_per_token
+
+DEFAULT_CONTEXT = 16_384
+SMALLEST_CONTEXT = 512
+CONTEXT_STEP = 256
+GPU_RESERVE = 512 << 20
+_FIXED = 16 << 20
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Bytes by place: `cpu` is the machine's memory, `gpu` the devices' together."""
+
+    weights_cpu: int
+    weights_gpu: int
+    kv_cpu: int
+    kv_gpu: int
+    compute_cpu: int
+    compute_gpu: int
+
+    @property
+    def cpu(self) -> int:
+        """All that lies in the machine's memory."""
+        return self.weights_cpu + self.kv_cpu + self.compute_cpu
+
+    @property
+    def gpu(self) -> int:
+        """All that lies in the devices' memory."""
+        return self.weights_gpu + self.kv_gpu + self.compute_gpu
+
+    @property
+    def total(self) -> int:
+        """Everything."""
+        return self.cpu + self.gpu
+
+
+@dataclass(frozen=True)
+class ContextChoice:
+    """The context of one lane in tokens, and a sentence when it is less than was hoped for."""
+
+    n_ctx: int
+    note: str | None = None
+
+
+def estimate(
+    shape: ModelShape,
+    n_ctx: int,
+    *,
+    lanes: int = 1,
+    type_k: str = "f16",
+    type_v: str = "f16",
+    n_ubatch: int = 512,
+    n_gpu_layers: int = 0,
+    flash_attn: bool = True,
+) -> MemoryEstimate:
+    """What loading takes with `lanes` caches of `n_ctx` tokens each.
+
+    Args:
+        n_gpu_layers: as llama.cpp counts: the output first, then layers from the last one back.
+
+    Raises:
+        UserError: an unknown cache type.
+    """
+    on_gpu = min(max(n_gpu_layers, 0), shape.block_count + 1)
+    moved = max(on_gpu - 1, 0)
+    first_moved = shape.block_count - moved
+    cells = padded(n_ctx) * lanes
+    kv_layers = _kv_by_layer(shape, cells, type_k, type_v)
+    output = shape.output_bytes + (shape.input_bytes if shape.tied_output else 0)
+    weights_gpu = (output if on_gpu else 0) + sum(shape.layer_bytes[first_moved:])
+    weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved])
+    compute = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn)
+    return MemoryEstimate(
+        weights_cpu=weights_cpu + (0 if on_gpu else shape.output_bytes),
+        weights_gpu=weights_gpu,
+        kv_cpu=sum(kv_layers[:first_moved]),
+        kv_gpu=sum(kv_layers[first_moved:]),
+        compute_cpu=_FIXED if on_gpu > shape.block_count else compute,
+        compute_gpu=compute if on_gpu else 0,
+    )
+
+
+def choose_context(
+    shape: ModelShape,
+    free: int,
+    *,
+    lanes: int = 1,
+    type_k: str = "f16",
+    type_v: str = "f16",
+    n_ubatch: int = 512,
+    flash_attn: bool = True,
+) -> ContextChoice:
+    """The context when the user did not say: 16,384 or the trained length, less if memory is short.
+
+    Args:
+        free: bytes that weights, caches and buffers may take together.
+    """
+    most = min(DEFAULT_CONTEXT, shape.context_length or DEFAULT_CONTEXT)
+
+    def needs(n_ctx: int) -> int:
+        return estimate(
+            shape,
+            n_ctx,
+            lanes=lanes,
+            type_k=type_k,
+            type_v=type_v,
+            n_ubatch=n_ubatch,
+            flash_attn=flash_attn,
+        ).total
+
+    if needs(most) <= free:
+        return ContextChoice(most)
+    low, high = min(SMALLEST_CONTEXT, most) // CONTEXT_STEP, most // CONTEXT_STEP
+    while low < high:
+        middle = (low + high + 1) // 2
+        if needs(middle * CONTEXT_STEP) <= free:
+            low = middle
+        else:
+            high = middle - 1
+    chosen = max(low * CONTEXT_STEP, min(SMALLEST_CONTEXT, most))
+    note = f"The context is {chosen:,} tokens for each lane because memory is short."
+    return ContextChoice(chosen, note)
+
+
+def choose_gpu_layers(
+    shape: ModelShape,
+    n_ctx: int,
+    free_gpu: int,
+    *,
+    lanes: int = 1,
+    type_k: str = "f16",
+    type_v: str = "f16",
+    n_ubatch: int = 512,
+    flash_attn: bool = True,
+    reserve: int = GPU_RESERVE,
+) -> int:
+    """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
+    for layers in range(shape.block_count + 1, 0, -1):
+        needed = estimate(
+            shape,
+            n_ctx,
+            lanes=lanes,
+            type_k=type_k,
+            type_v=type_v,
+            n_ubatch=n_ubatch,
+            n_gpu_layers=layers,
+            flash_attn=flash_attn,
+        ).gpu
+        if needed <= free_gpu - reserve:
+            return layers
+    return 0
+
+
+def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        UserError: code "memory", with what is needed and what is free.
+    """
+    for what, need, free in (
+        ("memory", needed.cpu, free_cpu),
+        ("GPU memory", needed.gpu, free_gpu),
+    ):
+        if need > free:
+            raise UserError(
+                f"This model needs {_size(need)} of {what}, and {_size(free)} are free.",
+                "Choose a smaller context (-c), a smaller cache type (-ctk q8_0), fewer lanes, or "
+                + ("a smaller quantization." if what == "memory" else "fewer GPU layers (-ngl)."),
+                code="memory",
+            )
+
+
+def padded(n_ctx: int) -> int:
+    """The context as llama.cpp rounds it: up to a multiple of 256."""
+    return -(-n_ctx // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def _kv_by_layer(shape: ModelShape, cells: int, type_k: str, type_v: str) -> list[int]:
+    """Bytes of each layer's cache; layers without a cache have none."""
+    total_heads = sum(shape.head_count_kv)
+    if not total_heads:
+        return [0] * shape.block_count
+    each_token = kv_bytes_per_token(shape, type_k, type_v)
+    return [each_token * heads * cells // total_heads for heads in shape.head_count_kv]
+
+
+def _compute(shape: ModelShape, n_ctx: int, lanes: int, n_ubatch: int, flash_attn: bool) -> int:
+    """The compute buffer: activations of one micro-batch, attention, and the lanes' logits."""
+    rows = min(n_ubatch, n_ctx)
+    wide = 6 * shape.embedding_length + 3 * shape.feed_forward_length
+    scores = 0 if flash_attn else rows * n_ctx * shape.head_count * 4
+    mask = rows * n_ctx * 6
+    logits = lanes * shape.vocabulary_size * 4
+    return _FIXED + rows * wide * 4 + scores + mask + logits
+
+
+def _size(count: int) -> str:
+    if count >= 10**9:
+        return f"{count / 10**9:.1f} GB"
+    return f"{max(count, 0) / 10**6:.0f} MB"

@@ -1,0 +1,152 @@
+"""The library: every place is scanned, nothing in it can break the scan, MODEL finds its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from gguf_writer import small_model
+
+from qwqdesk.errors import UserError
+from qwqdesk.models.library import Library, Places, places
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Places:
+    found = Places(
+        bundled=tmp_path / "resources",
+        models=tmp_path / "models",
+        folders=(tmp_path / "mine", tmp_path / "missing"),
+        hf_cache=tmp_path / "hub",
+        lm_studio=tmp_path / "lms",
+    )
+    small_model(file_type=1).write(found.bundled / "qwqdesk-demo-F16.gguf")
+    small_model(file_type=7).write(found.bundled / "qwqdesk-demo-Q8_0.gguf")
+    repo = found.models / "unsloth" / "QwQ-32B-GGUF"
+    small_model().write(repo / "QwQ-32B-Q4_K_M.gguf")
+    for number in (1, 2):
+        small_model(file_type=32).write(repo / "BF16" / f"QwQ-32B-BF16-0000{number}-of-00002.gguf")
+    return found
+
+
+def _code(library: Library, text: str) -> tuple[str, str]:
+    with pytest.raises(UserError) as caught:
+        library.find(text)
+    return caught.value.code, str(caught.value)
+
+
+def test_all_places_are_listed_and_shards_are_one_model(where: Places) -> None:
+    small_model().write(where.folders[0] / "deep" / "er" / "own-Q4_K_M.gguf")
+    assert where.lm_studio is not None
+    small_model().write(where.lm_studio / "me" / "thing" / "thing.gguf")
+    found = {model.path.name: model for model in Library(where).scan()}
+    assert {name: model.source for name, model in found.items()} == {
+        "qwqdesk-demo-F16.gguf": "bundled",
+        "qwqdesk-demo-Q8_0.gguf": "bundled",
+        "QwQ-32B-Q4_K_M.gguf": "library",
+        "QwQ-32B-BF16-00001-of-00002.gguf": "library",
+        "own-Q4_K_M.gguf": "folder",
+        "thing.gguf": "lm-studio",
+    }
+    shards = found["QwQ-32B-BF16-00001-of-00002.gguf"]
+    assert (shards.repo, shards.label) == ("unsloth/QwQ-32B-GGUF", "BF16")
+    assert shards.size_bytes == 2 * shards.path.stat().st_size
+    assert found["thing.gguf"].repo == "me/thing"
+    assert found["qwqdesk-demo-F16.gguf"].verified
+    assert not found["own-Q4_K_M.gguf"].verified
+
+
+def test_the_hugging_face_cache_is_read_through_its_links(where: Places) -> None:
+    assert where.hf_cache is not None
+    repo = where.hf_cache / "models--owner--some--name"
+    blob = small_model().write(repo / "blobs" / "abc")
+    snapshot = repo / "snapshots" / "123"
+    snapshot.mkdir(parents=True)
+    (snapshot / "m-Q4_K_M.gguf").symlink_to(blob)
+    (snapshot / "dangling.gguf").symlink_to(repo / "gone")
+    [model] = [model for model in Library(where).scan() if model.source == "hf-cache"]
+    assert (model.repo, model.path.name) == ("owner/some--name", "m-Q4_K_M.gguf")
+
+
+def test_odd_files_do_not_stop_the_scan(where: Places) -> None:
+    mine = where.folders[0]
+    (mine / "folder.gguf").mkdir(parents=True)
+    (mine / "broken-Q8_0.gguf").write_bytes(b"GGUF" + b"\xff" * 50)
+    (mine / "model.gguf.part").write_bytes(b"")
+    (mine / "half-00001-of-00002.gguf").write_bytes(b"GGUF")
+    small_model().write(mine / "mmproj-model-f16.gguf")
+    (mine / "loop").symlink_to(mine)
+    found = [model for model in Library(where).scan() if model.source == "folder"]
+    assert [(model.path.name, model.label, model.architecture) for model in found] == [
+        ("broken-Q8_0.gguf", "Q8_0", None)
+    ]
+
+
+def test_a_file_in_two_places_is_listed_once(where: Places) -> None:
+    again = Places(where.bundled, where.models, folders=(where.models, where.models / "unsloth"))
+    assert [model.source for model in Library(again).scan()].count("folder") == 0
+
+
+def test_the_list_is_interface_json(where: Places) -> None:
+    [first, *_] = Library(where).list_json()
+    json.dumps(first, allow_nan=False)
+    assert set(first) == {
+        "path",
+        "repo",
+        "label",
+        "size_bytes",
+        "verified",
+        "architecture",
+        "source",
+    }
+
+
+def test_nothing_means_the_demo_model(where: Places, tmp_path: Path) -> None:
+    assert Library(where).find(None) == where.bundled / "qwqdesk-demo-F16.gguf"
+    with pytest.raises(UserError, match="missing from this installation"):
+        Library(Places(tmp_path / "no", tmp_path / "no")).find(None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "QwQ-32B-Q4_K_M.gguf",
+        "qwq-32b-q4_k_m",
+        "hf.co/unsloth/QwQ-32B-GGUF:Q4_K_M",
+        "https://huggingface.co/unsloth/qwq-32b-gguf:q4_k_m",
+        "unsloth/QwQ-32B-GGUF:q4_k_m",
+        "QwQ-32B-GGUF:Q4_K_M",
+        "unsloth/QwQ-32B-GGUF/QwQ-32B-Q4_K_M",
+    ],
+)
+def test_a_model_is_found_by_its_names(where: Places, text: str) -> None:
+    assert Library(where).find(text).name == "QwQ-32B-Q4_K_M.gguf"
+
+
+def test_a_path_and_a_sharded_name_are_found(where: Places) -> None:
+    library = Library(where)
+    path = where.bundled / "qwqdesk-demo-Q8_0.gguf"
+    assert library.find(str(path)) == path
+    assert library.find("QwQ-32B-BF16").name == "QwQ-32B-BF16-00001-of-00002.gguf"
+
+
+def test_what_is_not_here_says_the_next_step(where: Places) -> None:
+    library = Library(where)
+    code, words = _code(library, "hf.co/unsloth/QwQ-32B-GGUF:q6_k")
+    assert code == "not_found"
+    assert "qwqdesk models download unsloth/QwQ-32B-GGUF Q6_K" in words
+    assert _code(library, "hf.co/a/b")[0] == "not_found"
+    assert _code(library, "hf.co/unsloth/QwQ-32B-GGUF")[0] == "ambiguous"
+    assert _code(library, "unsloth/QwQ-32B-GGUF")[0] == "ambiguous"
+    for text in ("nope", "/no/such.gguf", "a\0b", "~nobody/x", "x" * 5000, "", "."):
+        assert _code(library, text)[0] == "not_found", text
+
+
+def test_places_follow_the_variables(tmp_path: Path) -> None:
+    def cache(**environ: str) -> Path | None:
+        return places(tmp_path, tmp_path, (), {"HOME": str(tmp_path), **environ}).hf_cache
+
+    assert cache() == tmp_path / ".cache" / "huggingface" / "hub"
+    assert cache(HF_HOME="/hf") == Path("/hf/hub")
+    assert cache(HF_HOME="/hf", HF_HUB_CACHE="/hub") == Path("/hub")
