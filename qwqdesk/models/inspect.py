@@ -27,7 +27,7 @@ def inspect_json(path: Path) -> dict[str, Any]:
         "path": str(path),
         "architecture": shape.text(header, "general.architecture"),
         "name": shape.text(header, "general.name"),
-        "quantization": quants.label_of(str(path), header),
+        "quantization": quants.quantization_label(header, str(path)),
         "file_size": header.file_size,
         "tensor_count": len(header.tensors),
         "parameter_count": model.parameter_count,

@@ -172,7 +172,7 @@ class Library:
             return None
         name = str(first.relative_to(root))
         architecture = header.metadata.get("general.architecture") if header else None
-        label = quants.label_of(name, header) if header else quants.label_of_name(name)
+        label = quants.quantization_label(header, name) if header else quants.label_of_name(name)
         return LibraryModel(
             path=first,
             repo=_repo(source, first.relative_to(root).parts),

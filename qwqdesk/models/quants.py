@@ -141,12 +141,12 @@ def label_of_header(header: GgufHeader) -> str | None:
     return main_type(header.tensors)
 
 
-def label_of(path: str, header: GgufHeader) -> str:
+def quantization_label(header: GgufHeader, name: str) -> str:
     """The label of a file: its name's, unless the header says that the weights are another kind.
 
     A name knows more than the header (`UD-Q4_K_XL` is `Q4_K_M` there), but files get renamed.
     """
-    stated, named = label_of_header(header), label_of_name(path)
+    stated, named = label_of_header(header), label_of_name(name)
     if stated is None:
         return named or "unknown"
     if named is None:

@@ -48,16 +48,16 @@ def test_labels_typed_in_any_case_become_canonical() -> None:
 def test_the_header_wins_over_a_name_that_cannot_be_true() -> None:
     q4 = read_header(small_model(file_type=15).build())
     f16 = read_header(small_model(file_type=1).build())
-    assert quants.label_of("x-UD-Q4_K_XL.gguf", q4) == "UD-Q4_K_XL"
-    assert quants.label_of("x-Q4_K_S.gguf", q4) == "Q4_K_S"
-    assert quants.label_of("x-Q8_0.gguf", q4) == "Q4_K_M"
-    assert quants.label_of("x-Q8_0.gguf", f16) == "F16"
-    assert quants.label_of("x.gguf", f16) == "F16"
+    assert quants.quantization_label(q4, "x-UD-Q4_K_XL.gguf") == "UD-Q4_K_XL"
+    assert quants.quantization_label(q4, "x-Q4_K_S.gguf") == "Q4_K_S"
+    assert quants.quantization_label(q4, "x-Q8_0.gguf") == "Q4_K_M"
+    assert quants.quantization_label(f16, "x-Q8_0.gguf") == "F16"
+    assert quants.quantization_label(f16, "x.gguf") == "F16"
 
 
 def test_without_a_file_type_the_largest_tensors_decide() -> None:
     unknown = read_header(small_model(file_type=999).build())
-    assert quants.label_of("x.gguf", unknown) == "Q6_K"
+    assert quants.quantization_label(unknown, "x.gguf") == "Q6_K"
     assert quants.label_of_header(read_header(small_model(file_type=1024 + 7).build())) == "Q8_0"
 
 
