@@ -65,7 +65,7 @@ class EngineSetting:
             maximum=self.maximum,
         )
 
-    def check(self, value: object) -> Any:
+    def check(self, value: object) -> object:
         """The value in its canonical type.
 
         Raises:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.events import (
@@ -27,6 +27,8 @@ from qwqdesk.sampling.chain import SamplerChain
 class Chain(Protocol):
     """A native sampler chain."""
 
+    @property
+    def handle(self) -> Any: ...
     def accept(self, tokens: Sequence[int]) -> None: ...
     def close(self) -> None: ...
 
@@ -215,7 +217,8 @@ class Run:
         began = self._clock()
         self._put(PrefillProgress(start, total, shown_lane))
         for at in range(start, total, chunk):
-            if all([self._stopped(lane) for lane in group]):
+            stopped = [self._stopped(lane) for lane in group]
+            if all(stopped):
                 return False
             end = min(at + chunk, total)
             self._context.prefill(leader.sequence, prompt[at:end], at, last=end == total)

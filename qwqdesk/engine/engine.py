@@ -23,7 +23,7 @@ from qwqdesk.engine.events import (
     RunRequest,
     RunStarted,
 )
-from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelled
+from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelledError
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
@@ -93,12 +93,14 @@ class Engine:
     def load(self, request: LoadRequest) -> Stream[LoadProgress | Loaded]:
         """Load a model in place of the present one. Cancelling the stream aborts the load."""
         stream: Stream[LoadProgress | Loaded] = Stream()
-        return self._submit(stream, lambda: self._load(request, stream))
+        self._submit(stream, lambda: self._load(request, stream))
+        return stream
 
     def unload(self) -> Stream[None]:
         """Free the model and its memory."""
         stream: Stream[None] = Stream()
-        return self._submit(stream, self._free)
+        self._submit(stream, self._free)
+        return stream
 
     def run(self, request: RunRequest) -> RunStream:
         """Run lanes on the loaded model; raises UserError through the stream."""
@@ -109,17 +111,20 @@ class Engine:
     def tokenize(self, text: str) -> Stream[tuple[int, ...]]:
         """One item: the ids of a rendered prompt (BOS by the vocabulary's rule)."""
         stream: Stream[tuple[int, ...]] = Stream()
-        return self._submit(stream, lambda: stream.put(self._tokenize(text)))
+        self._submit(stream, lambda: stream.put(self._tokenize(text)))
+        return stream
 
     def chain_names(self, chain: SamplerChain) -> Stream[tuple[str, ...]]:
         """One item: what llama.cpp itself reports of the chain's steps."""
         stream: Stream[tuple[str, ...]] = Stream()
-        return self._submit(stream, lambda: stream.put(self._chain_names(chain)))
+        self._submit(stream, lambda: stream.put(self._chain_names(chain)))
+        return stream
 
     def devices(self) -> Stream[tuple[DeviceMemory, ...]]:
         """One item: the devices with their free memory."""
         stream: Stream[tuple[DeviceMemory, ...]] = Stream()
-        return self._submit(stream, lambda: stream.put(self._load_library().devices()))
+        self._submit(stream, lambda: stream.put(self._load_library().devices()))
+        return stream
 
     def native_times(self) -> tuple[float, float]:
         """Seconds in llama_decode and in sampling on the present context (for `bench`)."""
@@ -138,11 +143,13 @@ class Engine:
 
     # ------------------------------------------------------------ the thread
 
-    def _submit(self, stream: Stream[Any], work: Callable[[], object]) -> Any:
+    def _submit(self, stream: Stream[Any], work: Callable[[], object]) -> None:
         def job() -> None:
             self._current = stream
             error: BaseException | None = None
             try:
+                if self.state == "closed":
+                    raise UserError("The engine has ended.", "Start the program again.")
                 if not stream.cancelled.is_set():
                     work()
             except BaseException as caught:  # it is raised again where the stream is read
@@ -155,7 +162,6 @@ class Engine:
             stream.close(UserError("The engine has ended.", "Start the program again."))
         else:
             self._jobs.put(job)
-        return stream
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -192,8 +198,8 @@ class Engine:
                 use_extra_bufts=extra,
                 progress=_progress_to(stream),
             )
-            context = self._open_context(streams=1, outputs=1, unified=False)
-        except LoadCancelled:
+            context = self._open_context(streams=1, lanes=1, unified=False)
+        except LoadCancelledError:
             self._free()
             raise UserError("Loading was cancelled.", "", code="cancelled") from None
         except BaseException:
@@ -210,8 +216,7 @@ class Engine:
         lanes = len(request.lanes)
         fast = request.mode == "fast"
         streams = 2 * lanes if fast else 1 if request.sequential else lanes
-        outputs = lanes if fast else streams
-        context = self._open_context(streams=streams, outputs=outputs, unified=fast)
+        context = self._open_context(streams=streams, lanes=lanes, unified=fast)
         _check_prompts(request, context.n_ctx)
         stream.put(RunStarted(context.info(), request.sequential))
         run = Run(
@@ -231,18 +236,16 @@ class Engine:
         finally:
             self.state = "ready"
 
-    def _open_context(self, *, streams: int, outputs: int, unified: bool) -> LlamaContext:
+    def _open_context(self, *, streams: int, lanes: int, unified: bool) -> LlamaContext:
         """The present context if it has this shape, else a new one in its place."""
         present = self._context
-        shape = (streams, outputs, unified)
-        if present is not None and (present.streams, present.outputs, present.unified) == shape:
+        shape = (streams, lanes, unified)
+        if present is not None and (present.streams, present.lanes, present.unified) == shape:
             if not unified:
                 self._cache = PrefixCache()
             return present
         self._close_context()
-        self._context = LlamaContext(
-            self._loaded(), streams=streams, outputs=outputs, unified=unified
-        )
+        self._context = LlamaContext(self._loaded(), streams=streams, lanes=lanes, unified=unified)
         return self._context
 
     def _loaded(self) -> LlamaModel:

@@ -30,7 +30,9 @@ class LaneWriter:
     out; `finish` is (reason, detail) once the lane has ended.
     """
 
-    def __init__(self, index: int, request: LaneRequest, vocabulary: Vocabulary, n_ctx: int) -> None:
+    def __init__(
+        self, index: int, request: LaneRequest, vocabulary: Vocabulary, n_ctx: int
+    ) -> None:
         self.index = index
         self.request = request
         self.tokens: list[int] = []
@@ -42,7 +44,7 @@ class LaneWriter:
         self._n_ctx = n_ctx
         self._n_predict = request.chain.integer("n_predict")
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopStrings(request.chain.texts("stop"))
+        self._stops = StopStrings(request.chain.strings("stop"))
         self._splitter = ReasoningSplitter(request.tags, opened=request.reasoning_open)
         self._detector = LoopDetector() if request.loop_guard != "off" else None
         self._spans: list[Span] = []

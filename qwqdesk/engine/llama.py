@@ -10,7 +10,7 @@ import ctypes
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qwqdesk.engine.events import EngineInfo, ModelInfo
 from qwqdesk.engine.llama_library import LlamaLibrary, package_version
@@ -29,7 +29,14 @@ from qwqdesk.sampling.chain import SamplerChain
 PREFILL_CHUNK = 512
 
 
-class LoadCancelled(Exception):
+class HasHandle(Protocol):
+    """Something native, by its pointer."""
+
+    @property
+    def handle(self) -> Any: ...
+
+
+class LoadCancelledError(Exception):
     """The progress callback asked to stop; nothing was loaded."""
 
 
@@ -38,7 +45,7 @@ class LlamaModel:
 
     Raises:
         UserError: code "load", when llama.cpp refuses the file.
-        LoadCancelled: when `progress` returned False.
+        LoadCancelledError: when `progress` returned False.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class LlamaModel:
         del keep_alive
         if not self.handle:
             if cancelled:
-                raise LoadCancelled
+                raise LoadCancelledError
             raise _load_error(path, library.last_error())
         self.vocab: Any = self._api.llama_model_get_vocab(self.handle)
         self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
@@ -174,11 +181,11 @@ class LlamaContext:
         UserError: code "context", when llama.cpp cannot create it.
     """
 
-    def __init__(self, model: LlamaModel, *, streams: int, outputs: int, unified: bool) -> None:
+    def __init__(self, model: LlamaModel, *, streams: int, lanes: int, unified: bool) -> None:
         self._model = model
         self._api = model.library.api
         self.streams = streams
-        self.outputs = outputs
+        self.lanes = lanes
         self.unified = unified
         settings = model.settings
         self.n_threads = settings.n_threads or default_threads()
@@ -186,7 +193,7 @@ class LlamaContext:
             self._api,
             settings,
             streams=streams,
-            outputs=outputs,
+            lanes=lanes,
             unified=unified,
             threads=self.n_threads,
         )
@@ -198,7 +205,7 @@ class LlamaContext:
         self._memory: Any = self._api.llama_get_memory(self.handle)
         # A unified cache is shared: each lane may still use only what was asked for one lane.
         n_ctx_seq = self._api.llama_n_ctx_seq(self.handle)
-        self.n_ctx: int = n_ctx_seq // outputs if unified else n_ctx_seq
+        self.n_ctx: int = n_ctx_seq // lanes if unified else n_ctx_seq
         self.reuses_any_prefix = not _keeps_rolling_state(self._api, model.handle)
         # Seconds spent in llama_decode and in sampling since the context was made.
         self.decode_s = 0.0
@@ -268,10 +275,10 @@ class LlamaContext:
         """Drop the positions from `start`; False where the memory cannot (recurrent models)."""
         return bool(self._api.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
-    def sample(self, chain: NativeChain, row: int) -> int:
+    def sample(self, chain: HasHandle, row: int) -> int:
         """Draw a token for output row `row` (-1 is the last one)."""
         began = time.perf_counter()
-        token = chain.sample(self.handle, row)
+        token = int(self._api.llama_sampler_sample(chain.handle, self.handle, row))
         self.sample_s += time.perf_counter() - began
         return token
 
@@ -318,7 +325,7 @@ def _load_error(path: Path, detail: str) -> UserError:
 def _context_error(settings: EngineSettings, streams: int, detail: str) -> UserError:
     reason = f" ({detail})" if detail else ""
     return UserError(
-        f"A context of {settings.n_ctx} tokens for {streams} lanes could not be created{reason}.",
+        f"A context of {settings.n_ctx} tokens for {streams} sequences failed{reason}.",
         "Lower the context size, use fewer lanes, or change the cache types in engine settings.",
         code="context",
     )

@@ -80,20 +80,20 @@ def _override(api: Any, key: str, value: OverrideValue) -> Any:
 
 
 def context_params(
-    api: Any, settings: EngineSettings, *, streams: int, outputs: int, unified: bool, threads: int
+    api: Any, settings: EngineSettings, *, streams: int, lanes: int, unified: bool, threads: int
 ) -> Any:
     """`llama_context_params` for `streams` sequences of `settings.n_ctx` tokens each.
 
     Without a unified cache llama.cpp divides n_ctx by the number of sequences, so it is asked for
-    the product. `n_outputs_max` keeps the compute buffer small: only `outputs` rows of logits.
+    the product. `n_outputs_max`, one row of logits for each sequence, keeps the buffer small.
     """
     params = api.llama_context_default_params()
     n_ctx = _padded(settings.n_ctx)
-    params.n_ctx = n_ctx * outputs if unified else n_ctx * streams
+    params.n_ctx = n_ctx * lanes if unified else n_ctx * streams
     params.n_batch = settings.n_batch
     params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
     params.n_seq_max = streams
-    params.n_outputs_max = outputs
+    params.n_outputs_max = streams  # llama.cpp asserts at least one for each sequence
     params.n_threads = threads
     params.n_threads_batch = threads
     params.kv_unified = unified
@@ -122,11 +122,11 @@ def _padded(n_ctx: int) -> int:
     return (n_ctx + 255) // 256 * 256
 
 
-def flash_attention_state(
-    messages: Iterable[str], asked: Literal["auto", "on", "off"]
-) -> str:
-    """What the native log says about flash attention: "on", "off", or what was asked."""
+def flash_attention_state(messages: Iterable[str], asked: Literal["auto", "on", "off"]) -> str:
+    """What the native log says became of "auto"; there is no function that tells."""
     for line in messages:
-        if "Flash Attention was auto" in line:
-            return "on" if "enabled" in line else "off"
+        if "Flash Attention enabled" in line:
+            return "on"
+        if "Flash Attention not supported" in line:
+            return "off"
     return asked

@@ -38,10 +38,6 @@ class NativeChain:
         for token in tokens:
             accept(handle, token)
 
-    def sample(self, context: Any, row: int) -> int:
-        """Draw and accept a token from output row `row` of the last decode."""
-        return int(self._api.llama_sampler_sample(self.handle, context, row))
-
     def names(self) -> tuple[str, ...]:
         """The steps as llama.cpp names them; a leading `?` marks one that does nothing."""
         get, name = self._api.llama_sampler_chain_get, self._api.llama_sampler_name
@@ -67,9 +63,7 @@ class NativeChain:
             draw = api.llama_sampler_init_mirostat_v2(seed, tau, eta)
         else:
             builders = self._builders()
-            steps.extend(
-                builders[name](chain) for name in chain.samplers if name != "adaptive_p"
-            )
+            steps.extend(builders[name](chain) for name in chain.samplers if name != "adaptive_p")
             draw = self._selecting(chain, seed)
         return [*steps, draw]
 
@@ -116,7 +110,7 @@ class NativeChain:
         }
 
     def _dry(self, chain: SamplerChain) -> Any:
-        breakers = [text.encode("utf-8") for text in chain.texts("dry_sequence_breakers")]
+        breakers = [text.encode("utf-8") for text in chain.strings("dry_sequence_breakers")]
         array = (ctypes.c_char_p * len(breakers))(*breakers)
         return self._api.llama_sampler_init_dry(
             self._vocab,
@@ -130,8 +124,8 @@ class NativeChain:
 
     def _bias_steps(self, chain: SamplerChain) -> list[Any]:
         """User biases, `ignore_eos` on every end token, and the vocabulary's suppressed tokens."""
-        biases = [(t, b) for t, b in chain.biases() if 0 <= t < self._n_vocab]
-        if chain.flag("ignore_eos"):
+        biases = [(t, b) for t, b in chain.logit_bias if 0 <= t < self._n_vocab]
+        if chain.value("ignore_eos"):
             is_eog = self._api.llama_vocab_is_eog
             ends = (t for t in range(self._n_vocab) if is_eog(self._vocab, t))
             biases += [(token, -math.inf) for token in ends]

@@ -1,0 +1,116 @@
+"""Finds out in a child process whether quantized models may use llama.cpp's extra buffer types.
+
+On some virtual machines whose processor reports AMX, every quantized type dies with SIGSEGV at the
+first decode; without the extra buffer types it works. A crash cannot be caught, so a child process
+decodes one token of a tiny quantized model both ways before the first quantized load. The result
+is kept for each engine build and processor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwqdesk.engine.llama_library import package_version
+from qwqdesk.errors import UserError
+
+_log = logging.getLogger(__name__)
+_CHILD_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class ExtraBuffersProbe:
+    """Asks once and remembers; calling it gives True where extra buffer types are safe.
+
+    `remembered` is the JSON file with earlier results, `model` a tiny quantized GGUF.
+    """
+
+    remembered: Path
+    model: Path
+    python: str = sys.executable
+
+    def __call__(self) -> bool:
+        """Whether quantized models may use extra buffer types here.
+
+        Raises:
+            UserError: code "engine", when quantized models crash either way.
+        """
+        key = machine_key()
+        results = _read(self.remembered)
+        if key not in results:
+            results[key] = self._probe()
+            _write(self.remembered, results)
+        if results[key] is None:
+            raise UserError(
+                "Quantized models crash in this build of llama.cpp on this processor.",
+                "Use an F16 model, or build llama-cpp-python again on this machine.",
+                code="engine",
+            )
+        return bool(results[key])
+
+    def _probe(self) -> bool | None:
+        """True: safe; False: only without extra buffers; None: neither way works."""
+        if not self.model.is_file():
+            return False
+        if self._survives(extra=True):
+            return True
+        return False if self._survives(extra=False) else None
+
+    def _survives(self, *, extra: bool) -> bool:
+        command = [self.python, "-m", "qwqdesk.engine.probe_child", str(self.model)]
+        try:
+            done = subprocess.run(
+                [*command, "extra" if extra else "plain"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_CHILD_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            _log.warning("probe did not finish: %s", error)
+            return False
+        _log.info("probe with extra buffers %s: exit status %s", extra, done.returncode)
+        return done.returncode == 0
+
+
+def machine_key() -> str:
+    """Names this engine build on this processor."""
+    parts = [package_version(), platform.machine(), platform.system(), _cpu_identity()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _cpu_identity() -> str:
+    """The processor's name and flags; on Linux from /proc/cpuinfo."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+
+
+def _read(path: Path) -> dict[str, bool | None]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    return {str(key): value for key, value in data.items() if value in (True, False, None)}
+
+
+def _write(path: Path, results: dict[str, bool | None]) -> None:
+    """Best effort: without the file the next start only probes again."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(results), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        _log.warning("the probe's result could not be kept: %s", error)

@@ -1,0 +1,197 @@
+"""Before a load: is this file whole, does it fit, and which settings make it fit.
+
+Running out of memory inside native code ends the process, so everything that can be known from
+the header is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from qwqdesk.engine.engine import LoadRequest
+from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.engine_settings import AUTO_LAYERS, EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.models.gguf import GgufArray, GgufHeader, read_header
+from qwqdesk.models.memory import (
+    MemoryEstimate,
+    choose_context,
+    choose_gpu_layers,
+    estimate,
+    require_fit,
+)
+from qwqdesk.models.shape import ModelShape, model_shape
+
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+_FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
+# Override keys of llama.cpp that do not begin with the architecture's name.
+_GENERAL_PREFIXES = ("general.", "tokenizer.", "split.")
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """A load that is expected to work; `asked` is what the user wanted, `request` what is done."""
+
+    request: LoadRequest
+    asked: EngineSettings
+    shape: ModelShape
+    free_cpu: int
+    free_gpu: int
+
+    def lanes_fit(self, lanes: int) -> bool:
+        """Whether a cache for each of `lanes` lanes fits at the same time."""
+        one, many = self._needs(1), self._needs(lanes)
+        return many.cpu - one.cpu <= self.free_cpu - one.cpu and many.gpu <= max(
+            self.free_gpu, one.gpu
+        )
+
+    def _needs(self, lanes: int) -> MemoryEstimate:
+        return _estimate(self.shape, self.request.settings, lanes)
+
+
+def read_model_header(path: Path) -> GgufHeader:
+    """The header of a model file; of all its shards when it is split.
+
+    Raises:
+        UserError: missing, unreadable, not GGUF, cut off, not the first shard, a shard missing.
+    """
+    header = read_header(path)
+    if header.split is None or header.split.count <= 1:
+        return header
+    tensors = list(header.tensors)
+    size = header.file_size
+    for shard in _other_shards(path, header.split.count):
+        more = read_header(shard)
+        tensors.extend(more.tensors)
+        size += more.file_size
+    return replace(header, tensors=tuple(tensors), file_size=size)
+
+
+def plan_load(
+    path: Path, header: GgufHeader, asked: EngineSettings, devices: Sequence[DeviceMemory]
+) -> LoadPlan:
+    """Choose context and GPU layers by free memory where the user left them to us.
+
+    Raises:
+        UserError: code "memory", when it cannot fit; "architecture", when it is not a text model.
+    """
+    _require_text_model(path, header)
+    shape = model_shape(header)
+    free_cpu = int(psutil.virtual_memory().available)
+    free_gpu = sum(device.free for device in devices if device.kind in ("gpu", "igpu"))
+    notes = list(override_notes(header, asked))
+    settings = asked
+    if settings.n_ctx == 0:
+        choice = choose_context(
+            shape,
+            free_cpu + free_gpu,
+            type_k=asked.type_k,
+            type_v=asked.type_v,
+            n_ubatch=asked.n_ubatch,
+            flash_attn=asked.flash_attn != "off",
+        )
+        settings = replace(settings, n_ctx=choice.n_ctx)
+        notes += [choice.note] if choice.note else []
+    elif shape.context_length and settings.n_ctx > shape.context_length:
+        notes.append(
+            f"The context of {settings.n_ctx:,} tokens is longer than the "
+            f"{shape.context_length:,} the model was trained with."
+        )
+    settings = replace(settings, n_gpu_layers=_gpu_layers(shape, settings, free_gpu))
+    require_fit(_estimate(shape, settings, 1), free_cpu, free_gpu)
+    request = LoadRequest(path, settings, quantized=_is_quantized(header), notes=tuple(notes))
+    return LoadPlan(request, asked, shape, free_cpu, free_gpu)
+
+
+def override_notes(header: GgufHeader, settings: EngineSettings) -> Iterator[str]:
+    """Overrides that llama.cpp would silently ignore: unknown keys and wrong types."""
+    architecture = str(header.metadata.get("general.architecture", ""))
+    for key, value in settings.override_kv:
+        present = header.metadata.get(key)
+        if present is None and not key.startswith((f"{architecture}.", *_GENERAL_PREFIXES)):
+            yield (
+                f"The override {key} has no effect: this model's keys begin with "
+                f"{architecture}., and llama.cpp ignores unknown keys."
+            )
+        elif present is not None and _kind(present) != _kind(value):
+            yield (
+                f"The override {key} has no effect: its type is {_kind(value)}, "
+                f"the file has {_kind(present)}."
+            )
+
+
+def _gpu_layers(shape: ModelShape, settings: EngineSettings, free_gpu: int) -> int:
+    if free_gpu == 0:
+        return 0
+    if settings.n_gpu_layers != AUTO_LAYERS:
+        return min(settings.n_gpu_layers, shape.block_count + 1)
+    return choose_gpu_layers(
+        shape,
+        settings.n_ctx,
+        free_gpu,
+        type_k=settings.type_k,
+        type_v=settings.type_v,
+        n_ubatch=settings.n_ubatch,
+        flash_attn=settings.flash_attn != "off",
+    )
+
+
+def _estimate(shape: ModelShape, settings: EngineSettings, lanes: int) -> MemoryEstimate:
+    return estimate(
+        shape,
+        settings.n_ctx,
+        lanes=lanes,
+        type_k=settings.type_k,
+        type_v=settings.type_v,
+        n_ubatch=settings.n_ubatch,
+        n_gpu_layers=settings.n_gpu_layers,
+        flash_attn=settings.flash_attn != "off",
+    )
+
+
+def _other_shards(path: Path, count: int) -> Iterator[Path]:
+    found = _SHARD.search(path.name)
+    if found is None or int(found[1]) != 1:
+        raise UserError(
+            f"{path.name} is one part of a model in {count} parts, not the first.",
+            "Open the file whose name ends with -00001-of-"
+            f"{count:05d}.gguf; the others must lie beside it.",
+            code="shard",
+        )
+    for number in range(2, count + 1):
+        shard = path.with_name(_SHARD.sub(f"-{number:05d}-of-{count:05d}.gguf", path.name))
+        if not shard.is_file():
+            raise UserError(
+                f"Part {number} of {count} is missing: {shard.name}.",
+                "Download the missing part into the same folder.",
+                code="shard",
+            )
+        yield shard
+
+
+def _require_text_model(path: Path, header: GgufHeader) -> None:
+    architecture = header.metadata.get("general.architecture")
+    if not isinstance(architecture, str) or not header.tensors:
+        raise UserError(
+            f"{path.name} holds no model: {'no architecture' if header.tensors else 'no tensors'}.",
+            "Choose a GGUF file with the weights of a language model.",
+            code="architecture",
+        )
+
+
+def _is_quantized(header: GgufHeader) -> bool:
+    return any(tensor.type_name.upper() not in _FLOAT_TYPES for tensor in header.tensors)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, GgufArray):
+        return "array"
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
+        if isinstance(value, kind):
+            return name
+    return "unknown"

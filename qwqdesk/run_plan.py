@@ -1,0 +1,118 @@
+"""What a run will be: options, messages, resolved values, the request to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwqdesk.analysis.loops import LoopGuard
+from qwqdesk.conversation import Conversation, Message, Mode
+from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.engine.events import Event, LaneRequest, Loaded, RunRequest
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.manifest import stored_prompt
+from qwqdesk.prompt import Prompt
+from qwqdesk.sampling.resolve import Resolved, draw_seed
+
+MAX_PROMPT_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How prompts are made and watched; `raw` takes the text itself as the whole prompt."""
+
+    mode: Mode = "exact"
+    template: str | Path = "model"
+    system_prompt: str = ""
+    keep_reasoning: bool = False
+    loop_guard: LoopGuard = "mark"
+    raw: bool = False
+
+
+@dataclass(frozen=True)
+class RunBegan:
+    """The run is about to start: what was saved, and what will run. Ids are 0 without history."""
+
+    conversation_id: int
+    message_id: int
+    reply_ids: tuple[int, ...]
+    lanes: tuple[LaneSetup, ...]
+    resolved: tuple[Resolved, ...]
+    prompts: tuple[Prompt, ...]
+    sequential: bool
+
+
+SessionEvent = RunBegan | Event
+
+
+def messages_for(
+    text: str, label: str, options: RunOptions, conversation: Conversation | None
+) -> list[Message]:
+    if conversation is None or not conversation.messages:
+        system = [Message("system", options.system_prompt)] if options.system_prompt else []
+        return [*system, Message("user", text)]
+    earlier = lane_messages(
+        path_to(conversation, conversation.tips),
+        label,
+        conversation.tips,
+        system_prompt=conversation.system_prompt or options.system_prompt,
+        keep_reasoning=options.keep_reasoning,
+    )
+    return [*earlier, Message("user", text)]
+
+
+def tips_at(conversation: Conversation, message_id: int) -> Mapping[str, int]:
+    """Tips that end the path at this message."""
+    message = next(m for m in conversation.messages if m.id == message_id)
+    return {"A": message.replies[0].id} if message.replies else {}
+
+
+def prompt_of_message(
+    conversation: Conversation, message_id: int, label: str, loaded: Loaded
+) -> Prompt | None:
+    message = next((m for m in conversation.messages if m.id == message_id), None)
+    if message is None:
+        raise UserError("This message is not there any more.", "Send it again.", code="not_found")
+    own = [reply for reply in message.replies if reply.lane == label]
+    for reply in reversed(own or message.replies):
+        prompt = stored_prompt(reply.manifest, loaded)
+        if prompt is not None:
+            return prompt
+    return None
+
+
+def resolve_all(lanes: Sequence[LaneSetup]) -> list[Resolved]:
+    """Every lane's values; random lanes share one seed, so that a comparison is fair."""
+    seed = draw_seed()
+    return [lane.resolved().with_drawn_seed(seed) for lane in lanes]
+
+
+def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
+    return RunRequest(
+        lanes=tuple(
+            LaneRequest(
+                label=lane.label,
+                chain=values.chain.with_context(n_ctx),
+                prompt_tokens=prompt.tokens,
+                tags=prompt.tags,
+                reasoning_open=prompt.reasoning_open,
+                loop_guard=options.loop_guard,
+            )
+            for lane, values, prompt in zip(began.lanes, began.resolved, began.prompts, strict=True)
+        ),
+        mode=options.mode,
+        sequential=began.sequential,
+    )
+
+
+def check_text(text: str) -> None:
+    if not text.strip():
+        raise UserError("There is nothing to send.", "Write a message first.", code="empty_prompt")
+    if len(text) > MAX_PROMPT_BYTES:
+        raise UserError(
+            f"The text has {len(text) / 1e6:.0f} million characters.",
+            "Shorten it; no context holds so much.",
+            code="prompt_too_long",
+        )

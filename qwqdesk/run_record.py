@@ -1,0 +1,86 @@
+"""What a run has produced so far: events in, one record for each lane out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from qwqdesk.conversation import FinishReason, Loop, SpanKind, Timing, Usage
+from qwqdesk.engine.events import EngineInfo, Event, LaneFinished, LoopFound, Output, RunStarted
+
+
+@dataclass
+class LaneRecord:
+    """One lane's output. `text` is everything; `reasoning` and `answer` leave the tags out."""
+
+    tokens: list[int] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    finish_detail: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    timing: Timing = field(default_factory=Timing)
+    loop: Loop | None = None
+    changed: bool = False
+    _parts: list[tuple[SpanKind, str]] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Every character that was written."""
+        return "".join(text for _, text in self._parts)
+
+    @property
+    def reasoning(self) -> str | None:
+        """The reasoning without its tags; None where there was none."""
+        if not any(kind != "answer" for kind, _ in self._parts):
+            return None
+        return "".join(text for kind, text in self._parts if kind == "reasoning")
+
+    @property
+    def answer(self) -> str:
+        """The answer."""
+        return "".join(text for kind, text in self._parts if kind == "answer")
+
+    def add(self, output: Output) -> None:
+        """Take what the lane wrote."""
+        self.tokens.extend(output.tokens)
+        self._parts.extend((span.kind, span.text) for span in output.spans)
+        self.usage = Usage(
+            self.usage.prompt_tokens,
+            output.reasoning_tokens,
+            len(self.tokens) - output.reasoning_tokens,
+        )
+        self.changed = True
+        if len(self._parts) > 256:
+            self._compact()
+
+    def _compact(self) -> None:
+        """Join neighbours of one kind, so that a long reply stays cheap to read."""
+        joined: list[tuple[SpanKind, list[str]]] = []
+        for kind, text in self._parts:
+            if joined and joined[-1][0] == kind:
+                joined[-1][1].append(text)
+            else:
+                joined.append((kind, [text]))
+        self._parts = [(kind, "".join(texts)) for kind, texts in joined]
+
+
+class RunRecord:
+    """All lanes of a run."""
+
+    def __init__(self, prompt_counts: Sequence[int]) -> None:
+        self.lanes = [LaneRecord(usage=Usage(prompt_tokens=count)) for count in prompt_counts]
+        self.engine: EngineInfo | None = None
+        self.note: str | None = None
+
+    def add(self, event: Event) -> None:
+        """Take one event of the engine."""
+        if isinstance(event, Output):
+            self.lanes[event.lane].add(event)
+        elif isinstance(event, RunStarted):
+            self.engine, self.note = event.engine, event.note
+        elif isinstance(event, LoopFound):
+            self.lanes[event.lane].loop = event.loop
+        elif isinstance(event, LaneFinished):
+            lane = self.lanes[event.lane]
+            lane.finish_reason, lane.finish_detail = event.reason, event.detail
+            lane.usage, lane.timing = event.usage, event.timing
+            lane.changed = True

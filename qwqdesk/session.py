@@ -1,0 +1,346 @@
+"""The journeys: load a model, send a text to lanes, stream, save. No Qt here.
+
+A chat is a run with one lane. The user's message is saved before inference, the replies every
+second while they stream, and at the end whatever happens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from qwqdesk.conversation import Conversation, Reply
+from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.engine.engine import Engine, RunStream
+from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
+from qwqdesk.manifest import run_manifest
+from qwqdesk.models.gguf import GgufHeader
+from qwqdesk.models.quants import quantization_label
+from qwqdesk.prompt import Prompt, chat_prompt, first, raw_prompt
+from qwqdesk.run_plan import (
+    RunBegan,
+    RunOptions,
+    SessionEvent,
+    check_text,
+    messages_for,
+    prompt_of_message,
+    resolve_all,
+    run_request,
+    tips_at,
+)
+from qwqdesk.run_record import RunRecord
+from qwqdesk.sampling.resolve import Resolved
+from qwqdesk.store.history import History
+
+SAVE_EVERY_S = 1.0
+
+
+class Session:
+    """One engine, one model at a time, one run at a time.
+
+    Args:
+        engine: not closed here.
+        history: None keeps nothing.
+    """
+
+    def __init__(self, engine: Engine, history: History | None = None) -> None:
+        self.engine = engine
+        self.history = history
+        self.loaded: Loaded | None = None
+        self.plan: LoadPlan | None = None
+        self._stream: RunStream | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._stream is not None
+
+    # ------------------------------------------------------------ model
+
+    async def load(
+        self, path: Path, asked: EngineSettings
+    ) -> AsyncGenerator[LoadProgress | Loaded, None]:
+        """Load a model in place of the present one; closing the iterator aborts the load.
+
+        Raises:
+            UserError: in words, for every file that cannot be loaded. A file that is refused by
+                its header leaves the present model loaded.
+        """
+        header = read_model_header(path)
+        await self.unload()
+        devices = await first(self.engine.devices())
+        self.plan = plan_load(path, header, asked, devices)
+        async for batch in self.engine.load(self.plan.request):
+            for event in batch:
+                if isinstance(event, Loaded):
+                    self.loaded = _with_label(event, header)
+                    yield self.loaded
+                else:
+                    yield event
+
+    async def unload(self) -> None:
+        """Free the present model."""
+        self.loaded = self.plan = None
+        async for _ in self.engine.unload():
+            pass
+
+    # ------------------------------------------------------------ runs
+
+    async def send(
+        self,
+        text: str,
+        lanes: Sequence[LaneSetup],
+        options: RunOptions,
+        *,
+        conversation_id: int | None = None,
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        """Send a user's text to every lane and stream what they write.
+
+        The first event is a `RunBegan`. Without `conversation_id` a new conversation begins.
+
+        Raises:
+            UserError: nothing was lost; the user's message is saved unless it was refused as such.
+        """
+        check_text(text)
+        self._ready()
+        resolved = resolve_all(lanes)
+        history = self.history
+        message_id = 0
+        conversation = None
+        if history is not None:
+            conversation_id, conversation, message_id = _save_question(
+                history, text, lanes, options, conversation_id
+            )
+        prompts = await self._prompts(text, lanes, options, conversation)
+        began = self._begin(lanes, resolved, prompts, options, conversation_id or 0, message_id)
+        async with aclosing(self._run(began, options)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def regenerate(
+        self, conversation_id: int, message_id: int, lane: LaneSetup, options: RunOptions
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        """Answer a message once more in one lane; the new reply is a sibling of the old ones.
+
+        The prompt's stored tokens are used when the model is the same: a template may write
+        today's date, so rendering again could ask something else.
+        """
+        history, loaded = self._history(), self._ready()
+        resolved = resolve_all([lane])
+        conversation = history.load(conversation_id)
+        prompt = prompt_of_message(conversation, message_id, lane.label, loaded)
+        if prompt is None:
+            prompt = await self._conversation_prompt(conversation, message_id, lane, options)
+        began = self._begin([lane], resolved, [prompt], options, conversation_id, message_id)
+        async with aclosing(self._run(began, options)) as batches:
+            async for batch in batches:
+                yield batch
+
+    def keep(self, conversation_id: int, reply: Reply, lane: LaneSetup) -> None:
+        """Go on with this reply alone: the conversation becomes a chat with one lane."""
+        history = self._history()
+        history.set_tips(conversation_id, {"A": reply.id})
+        history.set_lanes(conversation_id, [replace(lane, label="A").to_json()])
+
+    def stop(self, lane: int | None = None) -> None:
+        """Stop the run, or one of its lanes; what was written stays."""
+        stream = self._stream
+        if stream is None:
+            return
+        if lane is None:
+            stream.cancel()
+        else:
+            stream.stop_lane(lane)
+
+    # ------------------------------------------------------------ inside
+
+    def _ready(self) -> Loaded:
+        if self.loaded is None:
+            raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
+        if self._stream is not None:
+            raise UserError("A run is under way.", "Stop it or wait for its end.", code="busy")
+        return self.loaded
+
+    def _history(self) -> History:
+        assert self.history is not None, "this session keeps no history"
+        return self.history
+
+    async def _prompts(
+        self,
+        text: str,
+        lanes: Sequence[LaneSetup],
+        options: RunOptions,
+        conversation: Conversation | None,
+    ) -> list[Prompt]:
+        assert self.loaded is not None
+        if options.raw:
+            prompt = await raw_prompt(self.engine, self.loaded.model, text)
+            return [prompt] * len(lanes)
+        made: dict[tuple[tuple[str, str], ...], Prompt] = {}
+        prompts: list[Prompt] = []
+        for lane in lanes:
+            messages = messages_for(text, lane.label, options, conversation)
+            key = tuple((message.role, message.content) for message in messages)
+            if key not in made:
+                made[key] = await chat_prompt(
+                    self.engine, self.loaded.model, messages, template=options.template
+                )
+            prompts.append(made[key])
+        return prompts
+
+    async def _conversation_prompt(
+        self, conversation: Conversation, message_id: int, lane: LaneSetup, options: RunOptions
+    ) -> Prompt:
+        assert self.loaded is not None
+        path = path_to(conversation, tips_at(conversation, message_id))
+        messages = lane_messages(
+            path[:-1],
+            lane.label,
+            conversation.tips,
+            system_prompt=conversation.system_prompt,
+            keep_reasoning=options.keep_reasoning,
+        )
+        question = next(m for m in conversation.messages if m.id == message_id)
+        messages += messages_for(
+            question.text, lane.label, replace(options, system_prompt=""), None
+        )
+        return await chat_prompt(
+            self.engine, self.loaded.model, messages, template=options.template
+        )
+
+    def _begin(
+        self,
+        lanes: Sequence[LaneSetup],
+        resolved: Sequence[Resolved],
+        prompts: Sequence[Prompt],
+        options: RunOptions,
+        conversation_id: int,
+        message_id: int,
+    ) -> RunBegan:
+        assert self.loaded is not None
+        assert self.plan is not None
+        reply_ids = [0] * len(lanes)
+        if self.history is not None:
+            reply_ids = [
+                self.history.add_reply(
+                    message_id,
+                    lane.label,
+                    recipe=lane.recipe.id if lane.recipe else None,
+                    mode=options.mode,
+                    sampling=values.chain.to_json(),
+                    sources=values.sources,
+                    manifest=run_manifest(self.loaded, prompt, options.mode),
+                )
+                for lane, values, prompt in zip(lanes, resolved, prompts, strict=True)
+            ]
+            self._set_tips(conversation_id, lanes, reply_ids)
+        sequential = options.mode == "exact" and not self.plan.lanes_fit(len(lanes))
+        return RunBegan(
+            conversation_id,
+            message_id,
+            tuple(reply_ids),
+            tuple(lanes),
+            tuple(resolved),
+            tuple(prompts),
+            sequential,
+        )
+
+    def _set_tips(
+        self, conversation_id: int, lanes: Sequence[LaneSetup], reply_ids: Sequence[int]
+    ) -> None:
+        history = self._history()
+        tips = dict(history.load(conversation_id).tips)
+        tips.update({lane.label: reply for lane, reply in zip(lanes, reply_ids, strict=True)})
+        history.set_tips(conversation_id, tips)
+
+    async def _run(
+        self, began: RunBegan, options: RunOptions
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        assert self.loaded is not None
+        request = run_request(began, options, self.loaded.engine.n_ctx)
+        record = RunRecord([len(lane.prompt_tokens) for lane in request.lanes])
+        yield [began]
+        stream = self._stream = self.engine.run(request)
+        saved = time.monotonic()
+        failure: BaseException | None = None
+        try:
+            async for batch in stream:
+                for event in batch:
+                    record.add(event)
+                    if isinstance(event, RunStarted):
+                        self.loaded = replace(self.loaded, engine=event.engine)
+                if time.monotonic() - saved >= SAVE_EVERY_S:
+                    self._save(began, record)
+                    saved = time.monotonic()
+                yield list(batch)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            stream.cancel()
+            self._stream = None
+            self._save_ends(began, record, failure)
+
+    def _save(self, began: RunBegan, record: RunRecord) -> None:
+        if self.history is None:
+            return
+        for reply_id, lane in zip(began.reply_ids, record.lanes, strict=True):
+            if lane.changed:
+                lane.changed = False
+                self.history.update_reply(
+                    reply_id,
+                    text=lane.text,
+                    reasoning=lane.reasoning,
+                    answer=lane.answer,
+                    tokens=lane.tokens,
+                    usage=lane.usage,
+                )
+
+    def _save_ends(self, began: RunBegan, record: RunRecord, failure: BaseException | None) -> None:
+        if self.history is None:
+            return
+        failed = failure is not None and isinstance(failure, Exception)
+        for reply_id, lane in zip(began.reply_ids, record.lanes, strict=True):
+            reason = lane.finish_reason or ("error" if failed else "cancelled")
+            self.history.finish_reply(
+                reply_id,
+                text=lane.text,
+                reasoning=lane.reasoning,
+                answer=lane.answer,
+                tokens=lane.tokens,
+                finish_reason=reason,
+                finish_detail=lane.finish_detail or (str(failure) if failed else None),
+                usage=lane.usage,
+                timing=lane.timing,
+                loop=lane.loop,
+            )
+
+
+def _save_question(
+    history: History,
+    text: str,
+    lanes: Sequence[LaneSetup],
+    options: RunOptions,
+    conversation_id: int | None,
+) -> tuple[int, Conversation, int]:
+    """The conversation as it was before this message, and the new message's id."""
+    if conversation_id is None:
+        conversation_id = history.create_conversation(system_prompt=options.system_prompt)
+    history.set_lanes(conversation_id, [lane.to_json() for lane in lanes])
+    before = history.load(conversation_id)
+    parent = before.tips.get(lanes[0].label) or next(iter(before.tips.values()), None)
+    message_id = history.add_user_message(conversation_id, parent, text)
+    return conversation_id, before, message_id
+
+
+def _with_label(event: Loaded, header: GgufHeader) -> Loaded:
+    """The label of the file's main type, as `inspect` names it."""
+    label = quantization_label(header, Path(event.model.path).name)
+    return replace(event, model=replace(event.model, quantization=label))
