@@ -28,6 +28,12 @@ import qasync  # isort: skip - after PySide6, which it looks for
 ASYNC_TEST_SECONDS = 20
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A warning of Qt fails the test that caused it."""
+    item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+    item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", extend=True))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def` tests on Qt's own event loop."""

@@ -11,14 +11,14 @@ import re
 
 from PySide6.QtCore import QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSizePolicy, QWidget
 
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.theme import set_state, theme
 
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _TYPING = re.compile(r"[+-]?\d*[.,]?\d*([eE][+-]?\d*)?")
-_HUGE = 1e300
+_HUGE, _ENDLESS = 1e300, 1e9
 
 SOURCES = {
     "user": "set by you",
@@ -54,22 +54,27 @@ class ValueField(QDoubleSpinBox):
         step: float,
         *,
         whole: bool = False,
+        allowed: str = "",
         name: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        """`title` names the value in messages and to screen readers; bounds are inclusive."""
+        """`title` names the value in messages and to screen readers; bounds are inclusive.
+
+        `allowed` says the range in words where "0 to 1" from the bounds does not.
+        """
         super().__init__(parent)
         self._title, self._low, self._high, self._step = title, minimum, maximum, step
         self._whole, self._in_force, self._source = whole, 0.0, ""
         self._problem = ""
+        self._allowed = allowed or self._range_in_words()
         self.setLocale(QLocale.c())
-        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.setDecimals(0 if whole else 10)
         # Wider than what is allowed: a wrong value stays visible, in red, until it is mended.
         self.setRange(-_HUGE, _HUGE)
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(theme().px(3), 0, theme().px(3), 0)
         self.setProperty("field", "value")
         self.setProperty("ringRadius", 4)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -181,19 +186,15 @@ class ValueField(QDoubleSpinBox):
         if self._low <= value <= self._high:
             return ""
         return (
-            f"{self._title} {format_value(value, self._whole)}: {self._allowed()}. "
+            f"{self._title} {format_value(value, self._whole)}: allowed are {self._allowed}. "
             f"{format_value(self._in_force, self._whole)} stays in force."
         )
 
-    def _allowed(self) -> str:
-        low, high = format_value(self._low, True), format_value(self._high, True)
-        if not float(self._low).is_integer():
-            low = format_value(self._low, False)
-        if not float(self._high).is_integer():
-            high = format_value(self._high, False)
-        return (
-            f"allowed are {low} and more" if self._high >= 1e9 else f"allowed are {low} to {high}"
-        )
+    def _range_in_words(self) -> str:
+        low = format_value(self._low, float(self._low).is_integer())
+        if self._high >= _ENDLESS:
+            return f"{low} and more"
+        return f"{low} to {format_value(self._high, float(self._high).is_integer())}"
 
     def _set_problem(self, problem: str) -> None:
         if problem != self._problem:
@@ -203,7 +204,7 @@ class ValueField(QDoubleSpinBox):
             self.checked.emit(problem)
 
     def _describe(self) -> None:
-        parts = [self._problem, SOURCES.get(self._source, ""), self._allowed()]
+        parts = [self._problem, SOURCES.get(self._source, ""), f"allowed are {self._allowed}"]
         text = "; ".join(part for part in parts if part)
         self.setAccessibleDescription(text)
         self.setToolTip(f"{self._title}: {text}")

@@ -84,6 +84,7 @@ class FocusRings(QObject):
     def _moved(self, old: QWidget | None, new: QWidget | None) -> None:
         ring, self._ring = self._ring, None
         if ring is not None and shiboken6.isValid(ring):
+            ring.setObjectName("")
             ring.hide()
             ring.deleteLater()
         if new is not None and _wants_ring(new):
