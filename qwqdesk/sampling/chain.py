@@ -20,8 +20,9 @@ from qwqdesk.sampling.samplers import (
     sampler_named,
 )
 
+LAST_N: Final = ("repeat_last_n", "dry_penalty_last_n")
 CONTEXT_SIZE: Final = -1
-"""What `repeat_last_n` and `dry_penalty_last_n` say when they mean the whole context."""
+"""What the values of `LAST_N` say when they mean the whole context."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ class SamplerChain:
         -1 becomes `n_ctx`: llama.cpp's C functions would take it for 0, which is off. A larger
         value means the same as `n_ctx`, but would make llama.cpp allocate memory for it.
         """
-        names = ("repeat_last_n", "dry_penalty_last_n")
-        limited = {name: self.integer(name) for name in names}
+        limited = {name: self.integer(name) for name in LAST_N}
         for name, value in limited.items():
             limited[name] = n_ctx if value == CONTEXT_SIZE else min(value, n_ctx)
         return self.with_values(**limited)

@@ -1,0 +1,203 @@
+"""Argument lists in llama.cpp's language: what `ask`, `compare`, lanes and pasted lines say.
+
+Read like llama.cpp's programs do: the word after a flag is its value, whatever it begins with,
+and the last flag of a kind wins.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, Final
+
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.sampling.formats.escapes import process_escapes
+from qwqdesk.sampling.formats.flags import FLAGS, Flag, find_flag, with_dashes
+from qwqdesk.sampling.formats.readers import Collected, UsageError, read_flag
+from qwqdesk.sampling.param import shown
+
+__all__ = ["Occurrence", "ParsedArgs", "UsageError", "is_program", "parse_args"]
+
+_PROGRAMS: Final = frozenset({"llama-cli", "llama-completion", "llama-server"})
+_OLD_PROGRAMS: Final = frozenset({"main", "server"})  # only with a path: they are common words
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A flag as it was written, with its values ("" for a switch)."""
+
+    flag: Flag
+    word: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ParsedArgs:
+    """What an argument list says.
+
+    `sampling` holds names of INTERFACE's `sampling` object (checked, only those that were
+    written), `engine` fields of `EngineSettings`, `options` this program's own settings by the
+    `dest` of `OPTION_FLAGS`. `notes` are sentences about what was accepted without effect.
+    """
+
+    sampling: dict[str, Any]
+    engine: dict[str, Any]
+    options: dict[str, Any]
+    positional: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
+
+    @classmethod
+    def of(cls, occurrences: Iterable[Occurrence], positional: Iterable[str] = ()) -> ParsedArgs:
+        """Read the flags in their order.
+
+        Raises:
+            UsageError: for a value that is not allowed.
+        """
+        every = tuple(occurrences)
+        into = Collected()
+        for item in every:
+            read_flag(item.flag, item.word, " ".join(item.values), into)
+        _process_escapes(into)
+        return cls(
+            into.sampling, into.engine, into.option, tuple(positional), tuple(into.notes), every
+        )
+
+    def followed_by(self, other: ParsedArgs) -> ParsedArgs:
+        """As if the other's words stood behind these: FLAGS outside a lane, then the lane's."""
+        positional = (*self.positional, *other.positional)
+        return ParsedArgs.of((*self.occurrences, *other.occurrences), positional)
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """The engine settings with defaults for what was not written."""
+        return EngineSettings(**self.engine)
+
+    def option(self, dest: str) -> str | None:
+        """A text option, None when it was not written."""
+        value = self.options.get(dest)
+        return value if isinstance(value, str) else None
+
+    def switch(self, dest: str) -> bool:
+        """Whether a switch is on."""
+        return self.options.get(dest) is True
+
+    def listed(self, dest: str) -> tuple[str, ...]:
+        """The values of an option that may be repeated."""
+        return tuple(self.options.get(dest, ()))
+
+    @property
+    def model(self) -> str | None:
+        """``--model``, else the first word that is no flag."""
+        return self.option("model") or next(iter(self.positional), None)
+
+    @property
+    def prompt(self) -> str | None:
+        """The text of ``-p`` with its escapes processed."""
+        return self.option("prompt")
+
+    @property
+    def file(self) -> str | None:
+        """The file of ``-f``."""
+        return self.option("file")
+
+    @property
+    def recipe(self) -> str | None:
+        """The name of ``--recipe``."""
+        return self.option("recipe")
+
+    @property
+    def mode(self) -> str | None:
+        """ "exact", "fast" or None."""
+        return self.option("mode")
+
+    @property
+    def raw(self) -> bool:
+        """Whether the prompt is used as it is."""
+        return self.switch("raw")
+
+    @property
+    def use_model_sampling(self) -> bool:
+        """Whether the model's own sampling values count."""
+        return self.switch("use_model")
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The texts of ``--lane``."""
+        return self.listed("lane")
+
+
+def parse_args(argv: Sequence[str]) -> ParsedArgs:
+    """Read the words after the command's name.
+
+    A leading path of a llama.cpp program is skipped.
+
+    Raises:
+        UsageError: for an unknown flag, a missing value or one that is not allowed.
+    """
+    words = list(argv)
+    if words and is_program(words[0]):
+        del words[0]
+    occurrences: list[Occurrence] = []
+    positional: list[str] = []
+    while words:
+        word = words.pop(0)
+        if not word.startswith("-") or word == "-":
+            positional.append(word)
+            continue
+        occurrences.append(_occurrence(word, words))
+    return ParsedArgs.of(occurrences, positional)
+
+
+def is_program(word: str) -> bool:
+    """Whether a word names one of llama.cpp's programs."""
+    name = PureWindowsPath(word).name if "\\" in word else PurePosixPath(word).name
+    name = name.lower().removesuffix(".exe")
+    return name in _PROGRAMS or (name in _OLD_PROGRAMS and name != word.lower())
+
+
+def _occurrence(word: str, rest: list[str]) -> Occurrence:
+    found = find_flag(word)
+    if found is None:
+        raise _unknown(word)
+    flag, value = found
+    name = word.partition("=")[0] if value is not None else word
+    if value is not None:
+        if flag.arity > 1:
+            raise _missing(name, flag)
+        return Occurrence(flag, name, (value,))
+    if flag.optional:
+        taken = bool(rest) and rest[0].lower() in flag.choices
+        return Occurrence(flag, name, (rest.pop(0),) if taken else (str(flag.value),))
+    if len(rest) < flag.arity:
+        raise _missing(name, flag)
+    return Occurrence(flag, name, tuple(rest.pop(0) for _ in range(flag.arity)))
+
+
+def _unknown(word: str) -> UsageError:
+    name = with_dashes(word).partition("=")[0]
+    near = difflib.get_close_matches(name[:60], FLAGS, n=3)
+    todo = f"Did you mean {' or '.join(near)}?" if near else "See --help for the flags."
+    return UsageError(f"There is no flag {shown(word)}.", todo)
+
+
+def _missing(word: str, flag: Flag) -> UsageError:
+    many = "a value" if flag.arity == 1 else f"{flag.arity} values"
+    return UsageError(f"{shown(word)} needs {many}.", f"Write {shown(word)} VALUE.")
+
+
+def _process_escapes(into: Collected) -> None:
+    """llama.cpp processes escapes after all flags are read, so that --no-escape may follow."""
+    if into.option.get("escape") is False:
+        return
+    try:
+        if "prompt" in into.option:
+            into.option["prompt"] = process_escapes(into.option["prompt"])
+        for name in ("stop", "dry_sequence_breakers"):
+            if name in into.sampling:
+                into.sampling[name] = [process_escapes(text) for text in into.sampling[name]]
+    except UserError as error:
+        raise UsageError(error.what, error.what_to_do) from None

@@ -1,0 +1,138 @@
+"""Splitting pasted text into words as a POSIX shell would, without running anything.
+
+Differences on purpose: ``;`` is an ordinary character (sampler orders are often pasted without
+quotes), a line break without a continuation mark is a space, and redirections are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CONTINUATION: Final = re.compile(r"(?:\\|\^|`)[ \t]*\r?\n")
+_REDIRECTION: Final = re.compile(r"(?:[0-9]*|&)(?:>>|>\||>|<)(?:&[0-9-]+)?")
+_END: Final = re.compile(r"\|\|?|&&?")
+_WINDOWS: Final = re.compile(r"\^[ \t]*\r?\n|(?:^|[\s\"'])[A-Za-z]:\\|\.exe\b")
+
+
+class UnclosedQuoteError(ValueError):
+    """A quotation mark was opened and never closed."""
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a lane: quotes and backslashes as in a POSIX shell, nothing else special.
+
+    Raises:
+        UnclosedQuoteError: when a quotation mark is not closed.
+    """
+    return _Splitter(text, command=False).words()
+
+
+def split_command(text: str) -> list[str]:
+    """The words of the first command in pasted text.
+
+    Line continuations (``\\``, ``^`` or a backtick at the end of a line), redirections and what
+    follows a pipe, ``&&`` or ``&`` are dropped. In lines from Windows a backslash is a character.
+
+    Raises:
+        UnclosedQuoteError: when a quotation mark is not closed.
+    """
+    return _Splitter(text, command=True).words()
+
+
+class _Splitter:
+    """Walks once over the text; `command` turns on what only pasted commands have."""
+
+    def __init__(self, text: str, *, command: bool) -> None:
+        self._text = text
+        self._command = command
+        self._windows = command and _WINDOWS.search(text) is not None
+        self._at = 0
+        self._word: list[str] | None = None
+        self._words: list[str] = []
+
+    def words(self) -> list[str]:
+        while self._at < len(self._text):
+            sign = self._text[self._at]
+            if self._command and self._shell_syntax():
+                if self._at < 0:
+                    break
+            elif sign.isspace():
+                self._finish()
+                self._at += 1
+            elif sign in "'\"":
+                self._quoted(sign)
+            elif sign == "\\" and not self._windows:
+                self._add(self._text[self._at + 1 : self._at + 2] or "\\")
+                self._at += 2
+            else:
+                self._add(sign)
+                self._at += 1
+        self._finish()
+        return self._words
+
+    def _shell_syntax(self) -> bool:
+        """Skip a continuation, redirection or comment; `_at` becomes -1 at the command's end."""
+        continuation = _CONTINUATION.match(self._text, self._at)
+        if continuation:
+            self._finish()
+            self._at = continuation.end()
+            return True
+        starts = self._word is None
+        redirection = _REDIRECTION.match(self._text, self._at)
+        if redirection and (starts or self._text[self._at] in "<>"):
+            self._finish()
+            self._at = redirection.end()
+            if "&" not in redirection.group()[1:]:
+                self._skip_word()
+            return True
+        if _END.match(self._text, self._at):
+            self._at = -1
+            self._finish()
+            return True
+        if starts and self._text[self._at] == "#":
+            end = self._text.find("\n", self._at)
+            self._at = len(self._text) if end < 0 else end
+            return True
+        return False
+
+    def _skip_word(self) -> None:
+        """The file after a redirection, as one word."""
+        kept, self._words = self._words, []
+        while self._at < len(self._text) and self._text[self._at] in " \t":
+            self._at += 1
+        while self._at < len(self._text) and not self._text[self._at].isspace():
+            if self._text[self._at] in "'\"":
+                self._quoted(self._text[self._at])
+            else:
+                self._at += 1
+        self._word, self._words = None, kept
+
+    def _quoted(self, mark: str) -> None:
+        self._add("")
+        self._at += 1
+        while self._at < len(self._text):
+            sign = self._text[self._at]
+            if sign == mark:
+                self._at += 1
+                return
+            following = self._text[self._at + 1 : self._at + 2]
+            if sign == "\\" and mark == '"' and following and following in self._escapable():
+                self._add("" if following == "\n" else following)
+                self._at += 2
+                continue
+            self._add(sign)
+            self._at += 1
+        raise UnclosedQuoteError(mark)
+
+    def _escapable(self) -> str:
+        return '"' if self._windows else '"\\$`\n'
+
+    def _add(self, text: str) -> None:
+        self._word = [] if self._word is None else self._word
+        self._word.append(text)
+
+    def _finish(self) -> None:
+        if self._word is not None:
+            self._words.append("".join(self._word))
+        self._word = None
