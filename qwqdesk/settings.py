@@ -1,0 +1,229 @@
+"""The user's settings: one frozen value, one JSON file, read with distrust and written atomically.
+
+`SETTINGS` is the one list of what a setting may hold. A bad value falls back to its default and is
+reported; names of a newer version are kept; a file that is no settings file is moved aside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from qwqdesk.conversation import Mode
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+
+Theme = Literal["system", "light", "dark"]
+LoopGuardChoice = Literal["off", "mark", "stop", "close"]
+
+VERSION = 1
+MAX_BYTES = 4 << 20
+TEXT_SIZES = (85, 150)
+MAX_FOLDERS = 100
+MAX_TEXT = 100_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose. `text_size` is in percent, `unknown` what a newer version wrote.
+
+    `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
+    own. `last_model` is a path. `window_geometry` and `window_state` are the window's own notes.
+    """
+
+    theme: Theme = "system"
+    text_size: int = 100
+    reduce_motion: bool = False
+    show_reasoning_open: bool = False
+    loop_guard: LoopGuardChoice = "mark"
+    keep_reasoning_in_history: bool = False
+    use_model_sampling: bool = False
+    chat_mode: Mode = "fast"
+    compare_mode: Mode = "exact"
+    last_model: str | None = None
+    model_folders: tuple[str, ...] = ()
+    chat_template: str = "model"
+    system_prompt: str = ""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    sidebar_open: bool = True
+    first_start_seen: bool = False
+    window_geometry: str = ""
+    window_state: str = ""
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A strict JSON object with every setting."""
+        known = {name: getattr(self, name) for name in SETTINGS}
+        known["model_folders"] = list(self.model_folders)
+        known["engine"] = self.engine.to_json()
+        return {**self.unknown, "version": VERSION, **known}
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """Settings and sentences about what could not be read."""
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+
+
+def load_settings(path: Path) -> LoadedSettings:
+    """Read a settings file; a missing one gives the defaults. Never raises."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return LoadedSettings(Settings())
+    except OSError as error:
+        return LoadedSettings(Settings(), (f"The settings cannot be read: {error.strerror}.",))
+    try:
+        if len(raw) > MAX_BYTES:
+            raise ValueError("too large")
+        data = json.loads(raw)
+        if not isinstance(data, dict):
+            raise ValueError("no object")
+    except (ValueError, RecursionError):
+        return LoadedSettings(Settings(), (_move_aside(path),))
+    return settings_from_json(data)
+
+
+def settings_from_json(data: Mapping[str, Any]) -> LoadedSettings:
+    """Settings from a parsed file; every bad value becomes its default and a problem."""
+    good: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, check in SETTINGS.items():
+        if name in data:
+            try:
+                good[name] = check(data[name])
+            except ValueError as error:
+                problems.append(f"The setting {name} was reset: it must be {error}.")
+    if isinstance(data.get("engine"), Mapping):
+        good["engine"] = _engine(data["engine"], problems)
+    unknown = {name: data[name] for name in data if name not in SETTINGS and name != "version"}
+    return LoadedSettings(replace(Settings(unknown=unknown), **good), tuple(problems))
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Replace the file in one step: a crash leaves the old one or the new one, never a part.
+
+    Raises:
+        UserError: code "disk", the file cannot be written.
+    """
+    text = json.dumps(settings.to_json(), indent=2, ensure_ascii=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise UserError(
+            f"The settings cannot be saved: {error.strerror}.",
+            f"Check the folder {path.parent} and the free space.",
+            code="disk",
+        ) from error
+
+
+# ---------------------------------------------------------------- what a setting may hold
+
+Check = Callable[[object], object]
+
+
+def _one_of(*choices: str) -> Check:
+    def check(value: object) -> object:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def _yes_or_no(value: object) -> object:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _size(value: object) -> object:
+    low, high = TEXT_SIZES
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"a whole number from {low} to {high}")
+    return value
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError(f"a text of at most {MAX_TEXT:,} characters")
+    return value
+
+
+def _text_or_nothing(value: object) -> object:
+    return value if value is None else _text(value)
+
+
+def _texts(value: object) -> object:
+    if not isinstance(value, list) or len(value) > MAX_FOLDERS:
+        raise ValueError(f"a list of at most {MAX_FOLDERS} texts")
+    return tuple(dict.fromkeys(str(_text(item)) for item in value))
+
+
+def _engine_object(value: object) -> object:
+    """Only the kind is checked here; `_engine` checks each value."""
+    if not isinstance(value, Mapping):
+        raise ValueError("an object")
+    return EngineSettings()
+
+
+SETTINGS: Mapping[str, Check] = {
+    "theme": _one_of("system", "light", "dark"),
+    "text_size": _size,
+    "reduce_motion": _yes_or_no,
+    "show_reasoning_open": _yes_or_no,
+    "loop_guard": _one_of("off", "mark", "stop", "close"),
+    "keep_reasoning_in_history": _yes_or_no,
+    "use_model_sampling": _yes_or_no,
+    "chat_mode": _one_of("exact", "fast"),
+    "compare_mode": _one_of("exact", "fast"),
+    "last_model": _text_or_nothing,
+    "model_folders": _texts,
+    "chat_template": _text,
+    "system_prompt": _text,
+    "engine": _engine_object,
+    "sidebar_open": _yes_or_no,
+    "first_start_seen": _yes_or_no,
+    "window_geometry": _text,
+    "window_state": _text,
+}
+
+
+def _engine(data: Mapping[str, Any], problems: list[str]) -> EngineSettings:
+    """Each value on its own, so that one bad one does not take the others along."""
+    settings = EngineSettings()
+    known = {item.name for item in fields(EngineSettings)}
+    for name, value in data.items():
+        if name not in known:
+            continue
+        try:
+            settings = replace(settings, **{name: value})
+        except UserError as error:
+            problems.append(f"The engine setting {name} was reset: {error.what}")
+    return settings
+
+
+def _move_aside(path: Path) -> str:
+    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        path.replace(aside)
+    except OSError:
+        return "The settings file is damaged; the defaults are used."
+    return f"The settings file was damaged and kept as {aside.name}; the defaults are used."
