@@ -186,7 +186,7 @@ _XTC = Sampler(
               minimum=0.0, maximum=1.0, step=0.05, neutral=0.0),
         Param("xtc_threshold", "float", ("--xtc-threshold",), 0.1, "Threshold",
               "Tokens at least this likely are removed, all but the last; above 0.5 is off.",
-              minimum=0.0, maximum=1.0, step=0.05, neutral=1.0),
+              minimum=0.0, maximum=1.0, step=0.05),
     ),
 )
 
