@@ -41,6 +41,7 @@ class RunBegan:
     lanes: tuple[LaneSetup, ...]
     resolved: tuple[Resolved, ...]
     prompts: tuple[Prompt, ...]
+    mode: Mode
     sequential: bool
 
 

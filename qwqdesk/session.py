@@ -249,6 +249,7 @@ class Session:
             tuple(lanes),
             tuple(resolved),
             tuple(prompts),
+            options.mode,
             sequential,
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.events import (
@@ -28,7 +28,7 @@ class Chain(Protocol):
     """A native sampler chain."""
 
     @property
-    def handle(self) -> Any: ...
+    def handle(self) -> object: ...
     def accept(self, tokens: Sequence[int]) -> None: ...
     def close(self) -> None: ...
 

@@ -1,0 +1,50 @@
+"""`qwqdesk ask`: one prompt, one chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwqdesk.cli import common
+from qwqdesk.cli.display import OneLane, Silent
+from qwqdesk.cli.lanes_job import LaneJob, Outcome, run_lanes
+from qwqdesk.cli.output import print_json
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.paths import DataDirs
+from qwqdesk.run_json import run_json
+
+HELP = (
+    "usage: qwqdesk ask [MODEL] (-p TEXT | -f FILE) [--recipe NAME] [FLAGS] "
+    "[--mode exact|fast] [--raw] [--save] [--json]"
+)
+
+
+def run(argv: Sequence[str], dirs: DataDirs) -> int:
+    """Run the command; returns the exit status."""
+    args = common.parse(argv)
+    if args.switch("help"):
+        return common.show_help(HELP)
+    prompt = common.read_prompt(args)
+    recipe = common.recipes(dirs).named(args.recipe) if args.recipe else None
+    lane = LaneJob(
+        LaneSetup("A", recipe, args.sampling),
+        common.library(dirs).find(args.model),
+        args.use_model_sampling,
+    )
+    as_json = args.switch("json")
+    outcome = run_lanes(
+        [lane],
+        prompt,
+        args.engine_settings,
+        common.run_options(args, mode="exact"),
+        Silent() if as_json else OneLane(),
+        dirs,
+        save=args.switch("save"),
+    )
+    if as_json and outcome.runs:
+        print_json(run_json(outcome.runs, outcome.order))
+    return status(outcome)
+
+
+def status(outcome: Outcome) -> int:
+    """130 when it was interrupted, else 0."""
+    return 130 if outcome.interrupted else 0

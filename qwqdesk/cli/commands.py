@@ -1,0 +1,129 @@
+"""Which commands there are, and what all of them share: help, errors, exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from qwqdesk import __version__
+from qwqdesk.cli.output import print_json, to_stderr
+from qwqdesk.diagnostics import start_logging
+from qwqdesk.errors import UserError
+from qwqdesk.paths import DataDirs
+from qwqdesk.run_json import error_json
+from qwqdesk.sampling.formats.llama_args import UsageError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+Run = Callable[[Sequence[str], DataDirs], int]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command; its module is imported only when it runs."""
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> Run:
+        """The command's `run` function."""
+        run: Run = import_module(self.module).run
+        return run
+
+
+COMMANDS = (
+    Command("ask", "send one prompt to one chain", "qwqdesk.cli.ask"),
+    Command("compare", "send one prompt to several chains", "qwqdesk.cli.compare"),
+    Command("explain", "say what each step of a chain does", "qwqdesk.cli.explain"),
+    Command("inspect", "show what a GGUF file says of itself", "qwqdesk.cli.inspect"),
+    Command("bench", "measure prefill and decoding", "qwqdesk.cli.bench"),
+    Command("models", "list the models on this disk", "qwqdesk.cli.models"),
+    Command("recipes", "list, show, import and export recipes", "qwqdesk.cli.recipes"),
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; without a command the window opens. Returns the exit status."""
+    words = list(argv)
+    command = next((c for c in COMMANDS if words[:1] == [c.name]), None)
+    as_json = "--json" in words
+    try:
+        if command is None and words and not words[0].startswith("-"):
+            raise UsageError(
+                f"There is no command {words[0]!r}.",
+                f"The commands are: {', '.join(c.name for c in COMMANDS)}.",
+            )
+        if "--version" in words:
+            print(f"qwqdesk {__version__}")
+            return DONE
+        data_dir, words = take_option(words, "--data-dir")
+        dirs = DataDirs.find(Path(data_dir) if data_dir else None, os.environ)
+        if command is None:
+            return _window_or_help(words, dirs)
+        start_logging(dirs.logs)
+        return command.load()(words[1:], dirs)
+    except UserError as error:
+        return _failed(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`| head`): nothing more to say, and nothing to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def take_option(words: Sequence[str], name: str) -> tuple[str | None, list[str]]:
+    """The value of `name VALUE` or `name=VALUE`, and the words without it.
+
+    Raises:
+        UsageError: when the value is missing.
+    """
+    rest: list[str] = []
+    value: str | None = None
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == name:
+            if not left:
+                raise UsageError(f"{name} needs a value.", f"Write {name} VALUE.")
+            value = left.pop(0)
+        elif word.startswith(f"{name}="):
+            value = word.partition("=")[2]
+        else:
+            rest.append(word)
+    return value, rest
+
+
+def usage() -> str:
+    """What `--help` prints."""
+    rows = [f"  {command.name:<9} {command.summary}" for command in COMMANDS]
+    return "\n".join(
+        [
+            "usage: qwqdesk [COMMAND] [--data-dir DIR] [--json] [--version] [--help]",
+            "",
+            "Without a command the window opens. The commands:",
+            *rows,
+            "",
+            "qwqdesk COMMAND --help shows a command's flags.",
+        ]
+    )
+
+
+def _window_or_help(words: Sequence[str], dirs: DataDirs) -> int:
+    if any(word in ("--help", "-h") for word in words):
+        print(usage())
+        return DONE
+    open_window = import_module("qwqdesk.app").open_window
+    return int(open_window(list(words), dirs))
+
+
+def _failed(error: UserError, *, as_json: bool) -> int:
+    if as_json:
+        print_json(error_json(error))
+    to_stderr(f"error: {error.what} {error.what_to_do}".rstrip().replace("\n", " "))
+    return USAGE if isinstance(error, UsageError) else FAILED

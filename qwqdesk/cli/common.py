@@ -1,0 +1,132 @@
+"""What several commands need: the prompt, the model, the recipes, the options of a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from qwqdesk.analysis.loops import LoopGuard
+from qwqdesk.cli.output import to_stderr, write_out
+from qwqdesk.conversation import Mode
+from qwqdesk.errors import UserError
+from qwqdesk.models.library import Library, places
+from qwqdesk.paths import DataDirs
+from qwqdesk.resources import resource
+from qwqdesk.run_plan import RunOptions
+from qwqdesk.sampling.formats.flags import FLAGS, Flag
+from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
+from qwqdesk.sampling.recipe_files import RecipeList, load_recipes
+
+MAX_FILE_BYTES = 64 << 20
+# Parsed, but their meaning comes with the issue on trusted comparisons.
+_NOT_YET = ("answer_chain", "grammar", "grammar_file", "reasoning_budget")
+
+
+def parse(argv: Sequence[str]) -> ParsedArgs:
+    """Parse a command's words and print the notes.
+
+    Raises:
+        UsageError: for what is not allowed.
+    """
+    args = parse_args(argv)
+    for note in args.notes:
+        to_stderr(f"note: {note}")
+    refuse_unfinished(args)
+    return args
+
+
+def refuse_unfinished(args: ParsedArgs) -> None:
+    """A flag that would silently do nothing is refused."""
+    for dest in _NOT_YET:
+        if args.options.get(dest) not in (None, "", -1, "-1"):
+            flag = "--" + dest.replace("_", "-")
+            raise UserError(
+                f"{flag} is not available in this version.",
+                f"Run it without {flag}.",
+                code="unsupported",
+            )
+
+
+def show_help(title: str, *, groups: Sequence[str] = ("option", "sampling", "engine")) -> int:
+    """Print a command's usage and its flags; returns the exit status."""
+    lines = [title, ""]
+    for group in groups:
+        flags = dict.fromkeys(flag for flag in FLAGS.values() if flag.group == group)
+        lines += [_flag_line(flag) for flag in flags if flag.meaning]
+        lines.append("")
+    write_out("\n".join(lines))
+    return 0
+
+
+def _flag_line(flag: Flag) -> str:
+    names = ", ".join(flag.names[:3])
+    return f"  {names:<42} {flag.meaning}"
+
+
+def read_prompt(args: ParsedArgs) -> str:
+    """The prompt from `-p` or `-f`.
+
+    Raises:
+        UsageError: without either; UserError: when the file cannot be read.
+    """
+    if args.prompt is not None:
+        return args.prompt
+    if args.file is None:
+        raise UsageError("There is no prompt.", 'Write -p "TEXT" or -f FILE.')
+    text = _read_file(args.file)
+    return text.removesuffix("\n")
+
+
+def _read_file(name: str) -> str:
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise UserError(
+            f"{name} cannot be read: {error.strerror or error}.",
+            "Check the file's name and its permissions.",
+            code="file",
+        ) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise UserError(f"{name} is larger than 64 MiB.", "Shorten the prompt.", code="file")
+    return data.decode("utf-8", "replace")
+
+
+def library(dirs: DataDirs, folders: tuple[Path, ...] = ()) -> Library:
+    """The models of this installation."""
+    return Library(places(resource("models"), dirs.models, folders, os.environ))
+
+
+def recipes(dirs: DataDirs) -> RecipeList:
+    """Built-in and own recipes; broken files are named on standard error."""
+    found = load_recipes(dirs.recipes)
+    for problem in found.problems:
+        to_stderr(f"note: {problem}")
+    return found
+
+
+def run_options(args: ParsedArgs, *, mode: Mode) -> RunOptions:
+    """The options of a run from its flags."""
+    return RunOptions(
+        mode=cast("Mode", args.mode or mode),
+        template=_template(args),
+        system_prompt=_system_prompt(args),
+        loop_guard=cast("LoopGuard", args.option("loop_guard") or "mark"),
+        raw=args.raw,
+    )
+
+
+def _template(args: ParsedArgs) -> str | Path:
+    file = args.option("chat_template_file")
+    return Path(file) if file is not None else args.option("chat_template") or "model"
+
+
+def _system_prompt(args: ParsedArgs) -> str:
+    file = args.option("system_file")
+    return _read_file(file) if file is not None else args.option("system") or ""

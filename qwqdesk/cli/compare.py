@@ -1,0 +1,119 @@
+"""`qwqdesk compare`: one prompt, several chains."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.cli import common
+from qwqdesk.cli.ask import status
+from qwqdesk.cli.columns import Columns
+from qwqdesk.cli.display import Display, OneAfterAnother, Silent
+from qwqdesk.cli.lanes_job import LaneJob, run_lanes
+from qwqdesk.cli.output import print_json
+from qwqdesk.conversation import LANE_LABELS
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.paths import DataDirs
+from qwqdesk.run_json import run_json
+from qwqdesk.sampling.formats.lane import parse_lane
+from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
+
+HELP = (
+    "usage: qwqdesk compare [MODEL] (-p TEXT | -f FILE) --lane LANE --lane LANE ... [FLAGS] "
+    "[--mode exact|fast] [--raw] [--save] [--json] [--out DIR]\n"
+    "LANE: [LABEL=][RECIPE] [FLAGS], for example "
+    '--lane "fixed=unsloth --repeat-penalty 1.2"'
+)
+MAX_LANES = 4
+
+
+def run(argv: Sequence[str], dirs: DataDirs) -> int:
+    """Run the command; returns the exit status."""
+    args = common.parse(argv)
+    if args.switch("help"):
+        return common.show_help(HELP)
+    lanes = lane_jobs(args, dirs)
+    prompt = common.read_prompt(args)
+    as_json = args.switch("json")
+    outcome = run_lanes(
+        lanes,
+        prompt,
+        args.engine_settings,
+        common.run_options(args, mode="exact"),
+        _display(len(lanes), as_json=as_json),
+        dirs,
+        save=args.switch("save"),
+    )
+    if outcome.runs and (as_json or args.option("out")):
+        document = run_json(outcome.runs, outcome.order)
+        if (folder := args.option("out")) is not None:
+            write_folder(Path(folder), document)
+        if as_json:
+            print_json(document)
+    return status(outcome)
+
+
+def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
+    """The lanes as written; FLAGS outside of a lane apply to every lane first.
+
+    Raises:
+        UsageError: without lanes, with too many, or with two of one label.
+    """
+    if not args.lanes:
+        raise UsageError("There is no lane.", 'Write --lane "RECIPE FLAGS" once for each lane.')
+    if len(args.lanes) > MAX_LANES:
+        raise UsageError(
+            f"There are {len(args.lanes)} lanes, at most {MAX_LANES} can run.",
+            "Leave some away.",
+        )
+    recipes, models = common.recipes(dirs), common.library(dirs)
+    jobs: list[LaneJob] = []
+    for number, text in enumerate(args.lanes):
+        lane = parse_lane(text, args)
+        common.refuse_unfinished(lane.args)
+        name = lane.recipe or args.recipe
+        setup = LaneSetup(
+            lane.label or LANE_LABELS[number],
+            recipes.named(name) if name else None,
+            lane.args.sampling,
+        )
+        path = models.find(lane.args.model or args.model)
+        jobs.append(LaneJob(setup, path, lane.args.use_model_sampling))
+    labels = [job.setup.label for job in jobs]
+    if len(set(labels)) != len(labels):
+        raise UsageError("Two lanes have the same label.", "Give each lane its own LABEL=.")
+    return jobs
+
+
+def write_folder(folder: Path, document: dict[str, Any]) -> None:
+    """`run.json`, and each lane's text in a file named by its label.
+
+    Raises:
+        UserError: code "disk", when the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+        (folder / "run.json").write_text(text + "\n", encoding="utf-8", errors="replace")
+        for number, lane in enumerate(document["lanes"]):
+            label = re.sub(r"[^\w.+-]+", "_", lane["label"]).strip("._") or f"lane{number}"
+            path = folder / f"{label}.txt"
+            path.write_text(lane["text"], encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written: {error.strerror or error}.",
+            "Choose another folder for --out.",
+            code="disk",
+        ) from None
+
+
+def _display(lanes: int, *, as_json: bool) -> Display:
+    if as_json:
+        return Silent()
+    wide = sys.stdout.isatty() and Columns.fits(lanes)
+    return Columns() if wide else OneAfterAnother()

@@ -1,0 +1,208 @@
+"""What a person sees while lanes run: progress on standard error, text on standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from qwqdesk.cli.output import printable, to_stderr, write_out
+from qwqdesk.engine.events import (
+    Event,
+    LaneFinished,
+    LoadProgress,
+    LoopFound,
+    Output,
+    PrefillProgress,
+    Span,
+)
+
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+class Display(Protocol):
+    """Takes a run's events."""
+
+    def lanes(self, labels: Sequence[str]) -> None: ...
+    def event(self, event: Event) -> None: ...
+    def end(self) -> None: ...
+
+
+class Progress:
+    """One line on standard error, rewritten in place; silent where it is not a terminal."""
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
+        self._shown = False
+        self._last = 0.0
+
+    def show(self, text: str, *, now: bool = False) -> None:
+        """Replace the line, at most ten times a second unless `now`."""
+        if not self._on or (not now and time.monotonic() - self._last < 0.1):
+            return
+        self._last = time.monotonic()
+        self._shown = True
+        to_stderr(_CLEAR_LINE + text[:110], end="")
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            to_stderr(_CLEAR_LINE, end="")
+            self._shown = False
+
+
+class Silent:
+    """For `--json`: only progress."""
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+        self._count = 0
+
+    def lanes(self, labels: Sequence[str]) -> None:
+        """Nothing is written for lanes."""
+
+    def event(self, event: Event) -> None:
+        """Progress of loading, reading and writing."""
+        if isinstance(event, Output):
+            self._count += len(event.tokens)
+            self._progress.show(f"{self._count} tokens")
+        elif (text := progress_text(event)) is not None:
+            self._progress.show(text)
+
+    def end(self) -> None:
+        """Remove the progress line."""
+        self._progress.clear()
+
+
+class OneLane:
+    """A single lane, streamed: reasoning dimmed on a terminal, plain text in a pipe."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._progress = Progress()
+        self._last = "\n"
+
+    def lanes(self, labels: Sequence[str]) -> None:
+        """One lane needs no heading."""
+
+    def event(self, event: Event) -> None:
+        """Write text as it comes, and a line of figures at the end."""
+        if isinstance(event, Output):
+            self._progress.clear()
+            for span in event.spans:
+                self._write(span)
+        elif isinstance(event, LaneFinished):
+            self._finish()
+            to_stderr(summary(event))
+        elif isinstance(event, LoopFound):
+            self._finish()
+            to_stderr(f"looped from token {event.loop.from_token + 1}")
+        elif (text := progress_text(event)) is not None:
+            self._progress.show(text)
+
+    def end(self) -> None:
+        """Leave the cursor on a line of its own."""
+        self._progress.clear()
+        self._finish()
+
+    def _write(self, span: Span) -> None:
+        if not span.text:
+            return
+        self._last = span.text[-1]
+        if not self._terminal:
+            write_out(span.text)
+        elif span.kind == "answer":
+            write_out(printable(span.text))
+        else:
+            write_out(_DIM + printable(span.text) + _PLAIN)
+
+    def _finish(self) -> None:
+        if self._last != "\n":
+            write_out("\n")
+            self._last = "\n"
+
+
+class OneAfterAnother:
+    """Several lanes without room for columns: each under its heading, in order."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._progress = Progress()
+        self._labels: list[str] = []
+        self._texts: list[list[Span]] = []
+        self._ends: dict[int, LaneFinished] = {}
+        self._counts: list[int] = []
+        self._printed = 0
+
+    def lanes(self, labels: Sequence[str]) -> None:
+        """Lanes of one more run."""
+        self._labels += labels
+        self._texts += [[] for _ in labels]
+        self._counts += [0] * len(labels)
+
+    def event(self, event: Event) -> None:
+        """Collect; print a lane when it and all before it have ended."""
+        base = self._base()
+        if isinstance(event, Output):
+            self._texts[base + event.lane] += event.spans
+            self._counts[base + event.lane] += len(event.tokens)
+            counts = zip(self._labels, self._counts, strict=True)
+            self._progress.show("  ".join(f"{label} {count}" for label, count in counts))
+        elif isinstance(event, LaneFinished):
+            self._ends[base + event.lane] = event
+            self._print_finished()
+        elif (text := progress_text(event)) is not None:
+            self._progress.show(text)
+
+    def end(self) -> None:
+        """Print what is left, also of lanes that did not end."""
+        self._progress.clear()
+        for lane in range(self._printed, len(self._labels)):
+            self._print(lane)
+        self._printed = len(self._labels)
+
+    def _base(self) -> int:
+        """Runs follow one another: the lanes of earlier runs have all ended."""
+        done = [end for end in sorted(self._ends)]
+        return len(done) if len(done) == self._printed and done else 0
+
+    def _print_finished(self) -> None:
+        while self._printed in self._ends:
+            self._progress.clear()
+            self._print(self._printed)
+            self._printed += 1
+
+    def _print(self, lane: int) -> None:
+        title = f"== {self._labels[lane]} "
+        write_out(title + "=" * max(4, 72 - len(title)) + "\n")
+        for span in self._texts[lane]:
+            if not self._terminal:
+                write_out(span.text)
+            else:
+                text = printable(span.text)
+                write_out(text if span.kind == "answer" else _DIM + text + _PLAIN)
+        end = self._ends.get(lane)
+        write_out("\n" + (f"-- {summary(end)}\n" if end else "") + "\n")
+
+
+def progress_text(event: Event) -> str | None:
+    """Loading and reading, in words."""
+    if isinstance(event, LoadProgress):
+        return f"{event.what} {event.fraction:.0%}"
+    if isinstance(event, PrefillProgress):
+        return f"Reading the prompt: {event.done} of {event.total} tokens"
+    return None
+
+
+def summary(event: LaneFinished) -> str:
+    """One line of figures."""
+    usage, timing = event.usage, event.timing
+    count = usage.reasoning_tokens + usage.answer_tokens
+    reason = event.reason if event.detail is None else f"{event.reason} ({event.detail})"
+    return (
+        f"{count} tokens ({usage.reasoning_tokens} reasoning), "
+        f"{timing.tokens_per_second:.1f} tokens/s, first token {timing.first_token_s:.2f} s, "
+        f"prompt {usage.prompt_tokens} tokens, {reason}"
+    )

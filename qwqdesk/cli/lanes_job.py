@@ -1,0 +1,186 @@
+"""Running lanes from the command line: load each model once, stream, stop on Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qwqdesk.cli.display import Display
+from qwqdesk.engine.engine import Engine
+from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine.probe import ExtraBuffersProbe
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.paths import DataDirs
+from qwqdesk.resources import resource
+from qwqdesk.run_json import FinishedRun
+from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_record import RunRecord
+from qwqdesk.sampling.resolve import parse_model_sampling
+from qwqdesk.session import Session
+from qwqdesk.store.history import History
+
+PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
+
+
+@dataclass(frozen=True)
+class LaneJob:
+    """One lane and the model it runs on."""
+
+    setup: LaneSetup
+    model: Path
+    use_model_sampling: bool = False
+
+
+@dataclass
+class Outcome:
+    """What came of a job: also when it was interrupted."""
+
+    runs: list[FinishedRun] = field(default_factory=list)
+    order: list[tuple[int, int]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def new_engine(dirs: DataDirs) -> Engine:
+    """An engine with this installation's probe."""
+    probe = ExtraBuffersProbe(dirs.probe, resource("models", PROBE_MODEL))
+    return Engine(extra_buffers_safe=probe)
+
+
+def run_lanes(
+    lanes: Sequence[LaneJob],
+    prompt: str,
+    settings: EngineSettings,
+    options: RunOptions,
+    display: Display,
+    dirs: DataDirs,
+    *,
+    save: bool = False,
+) -> Outcome:
+    """Run all lanes, grouped by model, and wait for the end or for Ctrl-C.
+
+    Raises:
+        UserError: from loading or running; what was written before is on the display.
+    """
+    engine = new_engine(dirs)
+    history = History(dirs.create().database) if save else None
+    outcome = Outcome(order=[(0, 0)] * len(lanes))
+    job = _Job(Session(engine, history), settings, options, display, outcome)
+    try:
+        asyncio.run(job.run(lanes, prompt))
+    finally:
+        display.end()
+        engine.close()
+        if history is not None:
+            history.close()
+    return outcome
+
+
+class _Job:
+    def __init__(
+        self,
+        session: Session,
+        settings: EngineSettings,
+        options: RunOptions,
+        display: Display,
+        outcome: Outcome,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._options = options
+        self._display = display
+        self._outcome = outcome
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self, lanes: Sequence[LaneJob], prompt: str) -> None:
+        with _on_interrupt(self._interrupt):
+            self._task = asyncio.ensure_future(self._run_models(lanes, prompt))
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                if not self._outcome.interrupted:
+                    raise
+
+    def _interrupt(self) -> None:
+        self._outcome.interrupted = True
+        if self._session.running:
+            self._session.stop()
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def _run_models(self, lanes: Sequence[LaneJob], prompt: str) -> None:
+        conversation: int | None = None
+        for model in dict.fromkeys(lane.model for lane in lanes):
+            if self._outcome.interrupted:
+                return
+            own = [(i, lane) for i, lane in enumerate(lanes) if lane.model == model]
+            loaded = await self._load(model)
+            setups = [_with_model_values(lane, loaded) for _, lane in own]
+            for number, (index, _) in enumerate(own):
+                self._outcome.order[index] = (len(self._outcome.runs), number)
+            conversation = await self._run_lanes(setups, prompt, conversation)
+
+    async def _load(self, model: Path) -> Loaded:
+        loaded: Loaded | None = None
+        async for event in self._session.load(model, self._settings):
+            if isinstance(event, LoadProgress):
+                self._display.event(event)
+            else:
+                loaded = event
+        assert loaded is not None
+        return loaded
+
+    async def _run_lanes(
+        self, setups: Sequence[LaneSetup], prompt: str, conversation: int | None
+    ) -> int | None:
+        assert self._session.loaded is not None
+        batches = self._session.send(prompt, setups, self._options, conversation_id=conversation)
+        async with contextlib.aclosing(batches):
+            async for batch in batches:
+                for event in batch:
+                    if isinstance(event, RunBegan):
+                        record = RunRecord([len(p.tokens) for p in event.prompts])
+                        run = FinishedRun(self._session.loaded, event, record)
+                        self._outcome.runs.append(run)
+                        self._display.lanes([lane.label for lane in event.lanes])
+                        conversation = event.conversation_id or None
+                    else:
+                        record.add(event)
+                        self._display.event(event)
+        return conversation
+
+
+def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
+    """The lane with the model's own sampling values, when the user asked for them."""
+    if not lane.use_model_sampling:
+        return lane.setup
+    found = parse_model_sampling(loaded.model.metadata)
+    if not found.values:
+        raise UserError(
+            f"{loaded.model.name} recommends no sampling values.",
+            "Leave --use-model-sampling away.",
+            code="no_model_sampling",
+        )
+    return LaneSetup(lane.setup.label, lane.setup.recipe, lane.setup.user, found.values)
+
+
+@contextlib.contextmanager
+def _on_interrupt(callback: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C calls `callback` on the loop; a second one ends the program as usual."""
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+
+    def on_signal(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        loop.call_soon_threadsafe(callback)
+
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,111 @@
+"""A run as INTERFACE's `qwqdesk.run` document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qwqdesk.engine.events import Loaded
+from qwqdesk.errors import UserError
+from qwqdesk.manifest import engine_json, model_json
+from qwqdesk.run_plan import RunBegan
+from qwqdesk.run_record import LaneRecord, RunRecord
+from qwqdesk.sampling.effective import effective_chain
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One run on one model, as far as it came."""
+
+    loaded: Loaded
+    began: RunBegan
+    record: RunRecord
+
+
+def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """The document for lanes that ran on one model or, one run for each, on several.
+
+    Args:
+        runs: the first one's model, engine and prompt are the document's.
+        order: for each lane, which run it was in and its number there.
+    """
+    head = runs[0]
+    lanes = [_lane(runs[run], lane, own_model=run > 0) for run, lane in order]
+    return {
+        "format": "qwqdesk.run",
+        "version": 1,
+        "model": model_json(head.loaded.model),
+        "engine": engine_json(head.record.engine or head.loaded.engine),
+        "prompt": {
+            "text": head.began.prompts[0].text,
+            "tokens": list(head.began.prompts[0].tokens),
+        },
+        "mode": head.began.mode,
+        "divergence": divergence(lanes),
+        "lanes": lanes,
+    }
+
+
+def divergence(lanes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For lane A and each other lane: the index of the first token that differs, or None."""
+    if len(lanes) < 2:
+        return []
+    first = lanes[0]
+    return [
+        {
+            "lanes": [first["label"], lane["label"]],
+            "token": first_difference(first["tokens"], lane["tokens"]),
+        }
+        for lane in lanes[1:]
+    ]
+
+
+def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
+    """The first index at which two token lists differ; the shorter one's end counts."""
+    for index, (left, right) in enumerate(zip(a, b, strict=False)):
+        if left != right:
+            return index
+    return None if len(a) == len(b) else min(len(a), len(b))
+
+
+def error_json(error: UserError) -> dict[str, Any]:
+    """What a command that failed prints with `--json`."""
+    return {"error": {"code": error.code, "what": error.what, "what_to_do": error.what_to_do}}
+
+
+def _lane(run: FinishedRun, number: int, *, own_model: bool) -> dict[str, Any]:
+    resolved = run.began.resolved[number]
+    record = run.record.lanes[number]
+    chain = resolved.chain
+    warnings = effective_chain(chain).warnings
+    return {
+        "label": run.began.lanes[number].label,
+        "model": model_json(run.loaded.model) if own_model else None,
+        "sampling": chain.to_json(),
+        "sources": dict(resolved.sources),
+        "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],
+        "tokens": list(record.tokens),
+        "text": record.text,
+        "reasoning": _reasoning(run.began, number, record),
+        "answer": record.answer,
+        "finish_reason": record.finish_reason or "cancelled",
+        "finish_detail": record.finish_detail,
+        "usage": asdict(record.usage),
+        "timing": {
+            "load_s": run.loaded.load_s,
+            "prefill_s": record.timing.prefill_s,
+            "first_token_s": record.timing.first_token_s,
+            "decode_s": record.timing.decode_s,
+            "tokens_per_second": record.timing.tokens_per_second,
+        },
+        "metrics": {},
+        "code_checks": [],
+    }
+
+
+def _reasoning(began: RunBegan, number: int, record: LaneRecord) -> str | None:
+    """Reasoning that the template opened exists even when nothing was written in it."""
+    if record.reasoning is None and began.prompts[number].reasoning_open:
+        return ""
+    return record.reasoning
