@@ -82,7 +82,7 @@ def _values(a: SamplerChain, b: SamplerChain, done: set[str]) -> Iterator[Differ
     for name in PARAMS:
         sampler = sampler_of_param(name)
         step = sampler.name if sampler is not None else ""
-        if step in done or _same(name, a, b) or not (_counts(name, a) or _counts(name, b)):
+        if step in done or _same(name, a, b) or not (counts(name, a) or counts(name, b)):
             continue
         text = f"{name} {_shown(b[name], name)}"
         yield Difference("value", text, step, name, _shown(a[name], name), _shown(b[name], name))
@@ -94,7 +94,7 @@ def _same(name: str, a: SamplerChain, b: SamplerChain) -> bool:
     return a[name] == b[name]
 
 
-def _counts(name: str, chain: SamplerChain) -> bool:
+def counts(name: str, chain: SamplerChain) -> bool:
     """Whether a value has an effect in this chain."""
     if name in _RUN_NAMES or name in ("logit_bias", "ignore_eos", "mirostat"):
         return name != "min_keep" or any(step in _acting(chain) for step in _KEEPERS)

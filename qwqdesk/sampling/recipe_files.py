@@ -57,29 +57,30 @@ def _files(directory: Path | None, problems: list[str]) -> list[Path]:
 
 
 def _read(path: Path) -> Recipe:
-    recipe = Recipe.from_json(read_json(path), name=path.stem)
+    recipe = Recipe.from_json(parse_json(read_bytes(path)), name=path.stem)
     if recipe.id in _builtin_ids():
         what = f"It has the name of the built-in recipe {recipe.id}."
         raise UserError(what, "Rename the file.", code="recipe-name")
     return recipe
 
 
-def read_json(path: Path) -> object:
-    """The JSON document in a file of at most 4 MiB.
+def read_bytes(path: Path) -> bytes:
+    """The content of a file of at most 4 MiB.
 
     Raises:
-        UserError: when it cannot be read or is not JSON.
+        UserError: when it cannot be read or is larger.
     """
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        what = f"{shown(path.name)} cannot be read: {error.strerror or error}."
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        what = f"{shown(path.name)} cannot be read: {shown(str(reason))}."
         raise UserError(what, "Check the file and its rights.", code="file") from error
     if len(raw) > _MAX_BYTES:
         what = f"{shown(path.name)} is larger than {_MAX_BYTES // 2**20} MiB."
         raise UserError(what, "Give a file with one recipe.", code="file")
-    return parse_json(raw)
+    return raw
 
 
 def parse_json(raw: str | bytes) -> object:
