@@ -106,9 +106,13 @@ class Database:
             )
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        """Find damage early, where that takes no time worth mentioning."""
-        if self.path is None or self.path.stat().st_size > CHECKED_BYTES:
+        """Find damage early, where that takes no time or was met in the run before."""
+        if self.path is None:
             return
+        suspect = _suspicion(self.path).exists()
+        if self.path.stat().st_size > CHECKED_BYTES and not suspect:
+            return
+        _suspicion(self.path).unlink(missing_ok=True)
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             error = sqlite3.DatabaseError(str(found))
@@ -131,7 +135,15 @@ class Database:
             known = _explain(error, self.path)
             if known is None:
                 raise
+            if known.code == "corrupt" and self.path is not None:
+                with suppress(OSError):
+                    _suspicion(self.path).touch()
             raise known from error
+
+
+def _suspicion(path: Path) -> Path:
+    """An empty file that makes the next start check the whole database."""
+    return path.with_name(f"{path.name}.check")
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
