@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qwqdesk import __version__
 from qwqdesk.cli.output import print_json, to_stderr
-from qwqdesk.diagnostics import start_logging
+from qwqdesk.diagnostics import start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import error_json
@@ -65,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
         dirs = DataDirs.find(Path(data_dir) if data_dir else None, os.environ)
         if command is None:
             return _window_or_help(words, dirs)
-        start_logging(dirs.logs)
+        start_log(dirs.logs)
         return command.load()(words[1:], dirs)
     except UserError as error:
         return _failed(error, as_json=as_json)

@@ -134,17 +134,19 @@ class OneAfterAnother:
         self._texts: list[list[Span]] = []
         self._ends: dict[int, LaneFinished] = {}
         self._counts: list[int] = []
+        self._base = 0
         self._printed = 0
 
     def lanes(self, labels: Sequence[str]) -> None:
-        """Lanes of one more run."""
+        """Lanes of one more run; those of earlier runs have all ended."""
+        self._base = len(self._labels)
         self._labels += labels
         self._texts += [[] for _ in labels]
         self._counts += [0] * len(labels)
 
     def event(self, event: Event) -> None:
         """Collect; print a lane when it and all before it have ended."""
-        base = self._base()
+        base = self._base
         if isinstance(event, Output):
             self._texts[base + event.lane] += event.spans
             self._counts[base + event.lane] += len(event.tokens)
@@ -162,11 +164,6 @@ class OneAfterAnother:
         for lane in range(self._printed, len(self._labels)):
             self._print(lane)
         self._printed = len(self._labels)
-
-    def _base(self) -> int:
-        """Runs follow one another: the lanes of earlier runs have all ended."""
-        done = [end for end in sorted(self._ends)]
-        return len(done) if len(done) == self._printed and done else 0
 
     def _print_finished(self) -> None:
         while self._printed in self._ends:
