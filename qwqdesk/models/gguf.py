@@ -15,6 +15,7 @@ from pathlib import Path
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.byte_source import ByteSource, FileSource, MemorySource, Prefix
+from qwqdesk.models.file_words import amount, short, what_it_is
 from qwqdesk.models.tensor_types import TENSOR_TYPES
 
 Scalar = int | float | bool | str
@@ -173,7 +174,7 @@ class _Parser:
         head = bytes(self.prefix.data[:64])
         if not head.startswith(MAGIC):
             raise UserError(
-                f"{self.name} is not a GGUF file{_what_it_is(head)}.",
+                f"{self.name} is not a GGUF file{what_it_is(head)}.",
                 "Choose a model in GGUF format.",
                 code="not_gguf",
             )
@@ -197,7 +198,7 @@ class _Parser:
         for index in range(count):
             key = self.string(f"the name of metadata key {index + 1}")
             if key in metadata:
-                raise self.corrupt(f"the metadata key {_short(key)} appears twice")
+                raise self.corrupt(f"the metadata key {short(key)} appears twice")
             metadata[key] = self._value(key, self.number("I"))
         return metadata
 
@@ -205,10 +206,10 @@ class _Parser:
         if kind in _SCALARS:
             return self._scalar(kind)
         if kind == _STRING:
-            return self.string(f"the value of {_short(key)}")
+            return self.string(f"the value of {short(key)}")
         if kind == _ARRAY:
             return self._array(key)
-        raise self.corrupt(f"the metadata key {_short(key)} has the unknown type {kind}")
+        raise self.corrupt(f"the metadata key {short(key)} has the unknown type {kind}")
 
     def _scalar(self, kind: int) -> Scalar:
         if _SCALARS[kind][1] == "?":
@@ -245,20 +246,22 @@ class _Parser:
             for _ in range(count):
                 self._skip(key, self.number("I"), self.number("Q"), depth + 1)
         elif kind == _ARRAY:
-            raise self.corrupt(f"the arrays in {_short(key)} are nested too deeply")
+            raise self.corrupt(f"the arrays in {short(key)} are nested too deeply")
         else:
-            raise self.corrupt(f"the array {_short(key)} has the unknown item type {kind}")
+            raise self.corrupt(f"the array {short(key)} has the unknown item type {kind}")
 
     def _skip_strings(self, count: int) -> None:
         """The hot loop: a vocabulary has 300,000 strings. Out of bytes is noticed by `unpack`."""
         data, at = self.prefix.data, self.at
         unpack = struct.Struct(f"{self.order}Q").unpack_from
         while count:
+            done = 0
             try:
-                for _ in range(count):
+                for done in range(count):  # noqa: B007  (read after an error)
                     at += 8 + unpack(data, at)[0]
-                    count -= 1
+                break
             except struct.error:
+                count -= done
                 self.at = at
                 self._need(8)
             except OverflowError:
@@ -271,7 +274,7 @@ class _Parser:
         for index in range(count):
             tensor = self._tensor(index)
             if tensor.name in tensors:
-                raise self.corrupt(f"the tensor {_short(tensor.name)} appears twice")
+                raise self.corrupt(f"the tensor {short(tensor.name)} appears twice")
             tensors[tensor.name] = tensor
         return tuple(tensors.values())
 
@@ -279,16 +282,16 @@ class _Parser:
         name = self.string(f"the name of tensor {index + 1}")
         dimensions = self.number("I")
         if dimensions > MAX_DIMENSIONS:
-            raise self.corrupt(f"the tensor {_short(name)} has {dimensions} dimensions")
+            raise self.corrupt(f"the tensor {short(name)} has {dimensions} dimensions")
         shape = tuple(self.number("Q") for _ in range(dimensions))
         elements = 1
         for length in shape:
             elements *= length
             if elements > _MAX_ELEMENTS:
-                raise self.corrupt(f"the tensor {_short(name)} has an impossible shape")
+                raise self.corrupt(f"the tensor {short(name)} has an impossible shape")
         kind = TENSOR_TYPES.get(number := self.number("I"))
         if kind is not None and shape and shape[0] % kind.block_elements:
-            raise self.corrupt(f"the rows of the tensor {_short(name)} do not fit {kind.name}")
+            raise self.corrupt(f"the rows of the tensor {short(name)} do not fit {kind.name}")
         size = elements // kind.block_elements * kind.block_bytes if kind else None
         type_name = kind.name if kind else f"type {number}"
         return TensorInfo(name, shape, type_name, self.number("Q"), elements, size)
@@ -337,7 +340,7 @@ class _Parser:
     def _spend(self, key: str, count: int) -> None:
         self.strings_left -= count
         if self.strings_left < 0:
-            raise self.corrupt(f"the array {_short(key)} has {count} items")
+            raise self.corrupt(f"the array {short(key)} has {count} items")
 
     # ------------------------------------------------------------ errors
 
@@ -349,20 +352,12 @@ class _Parser:
 
     def _ends_early(self, needed: int | None) -> UserError:
         there = self.source.size
-        amount = f" ({_amount(there, needed)})" if needed else " (inside its header)"
+        how_much = f" ({amount(there, needed)})" if needed else " (inside its header)"
         return UserError(
-            f"{self.name} is truncated. This file ends early{amount}.",
+            f"{self.name} is truncated. This file ends early{how_much}.",
             "Download or copy it again.",
             code="corrupt",
         )
-
-
-def _amount(there: int, needed: int) -> str:
-    """Two sizes in the same unit, in bytes when the difference would not show."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if needed >= size and f"{there / size:.2f}" != f"{needed / size:.2f}":
-            return f"{there / size:.2f} of {needed / size:.2f} {unit}"
-    return f"{there} of {needed} bytes"
 
 
 def _split(metadata: Mapping[str, Scalar | GgufArray]) -> Split | None:
@@ -370,25 +365,3 @@ def _split(metadata: Mapping[str, Scalar | GgufArray]) -> Split | None:
     if type(no) is int and type(count) is int and 0 <= no < count and count > 1:
         return Split(no, count)
     return None
-
-
-def _short(text: str) -> str:
-    clean = "".join(char if char.isprintable() else "?" for char in text[:60])
-    return f'"{clean}..."' if len(text) > 60 else f'"{clean}"'
-
-
-def _what_it_is(head: bytes) -> str:
-    """A guess from the first bytes, to say more than "not GGUF"."""
-    if not head:
-        return ": it is empty"
-    if head[:4] in (b"lmgg", b"tjgg", b"fmgg", b"algg"):
-        return ": it is an old GGML file"
-    if head.startswith(b"version https://git-lfs"):
-        return ": it is a Git LFS pointer, the model itself was not downloaded"
-    if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>") or head.lstrip().startswith(b"<htm"):
-        return ": it is a web page"
-    if head[:2] == b"PK":
-        return ": it is a ZIP or PyTorch file"
-    if head[8:9] == b"{":
-        return ": it looks like a safetensors file"
-    return ""

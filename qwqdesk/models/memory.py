@@ -2,8 +2,9 @@
 
 Running out of GPU memory aborts the process inside llama.cpp, so this is asked first. Sources:
 weights are the file's own bytes; the KV cache is exact (layers x heads x length x context, padded
-to 256 cells as llama.cpp does); the compute buffer is an upper estimate, of the live tensors of
-one micro-batch, checked against what llama.cpp 0c1e57098 reports.
+to 256 cells as llama.cpp does); the compute buffer is an upper estimate. For a micro-batch row
+llama.cpp 0c1e57098 reported 4 x embedding + 3 x feed-forward floats (0.5B and 32B shapes of
+qwen2), 2 bytes of attention mask a cell, and the scores of all heads without flash attention.
 """
 
 from __future__ import annotations
@@ -200,9 +201,9 @@ def _kv_by_layer(shape: ModelShape, cells: int, type_k: str, type_v: str) -> lis
 def _compute(shape: ModelShape, n_ctx: int, lanes: int, n_ubatch: int, flash_attn: bool) -> int:
     """The compute buffer: activations of one micro-batch, attention, and the lanes' logits."""
     rows = min(n_ubatch, n_ctx)
-    wide = 6 * shape.embedding_length + 3 * shape.feed_forward_length
+    wide = 5 * shape.embedding_length + 3 * shape.feed_forward_length
     scores = 0 if flash_attn else rows * n_ctx * shape.head_count * 4
-    mask = rows * n_ctx * 6
+    mask = rows * n_ctx * lanes * 2
     logits = lanes * shape.vocabulary_size * 4
     return _FIXED + rows * wide * 4 + scores + mask + logits
 

@@ -1,0 +1,34 @@
+"""Words about files that are not what they should be."""
+
+from __future__ import annotations
+
+
+def amount(there: int, needed: int) -> str:
+    """Two sizes in the same unit, in bytes when the difference would not show."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if needed >= size and f"{there / size:.2f}" != f"{needed / size:.2f}":
+            return f"{there / size:.2f} of {needed / size:.2f} {unit}"
+    return f"{there} of {needed} bytes"
+
+
+def short(text: str) -> str:
+    """A name out of a file, quoted, cut and without control characters."""
+    clean = "".join(char if char.isprintable() else "?" for char in text[:60])
+    return f'"{clean}..."' if len(text) > 60 else f'"{clean}"'
+
+
+def what_it_is(head: bytes) -> str:
+    """A guess from the first bytes, to say more than "not GGUF"."""
+    if not head:
+        return ": it is empty"
+    if head[:4] in (b"lmgg", b"tjgg", b"fmgg", b"algg"):
+        return ": it is an old GGML file"
+    if head.startswith(b"version https://git-lfs"):
+        return ": it is a Git LFS pointer, the model itself was not downloaded"
+    if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>") or head.lstrip().startswith(b"<htm"):
+        return ": it is a web page"
+    if head[:2] == b"PK":
+        return ": it is a ZIP or PyTorch file"
+    if head[8:9] == b"{":
+        return ": it looks like a safetensors file"
+    return ""
