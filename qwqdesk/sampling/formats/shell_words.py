@@ -25,39 +25,39 @@ def split_words(text: str) -> list[str]:
     Raises:
         UnclosedQuoteError: when a quotation mark is not closed.
     """
-    return _Splitter(text, command=False).words()
+    return _Splitter(text, pasted=False).commands()[0]
 
 
-def split_command(text: str) -> list[str]:
-    """The words of the first command in pasted text.
+def split_commands(text: str) -> list[list[str]]:
+    """The words of each command in pasted text; a pipe, ``&&``, ``||`` or ``&`` ends a command.
 
-    Line continuations (``\\``, ``^`` or a backtick at the end of a line), redirections and what
-    follows a pipe, ``&&`` or ``&`` are dropped. In lines from Windows a backslash is a character.
+    Line continuations (``\\``, ``^`` or a backtick at the end of a line), comments and
+    redirections are dropped. In lines from Windows a backslash is a character.
 
     Raises:
         UnclosedQuoteError: when a quotation mark is not closed.
     """
-    return _Splitter(text, command=True).words()
+    return _Splitter(text, pasted=True).commands()
 
 
 class _Splitter:
-    """Walks once over the text; `command` turns on what only pasted commands have."""
+    """Walks once over the text; `pasted` turns on what only pasted commands have."""
 
-    def __init__(self, text: str, *, command: bool) -> None:
+    def __init__(self, text: str, *, pasted: bool) -> None:
         self._text = text
-        self._command = command
-        self._windows = command and _WINDOWS.search(text) is not None
+        self._pasted = pasted
+        self._windows = pasted and _WINDOWS.search(text) is not None
         self._at = 0
         self._word: list[str] | None = None
         self._words: list[str] = []
+        self._done: list[list[str]] = []
 
-    def words(self) -> list[str]:
+    def commands(self) -> list[list[str]]:
         while self._at < len(self._text):
             sign = self._text[self._at]
-            if self._command and self._shell_syntax():
-                if self._at < 0:
-                    break
-            elif sign.isspace():
+            if self._pasted and self._shell_syntax():
+                continue
+            if sign.isspace():
                 self._finish()
                 self._at += 1
             elif sign in "'\"":
@@ -69,10 +69,10 @@ class _Splitter:
                 self._add(sign)
                 self._at += 1
         self._finish()
-        return self._words
+        return [*self._done, self._words]
 
     def _shell_syntax(self) -> bool:
-        """Skip a continuation, redirection or comment; `_at` becomes -1 at the command's end."""
+        """Skip a continuation, redirection, comment or the end of a command, if one is here."""
         continuation = _CONTINUATION.match(self._text, self._at)
         if continuation:
             self._finish()
@@ -86,13 +86,16 @@ class _Splitter:
             if "&" not in redirection.group()[1:]:
                 self._skip_word()
             return True
-        if _END.match(self._text, self._at):
-            self._at = -1
+        end = _END.match(self._text, self._at)
+        if end:
             self._finish()
+            self._done.append(self._words)
+            self._words = []
+            self._at = end.end()
             return True
         if starts and self._text[self._at] == "#":
-            end = self._text.find("\n", self._at)
-            self._at = len(self._text) if end < 0 else end
+            line = self._text.find("\n", self._at)
+            self._at = len(self._text) if line < 0 else line
             return True
         return False
 
