@@ -10,11 +10,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from gguf_writer import ARRAY, F64, I32, STRING, U32, U64, GgufFile, small_model
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.gguf import GgufArray, Split, read_header, read_strings
 from qwqdesk.models.shape import kv_bytes_per_token, model_shape
+from tests.unit.models.gguf_writer import ARRAY, F64, I32, STRING, U32, U64, GgufFile, small_model
 
 
 def _error(data: bytes) -> UserError:

@@ -6,9 +6,8 @@ import json
 import math
 from pathlib import Path
 
-from gguf_writer import F32, F64, GgufFile, small_model
-
 from qwqdesk.models.inspect import inspect_json, inspect_text
+from tests.unit.models.gguf_writer import F32, F64, GgufFile, small_model
 
 
 def test_the_object_has_what_the_interface_promises(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from gguf_writer import small_model
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import Library, Places, places
+from tests.unit.models.gguf_writer import small_model
 
 
 @pytest.fixture

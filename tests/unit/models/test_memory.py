@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from gguf_writer import small_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.gguf import read_header
 from qwqdesk.models.memory import choose_context, choose_gpu_layers, estimate, require_fit
 from qwqdesk.models.shape import ModelShape, kv_bytes_per_token, model_shape
+from tests.unit.models.gguf_writer import small_model
 
 MIB = 1 << 20
 TINY = model_shape(read_header(small_model().build()))

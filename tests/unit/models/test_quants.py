@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from gguf_writer import small_model
 
 from qwqdesk.models import quants
 from qwqdesk.models.gguf import read_header
 from qwqdesk.models.tensor_types import TENSOR_TYPES
+from tests.unit.models.gguf_writer import small_model
 
 
 @pytest.mark.parametrize(
