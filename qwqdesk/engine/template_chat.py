@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from qwqdesk.engine.template_sandbox import CompiledTemplate, ChatTemplateError
+from qwqdesk.engine.template_sandbox import ChatTemplateError, CompiledTemplate
 from qwqdesk.reasoning_tags import THINK, Tags, detect_tags
 
 MIN_OUTPUT = 16_000_000

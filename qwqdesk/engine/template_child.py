@@ -14,7 +14,6 @@ from typing import Any
 from qwqdesk.engine.template_chat import RenderJob, render_chat
 from qwqdesk.engine.template_sandbox import ChatTemplateError
 
-SECONDS = 2.0
 MEMORY_BYTES = 1 << 30
 
 
@@ -41,10 +40,11 @@ def limit_memory(size: int) -> None:
 
 
 def main() -> None:
-    """Serve one job."""
+    """Serve one job; the only argument is the limit of time in seconds."""
+    seconds = float(sys.argv[1])
     job = json.loads(sys.stdin.buffer.read())
     limit_memory(MEMORY_BYTES)
-    faulthandler.dump_traceback_later(SECONDS, exit=True)
+    faulthandler.dump_traceback_later(seconds, exit=True)
     result = answer(job)
     faulthandler.cancel_dump_traceback_later()
     sys.stdout.buffer.write(json.dumps(result).encode("ascii"))

@@ -6,64 +6,96 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import psutil
 
 from qwqdesk.engine.template_chat import RenderedChat, RenderJob
-from qwqdesk.engine.template_sandbox import ChatTemplateError
+from qwqdesk.engine.template_sandbox import TOO_LARGE, ChatTemplateError
 
-# The child stops itself two seconds after it has begun; the rest is a slow start.
-GIVE_UP_S = 30.0
+# The child stops itself; the rest is for a slow start.
+RENDER_S = 2.0
+START_S = 30.0
 MEMORY_BYTES = 1 << 30
 _LOOK_EVERY_S = 0.1
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "TZ", "LANG", "LC_ALL", "LC_TIME", "LD_LIBRARY_PATH")
-_TIME_OVER = "it did not finish within 2 seconds"
-_TOO_LARGE = "it needs too much memory"
 
 
-def render_in_child(job: RenderJob, *, give_up_s: float = GIVE_UP_S) -> RenderedChat:
+def render_in_child(job: RenderJob, *, seconds: float = RENDER_S) -> RenderedChat:
     """Render the job in a child process that is killed when it takes too much.
+
+    `seconds` counts from the moment when the child has the job.
 
     Raises:
         ChatTemplateError: when the template fails, or takes too long or too much memory.
         OSError: when no process can be started.
     """
     payload = json.dumps(asdict(job)).encode("ascii")
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "qwqdesk.engine.template_child"],
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "qwqdesk.engine.template_child", str(seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_environment(),
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    ) as process:
-        try:
-            output = _wait(process, payload, time.monotonic() + give_up_s)
-        finally:
-            process.kill()
+    )
+    with process, _memory_watched(process) as watch:
+        output = _exchange(process, payload, seconds + START_S)
+    if watch.too_large:
+        raise ChatTemplateError(TOO_LARGE)
+    if not output and time.monotonic() - begun >= seconds:
+        raise ChatTemplateError(f"it did not finish within {seconds:g} seconds")
     return _read_answer(output, process.returncode)
 
 
 def _environment() -> dict[str, str]:
     """No secrets for the child, and the same modules as here."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    paths = [os.path.realpath(path) for path in sys.path if path]
+    paths = [os.path.realpath(path) for path in sys.path]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _wait(process: subprocess.Popen[bytes], payload: bytes, deadline: float) -> bytes:
-    unsent: bytes | None = payload
-    while True:
-        try:
-            return process.communicate(unsent, timeout=_LOOK_EVERY_S)[0]
-        except subprocess.TimeoutExpired:
-            unsent = None
-        if time.monotonic() > deadline:
-            raise ChatTemplateError(_TIME_OVER)
-        if _memory(process.pid) > MEMORY_BYTES:
-            raise ChatTemplateError(_TOO_LARGE)
+def _exchange(process: subprocess.Popen[bytes], payload: bytes, seconds: float) -> bytes:
+    try:
+        return process.communicate(payload, timeout=seconds)[0]
+    except subprocess.TimeoutExpired as error:
+        raise ChatTemplateError("it did not start in time") from error
+    finally:
+        process.kill()
+
+
+class _MemoryWatch:
+    """Kills a process that grows beyond `MEMORY_BYTES`, where the system has no limit for it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.too_large = False
+        self.done = threading.Event()
+        self._process = process
+
+    def run(self) -> None:
+        """Look until `done` is set."""
+        while not self.done.wait(_LOOK_EVERY_S):
+            if _memory(self._process.pid) > MEMORY_BYTES:
+                self.too_large = True
+                self._process.kill()
+                return
+
+
+@contextmanager
+def _memory_watched(process: subprocess.Popen[bytes]) -> Iterator[_MemoryWatch]:
+    watch = _MemoryWatch(process)
+    thread = threading.Thread(target=watch.run, name="template-memory", daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        watch.done.set()
+        thread.join()
 
 
 def _memory(pid: int) -> int:
@@ -75,7 +107,7 @@ def _memory(pid: int) -> int:
 
 def _read_answer(output: bytes, status: int) -> RenderedChat:
     if not output:
-        raise ChatTemplateError(_TIME_OVER if status == 1 else f"it crashed (status {status})")
+        raise ChatTemplateError(f"it crashed (status {status})")
     answer = json.loads(output)
     if "failure" in answer:
         raise ChatTemplateError(str(answer["failure"]), int(answer["line"]))

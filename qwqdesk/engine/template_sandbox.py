@@ -18,6 +18,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+TOO_LARGE = "it needs too much memory"
 MAX_REPEAT = 1_000_000
 MAX_BITS = 4096
 _FILE = "<template>"
@@ -153,7 +154,7 @@ def _guarded(work: Callable[[], T]) -> T:
     except RecursionError as error:
         raise ChatTemplateError("it nests too deeply", _line(error)) from error
     except MemoryError as error:
-        raise ChatTemplateError("it needs too much memory", _line(error)) from error
+        raise ChatTemplateError(TOO_LARGE, _line(error)) from error
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
         raise ChatTemplateError(_short(words), _line(error)) from error
