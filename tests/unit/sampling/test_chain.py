@@ -8,13 +8,13 @@ import json
 import pickle
 
 import pytest
-from chain_strategies import CHAINS, JSON
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS
+from tests.unit.sampling.chain_strategies import CHAINS, JSON
 
 
 def test_defaults_are_llama_cpps() -> None:

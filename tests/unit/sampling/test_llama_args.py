@@ -7,7 +7,6 @@ import math
 import shlex
 
 import pytest
-from chain_strategies import CHAINS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from qwqdesk.sampling.formats.escapes import process_escapes, with_escapes
 from qwqdesk.sampling.formats.export_args import to_llama_args
 from qwqdesk.sampling.formats.flags import FLAGS
 from qwqdesk.sampling.formats.llama_args import UsageError, parse_args
+from tests.unit.sampling.chain_strategies import CHAINS
 
 
 @given(CHAINS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from chain_strategies import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, recipe_named
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling, resolve
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS, RANDOM_SEEDS
+from tests.unit.sampling.chain_strategies import JSON
 
 UNSLOTH = recipe_named("unsloth", BUILTIN_RECIPES)
 MODEL = {"temperature": 0.3, "top_k": 20, "samplers": ["temperature"]}

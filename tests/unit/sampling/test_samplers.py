@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from chain_strategies import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from qwqdesk.sampling.samplers import (
     order_from_text,
     sampler_named,
 )
+from tests.unit.sampling.chain_strategies import JSON
 
 # fmt: off
 INTERFACE_NAMES = {
