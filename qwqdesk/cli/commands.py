@@ -69,12 +69,16 @@ def run(argv: Sequence[str]) -> int:
         return command.load()(words[1:], dirs)
     except UserError as error:
         return _failed(error, as_json=as_json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (`| head`): nothing more to say, and nothing to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # a bug of ours: the traceback, and a document for scripts
+        if as_json:
+            print_json(error_json(bug_report(error)))
+        raise
 
 
 def take_option(words: Sequence[str], name: str) -> tuple[str | None, list[str]]:
@@ -97,6 +101,15 @@ def take_option(words: Sequence[str], name: str) -> tuple[str | None, list[str]]
         else:
             rest.append(word)
     return value, rest
+
+
+def bug_report(error: Exception) -> UserError:
+    """What scripts are told about a fault of the program itself."""
+    return UserError(
+        f"The program failed: {type(error).__name__}: {error}.",
+        "Report it with the traceback on standard error.",
+        code="internal",
+    )
 
 
 def usage() -> str:

@@ -25,9 +25,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     effective = effective_chain(chain)
     llama_args = to_llama_args(chain)
     if args.switch("json"):
-        print_json(
-            {**effective.to_json(), "samplers": chain.order_text, "llama_args": llama_args}
-        )
+        print_json({**effective.to_json(), "samplers": chain.order_text, "llama_args": llama_args})
     else:
         write_out(_text(effective) + f"\n{llama_args}\n")
     return 0

@@ -1,0 +1,161 @@
+"""`qwqdesk bench`: prefill and decoding speed of one model, in and around llama.cpp."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qwqdesk.cli import common
+from qwqdesk.cli.display import Progress
+from qwqdesk.cli.lanes_job import new_engine
+from qwqdesk.cli.output import print_json, write_out
+from qwqdesk.conversation import Mode
+from qwqdesk.engine.engine import Engine
+from qwqdesk.engine.events import (
+    LaneFinished,
+    LaneRequest,
+    Loaded,
+    LoadProgress,
+    RunRequest,
+    RunStarted,
+)
+from qwqdesk.load_plan import plan_load, read_model_header
+from qwqdesk.manifest import engine_json, model_json
+from qwqdesk.paths import DataDirs
+from qwqdesk.pipe import Stream
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
+
+HELP = "usage: qwqdesk bench [MODEL] [--lanes N] [ENGINE FLAGS] [-n TOKENS] [--mode exact|fast]"
+PROMPT_TOKENS = 512
+GENERATED = 128
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One run: tokens over seconds, and where the time went."""
+
+    prefill_tokens_per_second: float
+    decode_tokens_per_second: float
+    native_share: float
+    sampling_ms_per_token: float
+
+
+def run(argv: Sequence[str], dirs: DataDirs) -> int:
+    """Run the command; returns the exit status."""
+    from qwqdesk.cli.commands import take_option
+
+    lanes_text, words = take_option(argv, "--lanes")
+    args = common.parse(words)
+    if args.switch("help"):
+        return common.show_help(HELP, groups=("engine",))
+    lanes = _lanes(lanes_text)
+    path = common.library(dirs).find(args.model)
+    engine = new_engine(dirs)
+    try:
+        document = _bench(engine, path, args, lanes)
+    finally:
+        engine.close()
+    if args.switch("json"):
+        print_json(document)
+    else:
+        write_out(_text(document))
+    return 0
+
+
+def _lanes(text: str | None) -> int:
+    if text is None:
+        return 4
+    if not text.isdecimal() or not 1 <= int(text) <= 4:
+        raise UsageError(f"--lanes {text} is not possible.", "Choose 1 to 4.")
+    return int(text)
+
+
+def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str, Any]:
+    progress = Progress()
+    header = read_model_header(path)
+    devices = next(_items(engine.devices()))
+    plan = plan_load(path, header, args.engine_settings, devices)
+    loaded: Loaded | None = None
+    for event in _items(engine.load(plan.request)):
+        if isinstance(event, LoadProgress):
+            progress.show(f"{event.what} {event.fraction:.0%}")
+        else:
+            loaded = event
+    assert loaded is not None
+    mode: Mode = "fast" if args.mode == "fast" else "exact"
+    chain = SamplerChain.of(
+        **{**args.sampling, "n_predict": args.sampling.get("n_predict", GENERATED)}
+    ).with_values(seed=1, ignore_eos=True)
+    progress.show("Warming up", now=True)
+    measure(engine, chain.with_values(n_predict=8), 1, mode)
+    counts = sorted({1, lanes})
+    found: dict[int, Measure] = {}
+    for count in counts:
+        progress.show(f"Measuring {count} lane{'s' if count > 1 else ''}", now=True)
+        found[count] = measure(engine, chain, count, mode)
+    progress.clear()
+    one = found[1]
+    return {
+        "model": model_json(loaded.model),
+        "engine": engine_json(loaded.engine),
+        "mode": mode,
+        "prefill_tokens_per_second": one.prefill_tokens_per_second,
+        "decode_tokens_per_second": {
+            str(count): each.decode_tokens_per_second for count, each in found.items()
+        },
+        "native_share": one.native_share,
+        "sampling_ms_per_token": one.sampling_ms_per_token,
+    }
+
+
+def measure(engine: Engine, chain: SamplerChain, lanes: int, mode: Mode) -> Measure:
+    """Run `lanes` equal lanes on a synthetic prompt; sampling is counted apart from decoding."""
+    prompt = tuple(100 + i % 400 for i in range(PROMPT_TOKENS))
+    request = RunRequest(
+        tuple(
+            LaneRequest("ABCD"[i], chain.with_seed(i + 1), prompt, loop_guard="off")
+            for i in range(lanes)
+        ),
+        mode=mode,
+    )
+    ends: list[LaneFinished] = []
+    began, before = time.perf_counter(), engine.native_times()
+    for event in _items(engine.run(request)):
+        if isinstance(event, RunStarted):
+            began, before = time.perf_counter(), engine.native_times()
+        elif isinstance(event, LaneFinished):
+            ends.append(event)
+    whole = time.perf_counter() - began
+    decode_s, sample_s = (
+        now - then for now, then in zip(engine.native_times(), before, strict=True)
+    )
+    tokens = sum(end.usage.reasoning_tokens + end.usage.answer_tokens for end in ends)
+    prefill = max(end.timing.prefill_s for end in ends)
+    return Measure(
+        prefill_tokens_per_second=PROMPT_TOKENS / prefill,
+        decode_tokens_per_second=tokens / max(decode_s - prefill, 1e-9),
+        native_share=(decode_s + sample_s) / whole,
+        sampling_ms_per_token=1000 * sample_s / max(tokens, 1),
+    )
+
+
+def _items(stream: Stream[T]) -> Iterator[T]:
+    while (batch := stream.wait_batch()) is not None:
+        yield from batch
+
+
+def _text(document: dict[str, Any]) -> str:
+    decode = document["decode_tokens_per_second"]
+    lines = [f"prefill            {document['prefill_tokens_per_second']:>10.1f} tokens/s"]
+    lines += [f"decode, {n} lane(s)  {rate:>10.1f} tokens/s" for n, rate in decode.items()]
+    lines += [
+        f"inside llama.cpp   {document['native_share']:>10.1%} of the time",
+        f"sampling           {document['sampling_ms_per_token']:>10.3f} ms a token",
+    ]
+    return "\n".join(lines) + "\n"
