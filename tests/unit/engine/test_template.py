@@ -129,7 +129,7 @@ def test_further_variables_reach_the_template() -> None:
 
 
 REFUSES_SYSTEM = (
-    "{% if messages and messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    "{% if messages and messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
 )
 
