@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 from qwqdesk.errors import UserError
 
 FIRST_READ = 1 << 20
-MAX_HEADER_BYTES = 256 << 20
+MAX_HEADER_BYTES = 128 << 20
 
 
 class ByteSource(Protocol):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.folders import is_file, models_under, real_path, size_of
-from qwqdesk.models.gguf import GgufHeader, read_header
+from qwqdesk.models.gguf import read_header
 
 Source = Literal["bundled", "library", "folder", "hf-cache", "lm-studio"]
 
@@ -67,27 +67,47 @@ def places(
     return Places(bundled, models, folders, _hf_cache(home, environ), _lm_studio(home))
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A model found in a folder, before its header is read."""
+
+    source: Source
+    root: Path
+    files: tuple[Path, ...]
+
+    @property
+    def path(self) -> Path:
+        """The first shard, or the only file."""
+        return self.files[0]
+
+    @property
+    def repo(self) -> str | None:
+        """``owner/name`` if the place is laid out that way."""
+        return _repo(self.source, self.path.relative_to(self.root).parts)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the library keeps of a header; None stands for a file that is no readable model."""
+
+    architecture: str | None
+    label: str
+
+
 class Library:
-    """Scans `Places`; headers are remembered by path, size and time of change."""
+    """Scans `Places`; what headers say is remembered by path, size and time of change."""
 
     def __init__(self, where: Places) -> None:
         self.places = where
-        self._headers: dict[tuple[str, int, int], GgufHeader | None] = {}
+        self._facts: dict[tuple[str, int, int], _Facts | None] = {}
 
     def scan(self) -> list[LibraryModel]:
-        """All models, by place and path; a file reachable in two places is listed once."""
-        found: list[LibraryModel] = []
-        seen: set[Path] = set()
-        for source, root in self.places.roots():
-            for first, files in models_under(root):
-                real = real_path(first)
-                if real in seen:
-                    continue
-                seen.add(real)
-                model = self._model(source, root, first, files)
-                if model is not None:
-                    found.append(model)
-        return found
+        """All models, by place and path; a file reachable in two places is listed once.
+
+        It reads files: some 50 ms for each model that was not seen before.
+        """
+        models = (self._model(entry) for entry in self._entries())
+        return [model for model in models if model is not None]
 
     def list_json(self) -> list[dict[str, Any]]:
         """What INTERFACE says for `models list --json`."""
@@ -123,7 +143,8 @@ class Library:
         return path
 
     def _from_hub(self, repo: str, label: str | None) -> Path:
-        models = [model for model in self.scan() if (model.repo or "").lower() == repo.lower()]
+        entries = [e for e in self._entries() if (e.repo or "").lower() == repo.lower()]
+        models = [model for entry in entries if (model := self._model(entry)) is not None]
         fitting = [model for model in models if _fits(model, label)]
         if len({model.label for model in fitting}) == 1:
             return fitting[0].path
@@ -135,27 +156,29 @@ class Library:
                 code="ambiguous",
             )
         shown = quants.canonical(label) if label else "LABEL"
+        asked = f"{repo}:{shown}" if label else repo
         raise UserError(
-            f"{repo}:{shown} is not on this machine."
-            if label
-            else f"{repo} is not on this machine.",
+            f"{asked} is not on this machine.",
             f"Download it with: qwqdesk models download {repo} {shown}",
             code="not_found",
         )
 
     def _named(self, text: str, path: Path) -> Path:
-        models = self.scan()
-        for names in (_file_names, _longer_names):
-            fitting = [model for model in models if text.lower() in names(model)]
-            if len(fitting) == 1:
-                return fitting[0].path
-            if fitting:
-                choices = ", ".join(str(model.path) for model in fitting[:4])
-                raise UserError(
-                    f"{len(fitting)} models are called {text}: {choices}.",
-                    "Give the path of one.",
-                    code="ambiguous",
-                )
+        """By file name, which needs no header; else by repository and label."""
+        entries, wanted = self._entries(), text.lower()
+        fitting = [entry.path for entry in entries if wanted in _file_names(entry)]
+        if not fitting:
+            models = (self._model(entry) for entry in entries if entry.repo)
+            fitting = [model.path for model in models if model and wanted in _longer_names(model)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            choices = ", ".join(str(choice) for choice in fitting[:4])
+            raise UserError(
+                f"{len(fitting)} models are called {text}: {choices}.",
+                "Give the path of one.",
+                code="ambiguous",
+            )
         kind = "file" if path.suffix.lower() == ".gguf" or "/" in text else "model"
         raise UserError(
             f"There is no {kind} {text}.",
@@ -163,42 +186,49 @@ class Library:
             code="not_found",
         )
 
-    def _model(
-        self, source: Source, root: Path, first: Path, files: list[Path]
-    ) -> LibraryModel | None:
-        size = sum(size_of(file) for file in files)
-        header = self._header(first)
-        if header is None and source in ("hf-cache", "lm-studio"):
+    def _entries(self) -> list[_Entry]:
+        found: dict[Path, _Entry] = {}
+        for source, root in self.places.roots():
+            for first, files in models_under(root):
+                found.setdefault(real_path(first), _Entry(source, root, tuple(files)))
+        return list(found.values())
+
+    def _model(self, entry: _Entry) -> LibraryModel | None:
+        """Other programs' files are listed only if they can be read."""
+        facts = self._facts_of(entry)
+        if facts is None and entry.source in ("hf-cache", "lm-studio"):
             return None
-        name = str(first.relative_to(root))
-        architecture = header.metadata.get("general.architecture") if header else None
-        label = quants.quantization_label(header, name) if header else quants.label_of_name(name)
         return LibraryModel(
-            path=first,
-            repo=_repo(source, first.relative_to(root).parts),
-            label=label or "unknown",
-            size_bytes=size,
-            verified=source == "bundled",
-            architecture=architecture if isinstance(architecture, str) else None,
-            source=source,
+            path=entry.path,
+            repo=entry.repo,
+            label=facts.label if facts else quants.label_of_name(str(entry.path)) or "unknown",
+            size_bytes=sum(size_of(file) for file in entry.files),
+            verified=entry.source == "bundled",
+            architecture=facts.architecture if facts else None,
+            source=entry.source,
         )
 
-    def _header(self, path: Path) -> GgufHeader | None:
+    def _facts_of(self, entry: _Entry) -> _Facts | None:
         try:
-            state = path.stat()
-            key = (str(path), state.st_size, state.st_mtime_ns)
-            if key not in self._headers:
-                self._headers[key] = _header_or_none(path)
-            return self._headers[key]
+            state = entry.path.stat()
         except OSError:
             return None
+        key = (str(entry.path), state.st_size, state.st_mtime_ns)
+        if key not in self._facts:
+            self._facts[key] = _read_facts(entry)
+        return self._facts[key]
 
 
-def _header_or_none(path: Path) -> GgufHeader | None:
+def _read_facts(entry: _Entry) -> _Facts | None:
     try:
-        return read_header(path)
+        header = read_header(entry.path)
     except UserError:
         return None
+    architecture = header.metadata.get("general.architecture")
+    return _Facts(
+        architecture if isinstance(architecture, str) else None,
+        quants.quantization_label(header, str(entry.path.relative_to(entry.root))),
+    )
 
 
 # ---------------------------------------------------------------- places
@@ -251,17 +281,16 @@ def _fits(model: LibraryModel, label: str | None) -> bool:
     return label is None or model.label.lower() == quants.canonical(label).lower()
 
 
-def _file_names(model: LibraryModel) -> set[str]:
-    """The names that a file answers to, in lower case."""
-    stem = re.sub(r"-\d{5}-of-\d{5}$", "", model.path.stem)
-    return {name.lower() for name in (model.path.name, model.path.stem, stem)}
+def _file_names(entry: _Entry) -> set[str]:
+    """The names that a file answers to, in lower case, alone and behind its repository."""
+    stem = re.sub(r"-\d{5}-of-\d{5}$", "", entry.path.stem)
+    names = {name.lower() for name in (entry.path.name, entry.path.stem, stem)}
+    return names | {f"{entry.repo}/{name}".lower() for name in names if entry.repo}
 
 
 def _longer_names(model: LibraryModel) -> set[str]:
-    """Names with the repository or the label."""
-    if model.repo is None:
-        return set()
-    short = model.repo.partition("/")[2]
-    names = {f"{repo}:{model.label}" for repo in (model.repo, short)} | {model.repo, short}
-    names |= {f"{model.repo}/{name}" for name in _file_names(model)}
+    """The names of a repository, with the label and without."""
+    repo = model.repo or ""
+    short = repo.partition("/")[2]
+    names = {f"{name}:{model.label}" for name in (repo, short)} | {repo, short}
     return {name.lower() for name in names}
