@@ -1,0 +1,1 @@
+"""The conversation page: lanes, transcript, composer and what they are made of."""

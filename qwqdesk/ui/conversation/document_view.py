@@ -1,0 +1,76 @@
+"""Owns what all text widgets of an answer share: a read-only document without scroll bars.
+
+Its owner gives it the height that it asks for; wheel turns go to the page; links open only after a
+second check; nothing is ever loaded.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRect, QSize, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QTextCursor, QTextOption, QWheelEvent
+from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+
+from qwqdesk.ui.conversation.formula_object import FORMULA_OBJECT, FormulaObject
+from qwqdesk.ui.conversation.inline_runs import safe_address
+from qwqdesk.ui.conversation.text_look import LookName, TextLook
+
+
+class DocumentView(QTextBrowser):
+    """A document that is as high as its text."""
+
+    def __init__(self, look: LookName, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self._look = TextLook(look)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.setOpenLinks(False)
+        self.setTabChangesFocus(True)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.anchorClicked.connect(_open_link)
+        document = self.document()
+        document.setUndoRedoEnabled(False)
+        document.setDocumentMargin(0)
+        self._formulas = FormulaObject(self)
+        document.documentLayout().registerHandler(FORMULA_OBJECT, self._formulas)
+        self.viewport().setAutoFillBackground(False)
+
+    def wanted_height(self, width: int) -> int:
+        """Pixels that the text needs at this width."""
+        if self.width() != width:
+            self.resize(width, self.height())
+            self.document().setTextWidth(width)  # hidden widgets hear of a resize only later
+        return math.ceil(self.document().size().height())
+
+    def caret_rect(self) -> QRect:
+        """Where the next character would stand."""
+        return self.cursorRect(self._end())
+
+    def _end(self) -> QTextCursor:
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        return cursor
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(200, self.wanted_height(self.width()))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(40, 0)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
+        """Nothing is ever loaded: the text is a model's."""
+        return None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """The page scrolls, not the text."""
+        event.ignore()
+
+
+def _open_link(address: QUrl) -> None:
+    """Addresses were checked when the text was written; check again before leaving the program."""
+    if safe_address(address.toString()):
+        QDesktopServices.openUrl(address)

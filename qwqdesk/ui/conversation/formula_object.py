@@ -1,0 +1,85 @@
+"""Owns formulas as objects within a text document: their size, their place on the line, paint."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QPainter,
+    QPyTextObject,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
+
+from qwqdesk.ui.conversation.formula_layout import Box, em_size, lay_out
+from qwqdesk.ui.conversation.formulas import read_formula
+
+FORMULA_OBJECT = int(QTextFormat.ObjectTypes.UserObject.value) + 1
+TEX_PROPERTY = int(QTextFormat.Property.UserProperty) + 2
+_ALONE = QTextCharFormat.VerticalAlignment.AlignBottom
+_ON_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignBaseline
+_AROUND_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignMiddle
+
+
+class FormulaObject(QPyTextObject):
+    """Draws the formulas of one document; register it with the document's layout."""
+
+    def intrinsicSize(  # noqa: N802 - Qt's name
+        self, document: QTextDocument, position: int, form: QTextFormat
+    ) -> QSizeF:
+        box, chars = _box(form)
+        alignment = chars.verticalAlignment()
+        if alignment is _ALONE:
+            return QSizeF(box.width, box.ascent + box.descent)
+        if alignment is _ON_BASE_LINE:
+            return QSizeF(box.width, box.ascent + QFontMetricsF(chars.font()).descent())
+        return QSizeF(box.width, 2 * max(box.ascent, box.descent))
+
+    def drawObject(  # noqa: N802 - Qt's name
+        self,
+        painter: QPainter,
+        rect: QRectF,
+        document: QTextDocument,
+        position: int,
+        form: QTextFormat,
+    ) -> None:
+        box, chars = _box(form)
+        alignment = chars.verticalAlignment()
+        if alignment is _ALONE:
+            base = rect.top() + box.ascent
+        elif alignment is _ON_BASE_LINE:
+            base = rect.bottom() - QFontMetricsF(chars.font()).descent()
+        else:
+            base = rect.center().y()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box.paint(painter, QPointF(rect.left(), base), chars.foreground().color())
+
+
+def insert_formula(
+    cursor: QTextCursor, tex: str, look: QTextCharFormat, *, alone: bool = False
+) -> bool:
+    """Insert a formula in the look of the text around it; False when it cannot be read.
+
+    `alone` is for one that has its line to itself: it needs no base line.
+    """
+    node = read_formula(tex)
+    if node is None:
+        return False
+    form = QTextCharFormat(look)
+    form.setObjectType(FORMULA_OBJECT)
+    form.setProperty(TEX_PROPERTY, tex)
+    form.setToolTip(tex)
+    fits = lay_out(node, em_size(form.font())).descent <= QFontMetricsF(form.font()).descent()
+    form.setVerticalAlignment(_ALONE if alone else _ON_BASE_LINE if fits else _AROUND_BASE_LINE)
+    cursor.insertText("\ufffc", form)
+    return True
+
+
+def _box(form: QTextFormat) -> tuple[Box, QTextCharFormat]:
+    chars = form.toCharFormat()
+    node = read_formula(str(form.property(TEX_PROPERTY)))
+    if node is None:
+        return Box(), chars
+    return lay_out(node, em_size(chars.font())), chars

@@ -1,0 +1,231 @@
+"""Owns the foot of a lane: what the reply cost, and what can be done with it.
+
+What does not fit leaves whole, first token first, then seed, then tokens per second; the tool tip
+always has all of it. While the lane runs, "Stop lane" stands in place of the actions.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QWidget
+
+from qwqdesk.conversation import Timing, Usage
+from qwqdesk.ui.base import IconButton, button
+from qwqdesk.ui.conversation.wording import short_seconds
+from qwqdesk.ui.theme import set_state, theme
+
+_GAP, _WORD_GAP = 12, 4
+_FINISH_WORDS = {"stop": "finished", "length": "length limit", "loop": "looped, stopped",
+                 "cancelled": "stopped by you", "error": "failed"}  # fmt: skip
+
+
+class LaneStats(QAbstractButton):
+    """The numbers, painted: value and unit. A click asks for all numbers."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("laneStats")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._parts: list[tuple[str, str]] = []
+        self._short_units = False
+        self._limit = 4
+
+    def set_parts(self, parts: list[tuple[str, str]], whole: str) -> None:
+        """Value and unit of tokens, rate, first token and seed; `whole` says everything."""
+        if parts != self._parts or whole != self.accessibleName():
+            self._parts = parts
+            self.setText(whole)
+            self.setAccessibleName(whole or "No numbers yet")
+            self.setToolTip(whole)
+            self.update()
+
+    def set_density(self, density: str) -> None:
+        """How many of the numbers have a place in this width class."""
+        self._short_units = density == "narrow"
+        self._limit = {"narrow": 2, "compact": 3}.get(density, 4)
+        self.update()
+
+    def shown_parts(self) -> list[tuple[str, str]]:
+        """The numbers that fit, in the order in which they stand."""
+        left = [part for part in self._parts if part[1] or part[0]]
+        order = [2, 3, 1]  # first token, seed, rate
+        keep = set(range(len(left)))
+        if self._limit == 3:
+            keep.discard(2)
+        elif self._limit == 2:
+            keep -= {2, 3}
+        for number in order:
+            if self._width([left[i] for i in sorted(keep)]) <= self.width():
+                break
+            keep.discard(number)
+        return [left[i] for i in sorted(keep)]
+
+    def _width(self, parts: list[tuple[str, str]]) -> int:
+        strong, small = self._metrics()
+        widths = [
+            strong.horizontalAdvance(value)
+            + (theme().px(_WORD_GAP) if value and unit else 0)
+            + small.horizontalAdvance(self._unit(unit))
+            for value, unit in parts
+        ]
+        return sum(widths) + theme().px(_GAP) * max(0, len(widths) - 1)
+
+    def _unit(self, unit: str) -> str:
+        return "/s" if self._short_units and unit == "tokens/s" else unit
+
+    def _metrics(self) -> tuple[QFontMetrics, QFontMetrics]:
+        return QFontMetrics(theme().font("small-strong")), QFontMetrics(theme().font("small"))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(self._width(self._parts), theme().px(28))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(theme().px(40), theme().px(24))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        strong, small = self._metrics()
+        left = 0
+        for value, unit in self.shown_parts():
+            painter.setFont(theme().font("small-strong"))
+            painter.setPen(theme().color("text"))
+            left += self._word(painter, left, value, strong)
+            left += theme().px(_WORD_GAP) if value and unit else 0
+            painter.setFont(theme().font("small"))
+            painter.setPen(theme().color("text2" if value else "text3"))
+            left += self._word(painter, left, self._unit(unit), small) + theme().px(_GAP)
+        painter.end()
+
+    def _word(self, painter: QPainter, left: int, text: str, metrics: QFontMetrics) -> int:
+        width = metrics.horizontalAdvance(text)
+        box = QRect(left, 0, width + 2, self.height())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), text)
+        return width
+
+
+class LaneFooter(QFrame):
+    """Stats at the left; copy, regenerate and Keep, or "Stop lane", at the right."""
+
+    stopRequested = Signal()  # noqa: N815 - Qt's style for signals
+    regenerateRequested = Signal()  # noqa: N815
+    keepRequested = Signal()  # noqa: N815
+    copyRequested = Signal()  # noqa: N815
+    numbersRequested = Signal()  # noqa: N815
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("laneFooter")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "surface")
+        self._inline, self._running, self._density = False, False, "normal"
+        self._retired = False
+        self.stats = LaneStats()
+        self.stats.clicked.connect(lambda *_: self.numbersRequested.emit())
+        self._make_actions()
+        self._lay_out()
+        self._arrange()
+
+    def _make_actions(self) -> None:
+        self._copy = IconButton(
+            "copy", "Copy answer", name="copyButton", clicked=self.copyRequested.emit
+        )
+        self._again = IconButton(
+            "rotate-ccw", "Regenerate", shortcut="Ctrl+R", name="regenerateButton",
+            clicked=self.regenerateRequested.emit,
+        )  # fmt: skip
+        self._keep = button(
+            "Keep", "check", "flat", small=True, name="keepButton", clicked=self.keepRequested.emit
+        )
+        self._keep.setToolTip("Keep this answer and go on with this lane alone")
+        self._stop = button(
+            "Stop lane", "square", "stop", small=True, name="laneStopButton",
+            clicked=self.stopRequested.emit,
+        )  # fmt: skip
+
+    def _lay_out(self) -> None:
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self.stats, 1)
+        for action in (self._copy, self._again, self._keep, self._stop):
+            self._row.addWidget(action)
+
+    # ------------------------------------------------------------ content
+
+    def show_running(self, tokens: int, rate: float) -> None:
+        """While the lane writes: tokens and tokens per second so far."""
+        self._set_running(True)
+        parts = [(f"{tokens:,}", "tokens")]
+        if rate > 0:
+            parts.append((f"{rate:.1f}", "tokens/s"))
+        self.stats.set_parts(parts, ", ".join(f"{value} {unit}" for value, unit in parts))
+
+    def show_finished(
+        self, usage: Usage, timing: Timing, seed: int | None, reason: str | None = None
+    ) -> None:
+        """What the finished reply cost."""
+        self._set_running(False)
+        tokens = usage.reasoning_tokens + usage.answer_tokens
+        parts = [
+            (f"{tokens:,}", "token" if tokens == 1 else "tokens"),
+            (f"{timing.tokens_per_second:.1f}", "tokens/s"),
+            (short_seconds(timing.first_token_s), "to first token"),
+        ]
+        words = [f"{value} {unit}" for value, unit in parts]
+        words.append(
+            f"{usage.reasoning_tokens:,} reasoning, {usage.answer_tokens:,} answer, "
+            f"{usage.prompt_tokens:,} prompt tokens"
+        )
+        if seed is not None:
+            parts.append(("", f"seed {seed}"))
+            words.append(f"seed {seed}")
+        if reason:
+            words.append(_FINISH_WORDS.get(reason, reason))
+        self.stats.set_parts(parts, ", ".join(words))
+
+    def clear(self) -> None:
+        """Nothing has been written yet."""
+        self._set_running(False)
+        self.stats.set_parts([], "")
+        for action in (self._copy, self._again, self._keep):
+            action.hide()
+
+    def retire(self) -> None:
+        """The reply is no longer the newest: only its numbers and copying remain."""
+        self.stats.setObjectName("pastStats")
+        for action in (self._again, self._keep, self._stop):
+            action.setObjectName("")
+            action.hide()
+        self._retired = True
+
+    def _set_running(self, running: bool) -> None:
+        self._running = running
+        self._arrange()
+
+    # ------------------------------------------------------------ looks
+
+    def set_inline(self, inline: bool) -> None:
+        """Below a reply of a single lane: no line above, no Keep, no own Stop."""
+        self._inline = inline
+        self._arrange()
+
+    def set_density(self, density: str) -> None:
+        """The lane's width class."""
+        self._density = density
+        self.stats.set_density(density)
+        self._stop.setText("Stop" if density == "narrow" else "Stop lane")
+        self._arrange()
+
+    def _arrange(self) -> None:
+        px = theme().px
+        set_state(self, "edge", "" if self._inline else "top")
+        side = 0 if self._inline else px(12 if self._density == "narrow" else 16)
+        self._row.setContentsMargins(side, 0, 0 if self._inline else px(8), 0)
+        self._row.setSpacing(px(2))
+        self.setFixedHeight(px(32 if self._inline else 40))
+        done = not self._running
+        if not self._retired:
+            self._copy.setVisible(done)
+            self._again.setVisible(done)
+            self._keep.setVisible(done and not self._inline)
+            self._stop.setVisible(self._running)

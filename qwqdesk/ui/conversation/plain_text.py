@@ -1,0 +1,155 @@
+"""Owns long plain text that grows at its end: reasoning. Cheap however long it gets.
+
+The text stands in several documents of bounded size; only the last one changes. Paragraphs over
+the limit are broken, because the time to lay one out grows with its length.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QResizeEvent, QTextCursor
+from PySide6.QtWidgets import QWidget
+
+from qwqdesk.ui.conversation.document_view import DocumentView
+from qwqdesk.ui.conversation.markdown_blocks import PIECE_LIMIT
+from qwqdesk.ui.conversation.text_look import LookName, TextLook
+from qwqdesk.ui.conversation.visible_text import visible
+from qwqdesk.ui.theme import theme
+
+_DOCUMENT_SIZE = 12_000  # characters after which a new document begins at the next line
+
+
+class _Piece(DocumentView):
+    """One document of the text."""
+
+    def __init__(self, look: LookName, parent: QWidget) -> None:
+        super().__init__(look, "plainText", parent)
+        self.setAccessibleName("Reasoning text")
+        self.size = 0
+        self._apply_look()
+
+    def _apply_look(self) -> None:
+        cursor = QTextCursor(self.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.setBlockFormat(self._look.block_format("paragraph"))
+        cursor.setCharFormat(self._look.plain())
+        cursor.setBlockCharFormat(self._look.plain())
+
+    def append(self, text: str, *, marked: bool = False) -> None:
+        form = self._look.plain()
+        if marked:
+            form.setForeground(theme().color("text"))
+            form.setBackground(theme().color("warn_tint"))
+        self._end().insertText(text, form)
+        self.size += len(text)
+
+    def mark_from(self, position: int) -> None:
+        """Tint everything from a character on."""
+        cursor = self._end()
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        form = self._look.plain()
+        form.setForeground(theme().color("text"))
+        form.setBackground(theme().color("warn_tint"))
+        cursor.mergeCharFormat(form)
+
+    def restyle(self, look: LookName) -> None:
+        self._look = TextLook(look)
+        self._apply_look()
+
+
+class PlainText(QWidget):
+    """Append text; the widget is as high as the text."""
+
+    def __init__(self, look: LookName, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look: LookName = look
+        self._pieces: list[_Piece] = []
+        self._column = 0
+        self._break_due = False
+        self._marked = False
+
+    def append(self, text: str) -> None:
+        """Add text at the end; `wanted_height` lays it out."""
+        text = visible(text)
+        while text:
+            room = max(1, PIECE_LIMIT - self._column)
+            part, text = text[:room], text[room:]
+            self._append_part(part)
+            end = part.rfind("\n")
+            self._column = len(part) - end - 1 if end >= 0 else self._column + len(part)
+            self._break_due = self._column >= PIECE_LIMIT
+            if self._break_due:
+                self._column = 0
+
+    def _append_part(self, part: str) -> None:
+        piece = self._pieces[-1] if self._pieces else None
+        if piece is None:
+            piece = self._new_piece()
+        elif piece.size > _DOCUMENT_SIZE and (self._break_due or "\n" in part):
+            if not self._break_due:
+                head, part = part.split("\n", 1)
+                piece.append(head, marked=self._marked)
+            piece = self._new_piece()
+        elif self._break_due:
+            part = "\n" + part
+        self._break_due = False
+        piece.append(part, marked=self._marked)
+
+    def _new_piece(self) -> _Piece:
+        piece = _Piece(self._look, self)
+        piece.show()
+        self._pieces.append(piece)
+        self.setFocusProxy(self._pieces[0])
+        return piece
+
+    def clear(self) -> None:
+        """Back to nothing."""
+        for piece in self._pieces:
+            piece.hide()
+            piece.deleteLater()
+        self._pieces = []
+        self._column, self._break_due, self._marked = 0, False, False
+
+    def mark_repeats(self, text: str) -> None:
+        """Tint the text from where `text` begins to repeat; what follows is tinted too."""
+        wanted = visible(text)[:2000].strip("\n")
+        for number, piece in enumerate(self._pieces):
+            shown = piece.document().toPlainText()
+            at = shown.find(wanted + wanted) if wanted else -1
+            if at >= 0:
+                piece.mark_from(at)
+                for later in self._pieces[number + 1 :]:
+                    later.mark_from(0)
+                self._marked = True
+                return
+
+    def wanted_height(self, width: int) -> int:
+        """Pixels at this width; finished documents keep their height while the width stays."""
+        top = 0
+        for number, piece in enumerate(self._pieces):
+            last = number == len(self._pieces) - 1
+            if last or piece.width() != width:
+                height = piece.wanted_height(width)
+            else:
+                height = piece.height()
+            piece.setGeometry(0, top, width, height)
+            top += height
+        return top
+
+    def caret_rect(self) -> QRect:
+        """Where the next character would stand, in this widget."""
+        if not self._pieces:
+            return QRect(0, 0, 0, theme().px(20))
+        piece = self._pieces[-1]
+        return piece.caret_rect().translated(piece.pos())
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        for piece in self._pieces:
+            piece.restyle(self._look)
+            piece.resize(0, piece.height())  # forget the height
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.wanted_height(self.width())

@@ -1,0 +1,254 @@
+"""Owns the user's message on the screen: as a bubble in a chat, as a header above lanes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import (
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from qwqdesk.ui.base import IconButton, button, label
+from qwqdesk.ui.conversation.document_view import DocumentView
+from qwqdesk.ui.conversation.text_look import TextLook
+from qwqdesk.ui.conversation.visible_text import visible
+from qwqdesk.ui.theme import theme
+
+_SHOWN = 20_000  # characters of a message that are laid out
+_ELIDED_FROM = 2_000  # characters from which the elided lines are taken
+
+
+class PromptText(DocumentView):
+    """The message as plain text; a huge one is shown up to a limit."""
+
+    def __init__(self, look: TextLook, parent: QWidget | None = None) -> None:
+        super().__init__(look.name, "promptText", parent)
+        self.setAccessibleName("Your message")
+        self._text = ""
+
+    def set_text(self, text: str) -> None:
+        """Show a message."""
+        self._text = text
+        shown = visible(text[:_SHOWN])
+        if len(text) > _SHOWN:
+            shown += f"\u2026\n({len(text):,} characters, the first {_SHOWN:,} are shown)"
+        self.document().clear()
+        cursor = QTextCursor(self.document())
+        cursor.setBlockFormat(self._look.block_format("paragraph"))
+        form: QTextCharFormat = self._look.plain()
+        cursor.setBlockCharFormat(form)
+        cursor.insertText(shown, form)
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        self.set_text(self._text)
+
+
+class PromptBubble(QFrame):
+    """The message in a chat: `window` ground, radius 8."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("promptBubble")
+        self.setAccessibleName("You")
+        self.text = text
+        self._view = PromptText(TextLook("reading"), self)
+        self._view.set_text(text)
+        self.setFixedHeight(theme().px(48))
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        self._view.restyle()
+        self._place()
+
+    def _place(self) -> None:
+        px = theme().px
+        width = max(40, self.width() - 2 * px(16))
+        height = self._view.wanted_height(width)
+        self._view.setGeometry(px(16), px(12), width, height)
+        self.setFixedHeight(height + 2 * px(12))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(320, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().color("window"))
+        painter.drawRoundedRect(self.rect(), theme().px(8), theme().px(8))
+        painter.end()
+
+
+class ElidedLines(QWidget):
+    """The first one or two lines of a text, with an ellipsis."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("promptLines")
+        self._text, self._lines, self.elided = "", 2, False
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_text(self, text: str) -> None:
+        self._text = " ".join(visible(text[:_ELIDED_FROM]).split())
+        self.setAccessibleName(self._text)
+        self._fit()
+
+    def set_lines(self, lines: int) -> None:
+        if lines != self._lines:
+            self._lines = lines
+            self._fit()
+
+    def _fit(self) -> None:
+        metrics = self.fontMetrics()
+        fits = metrics.horizontalAdvance(self._text[:400]) <= self.width()
+        lines = 1 if fits else self._lines
+        self.setFixedHeight(lines * theme().px(20))
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setPen(theme().color("text"))
+        top = 0
+        for line in self._shown_lines():
+            painter.drawText(0, top, self.width(), theme().px(20), _LEFT, line)
+            top += theme().px(20)
+        painter.end()
+
+    def _shown_lines(self) -> list[str]:
+        """Break the text as a paragraph would be, and elide the last line."""
+        layout = QTextLayout(self._text, self.font())
+        layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
+        lines: list[str] = []
+        layout.beginLayout()
+        for number in range(self._lines):
+            line = layout.createLine()
+            if not line.isValid():
+                break
+            line.setLineWidth(self.width())
+            rest = self._text[line.textStart() :]
+            if number == self._lines - 1:
+                room = self.width()
+                lines.append(
+                    self.fontMetrics().elidedText(rest[:600], Qt.TextElideMode.ElideRight, room)
+                )
+            else:
+                lines.append(rest[: line.textLength()])
+        layout.endLayout()
+        self.elided = bool(lines) and sum(map(len, lines)) < len(self._text) - len(lines)
+        return lines
+
+
+_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+
+
+class PromptHeader(QFrame):
+    """The message above the lanes: elided, with "Show all" that opens it in place."""
+
+    editRequested = Signal()  # noqa: N815 - Qt's style for signals
+    copyRequested = Signal()  # noqa: N815
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("promptHeader")
+        self.setAccessibleName("Your message")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "window")
+        self._text = ""
+        self._opened = False
+        self._lines = ElidedLines()
+        self._whole = QScrollArea()
+        self._view = PromptText(TextLook("reasoning"))
+        self._all = button(
+            "Show all", kind="flat", small=True, name="promptShowAll", clicked=self.toggle
+        )
+        self._lay_out()
+        self.hide()
+
+    def _lay_out(self) -> None:
+        px = theme().px
+        self._whole.setFrameShape(QFrame.Shape.NoFrame)
+        self._whole.setWidgetResizable(False)
+        self._whole.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._whole.setWidget(self._view)
+        self._whole.hide()
+        words = QVBoxLayout()
+        words.setContentsMargins(0, px(4), 0, px(4))
+        words.addWidget(self._lines)
+        words.addWidget(self._whole)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(16), px(8), px(12), px(8))
+        row.setSpacing(px(4))
+        you = label("You", "strong")
+        you.setContentsMargins(0, px(4), px(8), px(4))
+        top = Qt.AlignmentFlag.AlignTop
+        row.addWidget(you, 0, top)
+        row.addLayout(words, 1)
+        row.addWidget(self._all, 0, top)
+        edit = IconButton(
+            "pencil", "Edit message", name="promptEdit", clicked=self.editRequested.emit
+        )
+        copy = IconButton(
+            "copy", "Copy message", name="promptCopy", clicked=self.copyRequested.emit
+        )
+        row.addWidget(edit, 0, top)
+        row.addWidget(copy, 0, top)
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """The message of the run that is shown; none hides the header."""
+        self._text = text
+        self._lines.set_text(text)
+        self._view.set_text(text)
+        self.setVisible(bool(text))
+        if self._opened:
+            self._place()
+
+    def set_lines(self, lines: int) -> None:
+        """How many lines the elided message may take, 1 or 2."""
+        self._lines.set_lines(lines)
+
+    def toggle(self) -> None:
+        """Open the whole message in place, or elide it again."""
+        self._opened = not self._opened
+        self._all.setText("Show less" if self._opened else "Show all")
+        self._all.setAccessibleName(self._all.text())
+        self._lines.setVisible(not self._opened)
+        self._whole.setVisible(self._opened)
+        self._place()
+
+    def _place(self) -> None:
+        """The whole message takes up to a third of the window."""
+        width = max(60, self._whole.viewport().width())
+        height = self._view.wanted_height(width)
+        self._view.resize(width, height)
+        self._whole.setFixedHeight(min(height, max(theme().px(60), self.window().height() // 3)))
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        self._view.restyle()
+        if self._opened:
+            self._place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        if self._opened:
+            self._place()

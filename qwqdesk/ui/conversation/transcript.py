@@ -1,0 +1,221 @@
+"""Owns the scrolled column of a lane: the user's messages and the replies below them.
+
+Scrolling follows the stream only while the view is at its end; else a pill offers the new text.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QMenu,
+    QScrollArea,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from qwqdesk.ui.base import Pill
+from qwqdesk.ui.conversation.code_block import CodeBlock
+from qwqdesk.ui.conversation.prompt_header import PromptBubble
+from qwqdesk.ui.conversation.reply_view import ReplyView
+from qwqdesk.ui.conversation.text_look import LookName
+from qwqdesk.ui.conversation.visible_text import storable
+from qwqdesk.ui.theme import theme
+
+_COLUMN = 720  # px, the longest line that is read with ease
+_WIDE_LANE = 800
+_NEAR_END = 6  # px from the end that still count as the end
+
+
+class Transcript(QScrollArea):
+    """Messages and replies, oldest first. In a chat centred, in a lane at the left."""
+
+    copied = Signal(str)
+
+    def __init__(self, look: LookName = "lane", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transcript")
+        self.setAccessibleName("Conversation text")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._look: LookName = look
+        self._density = "normal"
+        self._following = True
+        self._replies: list[ReplyView] = []
+        self._prompts: list[PromptBubble] = []
+        self._content = QWidget()
+        self._content.setObjectName("transcriptContent")
+        self._column = QVBoxLayout(self._content)
+        self._column.setSpacing(0)
+        self._column.addStretch(1)
+        self.setWidget(self._content)
+        self._content.setAutoFillBackground(False)  # setWidget turns it on
+        self.viewport().setAutoFillBackground(False)
+        self._pill = Pill("New text below", self.viewport())
+        self._pill.clicked.connect(lambda *_: self.to_end())
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._scrolled)
+        bar.rangeChanged.connect(self._range_changed)
+        self._fit_margins()
+
+    # ------------------------------------------------------------ content
+
+    @property
+    def replies(self) -> tuple[ReplyView, ...]:
+        return tuple(self._replies)
+
+    def add_prompt(self, text: str) -> PromptBubble:
+        """The user's message."""
+        bubble = PromptBubble(text)
+        self._insert(bubble, theme().px(16) if self._column.count() > 1 else 0)
+        self._prompts.append(bubble)
+        return bubble
+
+    def add_reply(self, *, reasoning_open: bool = False) -> ReplyView:
+        """The newest reply; the older ones give up the names that scripts look for."""
+        for reply in self._replies:
+            reply.set_current(False)
+        view = ReplyView(self._look, reasoning_open=reasoning_open)
+        view.set_density(self._density)
+        view.grew.connect(self._text_came)
+        self._insert(view, theme().px(16) if self._column.count() > 1 else 0)
+        self._replies.append(view)
+        return view
+
+    def _insert(self, widget: QWidget, gap: int) -> None:
+        if gap:
+            self._column.insertSpacing(self._column.count() - 1, gap)
+        self._column.insertWidget(self._column.count() - 1, widget)
+
+    def remove_last_reply(self) -> None:
+        """Take the newest reply away: it is written anew."""
+        if self._replies:
+            self._remove(self._replies.pop())
+
+    def _remove(self, widget: QWidget) -> None:
+        self._column.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
+
+    def clear(self) -> None:
+        """Back to an empty page."""
+        for reply in self._replies:
+            reply.clear()
+        self._replies, self._prompts = [], []
+        while self._column.count() > 1:
+            item = self._column.takeAt(0)
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._following = True
+        self._pill.show_pill(False)
+
+    # ------------------------------------------------------------ scrolling
+
+    @property
+    def following(self) -> bool:
+        """Whether the view stays at the end while text comes."""
+        return self._following
+
+    def to_end(self) -> None:
+        """Go to the end and follow the stream again."""
+        self._following = True
+        self._pill.show_pill(False)
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def _scrolled(self, value: int) -> None:
+        self._following = value >= self.verticalScrollBar().maximum() - _NEAR_END
+        if self._following:
+            self._pill.show_pill(False)
+
+    def _range_changed(self, low: int, high: int) -> None:
+        if self._following:
+            self.verticalScrollBar().setValue(high)
+
+    def _text_came(self) -> None:
+        if not self._following:
+            self._pill.show_pill(True)
+
+    # ------------------------------------------------------------ geometry and looks
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        self._fit_margins()
+        super().resizeEvent(event)
+
+    def _fit_margins(self) -> None:
+        px = theme().px
+        width, column = self.viewport().width(), px(_COLUMN)
+        side = px(12 if self._density == "narrow" else 16)
+        if self._look == "reading":
+            side = max(side, (width - column) // 2)
+            self._column.setContentsMargins(side, px(20), max(side, width - side - column), px(20))
+        elif width > px(_WIDE_LANE):
+            self._column.setContentsMargins(side, px(12), width - side - column, px(16))
+        else:
+            self._column.setContentsMargins(side, px(12), side, px(16))
+
+    def set_look(self, look: LookName) -> None:
+        """`reading` for one lane, `lane` for several; also after the theme has changed."""
+        self._look = look
+        self._fit_margins()
+        for reply in self._replies:
+            reply.set_look(look)
+        for prompt in self._prompts:
+            prompt.restyle()
+
+    def set_density(self, density: str) -> None:
+        """The lane's width class."""
+        if density != self._density:
+            self._density = density
+            self._fit_margins()
+            for reply in self._replies:
+                reply.set_density(density)
+
+    # ------------------------------------------------------------ menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        menu = self.make_menu(self.childAt(event.pos()))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def make_menu(self, under: QWidget | None) -> QMenu:
+        """What can be copied at this place."""
+        menu = QMenu(self)
+        text = _ancestor(under, QTextEdit)
+        if isinstance(text, QTextEdit) and text.textCursor().hasSelection():
+            _add(menu, "Copy", text.copy)
+        code = _ancestor(under, CodeBlock)
+        if isinstance(code, CodeBlock):
+            _add(menu, "Copy code", code.copy)
+        reply = _ancestor(under, ReplyView)
+        if not isinstance(reply, ReplyView) and self._replies:
+            reply = self._replies[-1]
+        if isinstance(reply, ReplyView):
+            _add(menu, "Copy answer as Markdown", lambda: self._copy(reply.answer_source))
+            if reply.reasoning.source:
+                _add(menu, "Copy reasoning", lambda: self._copy(reply.reasoning.source))
+        if isinstance(text, QTextEdit):
+            _add(menu, "Select all of this text", text.selectAll)
+        return menu
+
+    def _copy(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(storable(text))
+        self.copied.emit(text)
+
+
+def _ancestor(widget: QWidget | None, kind: type[QWidget]) -> QWidget | None:
+    while widget is not None and not isinstance(widget, kind):
+        widget = widget.parentWidget()
+    return widget
+
+
+def _add(menu: QMenu, text: str, act: object) -> None:
+    action = QAction(text, menu)
+    if callable(act):
+        action.triggered.connect(lambda *_: act())
+    menu.addAction(action)
