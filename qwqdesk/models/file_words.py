@@ -32,3 +32,11 @@ def what_it_is(head: bytes) -> str:
     if head[8:9] == b"{":
         return ": it looks like a safetensors file"
     return ""
+
+
+def size_words(count: int) -> str:
+    """A size for people: three digits or so, in GB, MB or kB (powers of ten)."""
+    for unit, size, digits in (("GB", 10**9, 2), ("MB", 10**6, 1), ("kB", 10**3, 0)):
+        if count >= size:
+            return f"{count / size:.{digits}f} {unit}"
+    return f"{max(count, 0)} bytes"

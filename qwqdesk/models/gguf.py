@@ -8,8 +8,10 @@ vocabulary) are skipped, which makes a header of 152,000 tokens a matter of mill
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +33,7 @@ MAX_DIMENSIONS = 4
 KEPT_ITEMS = 4096
 _MAX_ELEMENTS = 2**63 - 1
 
-_STRING, _ARRAY = 8, 9
+_FLOAT32, _STRING, _ARRAY = 6, 8, 9
 _SCALARS = {
     0: ("uint8", "B", 1),
     1: ("int8", "b", 1),
@@ -214,8 +216,8 @@ class _Parser:
     def _scalar(self, kind: int) -> Scalar:
         if _SCALARS[kind][1] == "?":
             return self.number("B") != 0
-        value: Scalar = self._unpack(_SCALARS[kind][1])
-        return value
+        value = self._unpack(_SCALARS[kind][1])
+        return shortest_float32(value) if kind == _FLOAT32 else value
 
     def _array(self, key: str) -> GgufArray:
         kind, count = self.number("I"), self.number("Q")
@@ -358,6 +360,19 @@ class _Parser:
             "Download or copy it again.",
             code="corrupt",
         )
+
+
+def shortest_float32(value: float) -> float:
+    """The number with the fewest digits that is this 32-bit float: 0.6, not 0.60000002384."""
+    if not math.isfinite(value):
+        return value
+    wanted = struct.pack("<f", value)
+    for digits in range(6, 9):
+        short_value = float(f"{value:.{digits}g}")
+        with suppress(OverflowError):
+            if struct.pack("<f", short_value) == wanted:
+                return short_value
+    return value
 
 
 def _split(metadata: Mapping[str, Scalar | GgufArray]) -> Split | None:

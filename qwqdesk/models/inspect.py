@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qwqdesk.models import quants, shape
+from qwqdesk.models.file_words import size_words
 from qwqdesk.models.gguf import GgufArray, GgufHeader, Scalar, read_header
 
 _SAMPLING = "general.sampling."
@@ -77,7 +78,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("name", found["name"] or ""),
         ("architecture", found["architecture"] or ""),
         ("quantization", f"{label}  {quants.meaning(label)}".strip()),
-        ("size", f"{found['file_size'] / 1e9:.2f} GB ({found['file_size']:,} bytes)"),
+        ("size", f"{size_words(found['file_size'])} ({found['file_size']:,} bytes)"),
         ("parameters", f"{found['parameter_count']:,}"),
         ("bits per weight", f"{bits:.2f}" if bits else ""),
         ("context length", f"{found['context_length'] or 0:,}"),
@@ -94,7 +95,7 @@ def _bits_per_weight(header: GgufHeader) -> float | None:
     known = [tensor for tensor in header.tensors if tensor.size_bytes is not None]
     weights = sum(tensor.elements for tensor in known)
     size = sum(tensor.size_bytes or 0 for tensor in known)
-    return round(size * 8 / weights, 4) if weights else None
+    return size * 8 / weights if weights else None
 
 
 def _plain(value: Scalar | GgufArray) -> Any:  # noqa: ANN401  (JSON has many types)

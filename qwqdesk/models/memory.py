@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qwqdesk.errors import UserError
+from qwqdesk.models.file_words import size_words
 from qwqdesk.models.shape import ModelShape, kv_bytes_per_token
 
 DEFAULT_CONTEXT = 16_384
@@ -177,7 +178,7 @@ def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> Non
     ):
         if need > free:
             raise UserError(
-                f"This model needs {_size(need)} of {what}, and {_size(free)} are free.",
+                f"This model needs {size_words(need)} of {what}, and {size_words(free)} are free.",
                 "Choose a smaller context (-c), a smaller cache type (-ctk q8_0), fewer lanes, or "
                 + ("a smaller quantization." if what == "memory" else "fewer GPU layers (-ngl)."),
                 code="memory",
@@ -206,9 +207,3 @@ def _compute(shape: ModelShape, n_ctx: int, lanes: int, n_ubatch: int, flash_att
     mask = rows * n_ctx * lanes * 2
     logits = lanes * shape.vocabulary_size * 4
     return _FIXED + rows * wide * 4 + scores + mask + logits
-
-
-def _size(count: int) -> str:
-    if count >= 10**9:
-        return f"{count / 10**9:.1f} GB"
-    return f"{max(count, 0) / 10**6:.0f} MB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from pathlib import Path
 
 from qwqdesk.models.inspect import inspect_json, inspect_text
@@ -45,6 +46,17 @@ def test_nan_and_infinity_become_null(tmp_path: Path) -> None:
     assert found["metadata"]["a"] is None
     assert found["sampling"]["temp"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_numbers_of_32_bits_are_written_as_they_were_meant(tmp_path: Path) -> None:
+    file = GgufFile()
+    values = {"a": 0.6, "b": 0.1, "c": 1e-6, "d": 3.4028234663852886e38, "e": -0.0, "f": 1e-45}
+    for key, value in values.items():
+        file.scalar(key, F32, value)
+    found = inspect_json(file.write(tmp_path / "floats.gguf"))["metadata"]
+    assert [found[key] for key in "abce"] == [0.6, 0.1, 1e-6, 0]
+    for key, value in values.items():
+        assert struct.pack("f", found[key]) == struct.pack("f", value)
 
 
 def test_an_empty_header_is_inspected_too(tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def test_as_many_layers_go_to_the_gpu_as_fit() -> None:
 def test_what_cannot_work_is_refused_with_both_numbers() -> None:
     needed = estimate(QWQ, 16_384)
     require_fit(needed, free_cpu=needed.cpu)
-    with pytest.raises(UserError, match=r"needs 2\d\.\d GB of memory, and 4\.0 GB are free") as one:
+    with pytest.raises(
+        UserError, match=r"needs 2\d\.\d\d GB of memory, and 4\.00 GB are free"
+    ) as one:
         require_fit(needed, free_cpu=4_000_000_000)
     assert one.value.code == "memory"
     with pytest.raises(UserError, match="GPU memory"):
