@@ -13,14 +13,17 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.events import LaneRequest, Output, RunRequest
 from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
 from tests.fidelity.llama_server import running
 from tests.fidelity.random_chains import random_chain
+
+T = TypeVar("T")
 
 SHORT = (
     "<|im_start|>user\nWhat is 27 + 58?<|im_end|>\n<|im_start|>assistant\n<think>\n",
@@ -34,9 +37,9 @@ LONG = "".join(
 )
 
 
-def drain(stream: Any) -> list[Any]:
+def drain(stream: Stream[T]) -> list[T]:
     """All items of a stream."""
-    items: list[Any] = []
+    items: list[T] = []
     while (batch := stream.wait_batch(600)) is not None:
         items += batch
     return items

@@ -41,12 +41,17 @@ class LlamaServer:
         """Until the model is loaded."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and process.poll() is None:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                with urllib.request.urlopen(self._address + "/health", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
+            if self._is_healthy():
+                return
             time.sleep(0.1)
         raise RuntimeError(f"llama-server did not start (status {process.poll()})")
+
+    def _is_healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(self._address + "/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         request = urllib.request.Request(
