@@ -48,7 +48,9 @@ def test_everything_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     history.set_tips(chat, {"A": reply})
     history.close()
 
-    found = History(path).load(chat)
+    again = History(path)
+    found = again.load(chat)
+    again.close()
     assert (found.system_prompt, found.lanes, found.tips) == (
         "Be kind.",
         ({"recipe": "qwen"},),
@@ -124,23 +126,20 @@ def test_search_finds_titles_texts_and_answers_by_the_beginnings_of_words(
     assert history.search("renamed")[0].title == "Renamed"
 
 
+@pytest.fixture(scope="module")
+def odd_history() -> Iterator[History]:
+    opened = History(None)
+    chat = opened.create_conversation('odd "title" AND')
+    opened.add_user_message(chat, None, "NOT a\x00b OR -c")
+    yield opened
+    opened.close()
+
+
 @given(query=st.text(max_size=60))
 @settings(max_examples=150, deadline=None)
-def test_no_query_raises(query: str) -> None:
-    history = _shared_history()
-    history.search(query)
-    history.search(f'" OR * NEAR( {query} ^ body: -')
-
-
-_shared: list[History] = []
-
-
-def _shared_history() -> History:
-    if not _shared:
-        _shared.append(History(None))
-        chat = _shared[0].create_conversation('odd "title" AND')
-        _shared[0].add_user_message(chat, None, "NOT a\x00b OR -c")
-    return _shared[0]
+def test_no_query_raises(odd_history: History, query: str) -> None:
+    odd_history.search(query)
+    odd_history.search(f'" OR * NEAR( {query} ^ body: -')
 
 
 def test_odd_text_is_kept(history: History) -> None:
