@@ -83,6 +83,7 @@ class _Lane:
         self.writer = writer
         self.chain = chain
         self.sequence = sequence
+        self.cells = 0  # how many of the lane's tokens have been decoded
         self.prefill_s = 0.0
         self.first_token_s = 0.0
         self.started = 0.0
@@ -92,6 +93,11 @@ class _Lane:
     @property
     def live(self) -> bool:
         return self.writer.finish is None
+
+    @property
+    def decoded(self) -> tuple[int, ...]:
+        """The tokens whose cells exist; the newest generated one may not be among them."""
+        return (*self.writer.request.prompt_tokens, *self.writer.tokens)[: self.cells]
 
 
 class Run:
@@ -166,6 +172,7 @@ class Run:
                 if self._stopped(lane):
                     continue
                 self._context.decode([_entry(lane)], outputs=False)
+                lane.cells += 1
                 self._next_token(lane, -1)
             live = [lane for lane in live if lane.live]
 
@@ -182,7 +189,7 @@ class Run:
             self._fast_decode(groups, reused)
         finally:
             for lane in self._lanes:
-                cache.sequences[lane.sequence] = _decoded(lane.writer)
+                cache.sequences[lane.sequence] = lane.decoded
 
     def _fast_decode(self, groups: Sequence[Sequence[_Lane]], reused: Sequence[int]) -> None:
         for group, start in zip(groups, reused, strict=True):
@@ -195,6 +202,7 @@ class Run:
                 break
             self._context.decode([_entry(lane) for lane in live], outputs=True)
             for row, lane in enumerate(live):
+                lane.cells += 1
                 self._next_token(lane, row)
             live = [lane for lane in live if lane.live]
 
@@ -204,6 +212,7 @@ class Run:
         source, common = cache.best(prompt, partial=self._context.reuses_any_prefix)
         if common:
             self._context.copy(source, lane.sequence, common)
+        lane.cells = common
         return common
 
     # ------------------------------------------------------------ steps
@@ -222,6 +231,7 @@ class Run:
                 return False
             end = min(at + chunk, total)
             self._context.prefill(leader.sequence, prompt[at:end], at, last=end == total)
+            leader.cells = end
             self._put(PrefillProgress(end, total, shown_lane))
         for lane in group:
             lane.prefill_s = self._clock() - began
@@ -231,6 +241,7 @@ class Run:
         """Every lane of the group draws its first token from the same logits."""
         for lane in group[1:]:
             self._context.copy(group[0].sequence, lane.sequence)
+            lane.cells = group[0].cells
         for lane in group:
             lane.chain.accept(lane.writer.request.prompt_tokens)
             lane.started = self._clock()
@@ -304,11 +315,6 @@ class Run:
 
 def _entry(lane: _Lane) -> tuple[int, int, int]:
     return lane.sequence, lane.writer.tokens[-1], lane.writer.position
-
-
-def _decoded(writer: LaneWriter) -> tuple[int, ...]:
-    """The tokens whose cells exist: the newest generated one was never decoded."""
-    return (*writer.request.prompt_tokens, *writer.tokens[:-1]) if writer.tokens else ()
 
 
 def _groups(lanes: Sequence[_Lane]) -> list[list[_Lane]]:

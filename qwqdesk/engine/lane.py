@@ -106,7 +106,11 @@ class LaneWriter:
             self._utf8.reset()
             text = self._vocabulary.piece(token).decode("utf-8", "replace")
             released = self._stops.push(text)
-            self._split(released, is_tag_token=released == text)
+            if released.endswith(text):  # behind what a possible stop string held back
+                self._split(released[: len(released) - len(text)])
+                self._split(text, is_tag_token=True)
+            else:
+                self._split(released)
         else:
             self._split(self._stops.push(self._utf8.decode(self._vocabulary.piece(token))))
         if self._stops.found is not None:
@@ -141,9 +145,9 @@ class LaneWriter:
         found = self._detector.push(token)
         if found is None:
             return None
-        self.loop = replace(found, text=self._text_of(found))
-        self._react(self.loop)
-        return self.loop
+        loop = self.loop = replace(found, text=self._text_of(found))
+        self._react(loop)
+        return loop
 
     def _react(self, loop: Loop) -> None:
         guard = self.request.loop_guard
@@ -152,7 +156,7 @@ class LaneWriter:
             ids = self._vocabulary.tokenize(closing, add_special=False, parse_special=True)
             self.forced.extend(ids)
             # The answer that follows is watched afresh.
-            self.loop, self._detector = None, LoopDetector()
+            self.loop, self._detector = None, LoopDetector(start=len(self.tokens))
         elif guard in ("stop", "close"):
             self.finish = ("loop", f"looped from token {loop.from_token + 1}")
 
