@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from qwqdesk.conversation import Conversation, Reply
 from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.diagnostics import LoadingMarker
 from qwqdesk.engine.engine import Engine, RunStream
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
@@ -48,11 +49,18 @@ class Session:
     Args:
         engine: not closed here.
         history: None keeps nothing.
+        marker: lies on disk while native code loads, in case it kills the process.
     """
 
-    def __init__(self, engine: Engine, history: History | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        history: History | None = None,
+        marker: LoadingMarker | None = None,
+    ) -> None:
         self.engine = engine
         self.history = history
+        self._marker = marker
         self.loaded: Loaded | None = None
         self.plan: LoadPlan | None = None
         self._stream: RunStream | None = None
@@ -77,13 +85,19 @@ class Session:
         await self.unload()
         devices = await first(self.engine.devices())
         self.plan = plan_load(path, header, asked, devices)
-        async for batch in self.engine.load(self.plan.request):
-            for event in batch:
-                if isinstance(event, Loaded):
-                    self.loaded = _with_label(event, header)
-                    yield self.loaded
-                else:
-                    yield event
+        if self._marker is not None:
+            self._marker.write(str(path), asdict(self.plan.request.settings))
+        try:
+            async for batch in self.engine.load(self.plan.request):
+                for event in batch:
+                    if isinstance(event, Loaded):
+                        self.loaded = _with_label(event, header)
+                        yield self.loaded
+                    else:
+                        yield event
+        finally:
+            if self._marker is not None:
+                self._marker.clear()
 
     async def unload(self) -> None:
         """Free the present model."""
