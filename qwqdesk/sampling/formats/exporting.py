@@ -39,7 +39,7 @@ def export_recipe(recipe: Recipe, to: str) -> Exported:
     name = _ALIASES.get(to.strip().lower(), to.strip().lower())
     if name not in _WRITERS:
         what = f"There is no export format {shown(to)!r}."
-        raise UserError(what, f"The formats are: {', '.join(FORMATS)}.", code="format")
+        raise UserError(what, f"The formats are: {', '.join(EXPORT_FORMATS)}.", code="format")
     text, lost = _WRITERS[name](recipe)
     return Exported(name, text, lost)
 
@@ -64,6 +64,6 @@ _WRITERS: Final[Mapping[str, Callable[[Recipe], tuple[str, tuple[str, ...]]]]] =
     }
 )
 
-FORMATS: Final[tuple[str, ...]] = tuple(_WRITERS)
+EXPORT_FORMATS: Final[tuple[str, ...]] = tuple(_WRITERS)
 
 _ALIASES: Final[Mapping[str, str]] = {"ollama": "modelfile", "server": "llama-server"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from qwqdesk.sampling.chain import SamplerChain, order_from_json
 from qwqdesk.sampling.formats.command_text import parse_command
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
-from qwqdesk.sampling.recipes import FORMAT, Recipe
+from qwqdesk.sampling.recipes import BUILTIN_RECIPES, FORMAT, Recipe, recipe_id
 from qwqdesk.sampling.samplers import PARAMS, order_from_letters
 
 # Other programs' names of the same values, for llama-server's JSON.
@@ -54,14 +54,17 @@ def import_file(path: Path) -> Imported:
 
 
 def import_text(text: str, title: str) -> Imported:
-    """The recipe in a text.
+    """The recipe in a text; one with a built-in recipe's name gets "-copy" added.
 
     Raises:
         UserError: when it is neither a recipe, nor a JSON object, nor a command line.
     """
-    if text.lstrip().startswith(("{", "[")):
-        return _from_json(parse_json(text), title)
-    return _from_command(text, title)
+    is_json = text.lstrip().startswith(("{", "["))
+    found = _from_json(parse_json(text), title) if is_json else _from_command(text, title)
+    if all(found.recipe.id != recipe.id for recipe in BUILTIN_RECIPES):
+        return found
+    copy = replace(found.recipe, id=recipe_id(f"{found.recipe.id}-copy"))
+    return replace(found, recipe=copy)
 
 
 def _from_json(data: object, title: str) -> Imported:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
-from qwqdesk.sampling.formats.exporting import FORMATS, export_recipe
+from qwqdesk.sampling.formats.exporting import EXPORT_FORMATS, export_recipe
 from qwqdesk.sampling.formats.importing import import_file, import_text
 from qwqdesk.sampling.recipe_files import delete_recipe, load_recipes, save_recipe
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, MAX_ID, Recipe, recipe_id, recipe_named
@@ -145,7 +145,7 @@ def test_hostile_recipes_only_ever_raise_user_errors(data: object) -> None:
         Recipe.from_json(data)
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", EXPORT_FORMATS)
 def test_every_builtin_recipe_is_exported(to: str) -> None:
     for recipe in BUILTIN_RECIPES:
         exported = export_recipe(recipe, to)
@@ -189,6 +189,13 @@ def test_importing_a_command_line_names_what_has_no_place() -> None:
     assert imported.recipe.id == "hot"
     assert imported.recipe.chain == SamplerChain.of(["temperature"], temperature=0.7)
     assert imported.unmapped == ("-m", "-t")
+
+
+def test_an_imported_recipe_never_takes_a_builtin_name(tmp_path: Path) -> None:
+    text = export_recipe(recipe_named("unsloth+penalties", BUILTIN_RECIPES), "json").text
+    imported = import_text(text, "x").recipe
+    assert imported.id == "unsloth+penalties-copy"
+    assert save_recipe(tmp_path, imported).is_file()
 
 
 def test_importing_a_servers_request() -> None:
