@@ -15,7 +15,7 @@ from PySide6.QtGui import QFont, QFontDatabase, QFontInfo, QGuiApplication
 from qwqdesk.resources import resource
 
 Role = Literal["title", "body", "name", "strong", "small", "small-strong", "caption", "group",
-               "reading", "mono", "mono-small"]  # fmt: skip
+               "reading", "mono", "mono-name", "mono-small"]  # fmt: skip
 
 # A bare Linux resolves the system font to one of these: not a choice anybody made.
 _NO_CHOICE = frozenset(
@@ -45,6 +45,7 @@ STYLES: dict[Role, Style] = {
     "group": Style(11, 16, QFont.Weight.DemiBold),
     "reading": Style(15, 24),
     "mono": Style(12.5, 20, mono=True),
+    "mono-name": Style(12.5, 20, QFont.Weight.Medium, mono=True),
     "mono-small": Style(12, 20, mono=True),
 }
 

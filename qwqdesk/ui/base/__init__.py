@@ -12,6 +12,7 @@ from qwqdesk.ui.base.badge import (
 from qwqdesk.ui.base.buttons import IconButton, PickerButton, Segment, button, set_button_icon
 from qwqdesk.ui.base.fields import SearchField, TextField, ValueField, format_value
 from qwqdesk.ui.base.floating import Pill, fold
+from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.focus import FocusRings
 from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, wrapping_label
 from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
@@ -23,6 +24,7 @@ __all__ = [
     "Chip",
     "ElideLabel",
     "EmptyState",
+    "FlowLayout",
     "FocusRings",
     "HairSplitter",
     "Hairline",

@@ -19,6 +19,7 @@ from qwqdesk.ui.theme import set_state, theme
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _TYPING = re.compile(r"[+-]?\d*[.,]?\d*([eE][+-]?\d*)?")
 _HUGE, _ENDLESS = 1e300, 1e9
+_PADDING = 9
 
 SOURCES = {
     "user": "set by you",
@@ -65,7 +66,7 @@ class ValueField(QDoubleSpinBox):
         super().__init__(parent)
         self._title, self._low, self._high, self._step = title, minimum, maximum, step
         self._whole, self._in_force, self._source = whole, 0.0, ""
-        self._problem = ""
+        self._problem, self._width = "", 56
         self._allowed = allowed or self._range_in_words()
         self.setLocale(QLocale.c())
         self.setDecimals(0 if whole else 10)
@@ -78,16 +79,21 @@ class ValueField(QDoubleSpinBox):
         self.setProperty("field", "value")
         self.setProperty("ringRadius", 4)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.set_width(56)
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.valueChanged.connect(self._changed)
         self.lineEdit().textEdited.connect(self._typed)
+        self._fit()
         self._describe()
 
     def set_width(self, pixels: int) -> None:
-        """Width at 100 % text size."""
-        self.setFixedWidth(theme().px(pixels))
+        """Width at 100 % text size; a longer number makes the field wider."""
+        self._width = pixels
+        self._fit()
+
+    def _fit(self) -> None:
+        needed = self.fontMetrics().horizontalAdvance(self.text()) + 2 * theme().px(_PADDING)
+        self.setFixedWidth(max(theme().px(self._width), needed))
 
     @property
     def in_force(self) -> float:
@@ -114,6 +120,7 @@ class ValueField(QDoubleSpinBox):
         self._set_problem("")
         set_state(self, "source", source)
         set_state(self, "quiet", quiet)
+        self._fit()
         self._describe()
 
     # ------------------------------------------------------------ Qt's virtual functions
@@ -176,6 +183,7 @@ class ValueField(QDoubleSpinBox):
         self._set_problem(self._problem_of(self.valueFromText(text)))
 
     def _changed(self, value: float) -> None:
+        self._fit()
         problem = self._problem_of(value)
         self._set_problem(problem)
         if not problem and value != self._in_force:
@@ -229,6 +237,7 @@ class TextField(QLineEdit):
         self._in_force = text
         if self.text() != text:
             self.setText(text)
+            self.setCursorPosition(0)
         set_state(self, "source", source)
         self.setAccessibleDescription(SOURCES.get(source, ""))
 

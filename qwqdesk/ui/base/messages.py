@@ -12,12 +12,14 @@ from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from qwqdesk.ui.base.buttons import button
+from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.labels import label, wrapping_label
 from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import set_state, theme
@@ -53,7 +55,7 @@ class MessageBand(QFrame):
         self._sentence = wrapping_label(sentence, "name", "bad" if kind == "bad" else "text")
         self._next_step = wrapping_label(next_step, "small", "text2")
         self._next_step.setVisible(bool(next_step))
-        self._actions = QHBoxLayout()
+        self._actions: QLayout = FlowLayout(px(8)) if below else QHBoxLayout()
         self._actions.setSpacing(px(8))
         words = QVBoxLayout()
         words.setSpacing(px(2))
@@ -66,7 +68,6 @@ class MessageBand(QFrame):
         row.addLayout(words, 1)
         if below:
             words.addLayout(self._actions)
-            self._actions.addStretch(1)
         else:
             row.addLayout(self._actions)
         self.setAccessibleName(f"{sentence} {next_step}".strip())
@@ -78,9 +79,7 @@ class MessageBand(QFrame):
         made = button(text, icon_name, "flat" if flat else "secondary", small=True, clicked=act)
         if self._below:
             self._actions.setContentsMargins(0, theme().px(6), 0, 0)
-            self._actions.insertWidget(self._actions.count() - 1, made)
-        else:
-            self._actions.addWidget(made, 0, Qt.AlignmentFlag.AlignTop)
+        self._actions.addWidget(made)
         return made
 
     def set_message(self, kind: BandKind, sentence: str, next_step: str = "") -> None:

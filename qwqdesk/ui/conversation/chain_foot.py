@@ -1,0 +1,198 @@
+"""The foot of the chain editor: the order as text, paste a command, copy as, reset."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from qwqdesk.errors import UserError
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.formats.command_text import parse_command
+from qwqdesk.sampling.formats.export_args import to_llama_args
+from qwqdesk.sampling.resolve import resolve
+from qwqdesk.ui.base import ElideLabel, IconButton, announce, button, label, wrapping_label
+from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.theme import set_state, theme
+
+COPY_FORMATS = (
+    ("order", "Order (--samplers)"),
+    ("flags", "llama.cpp flags"),
+    ("changed", "llama.cpp flags, without the defaults"),
+    ("json", "JSON"),
+)
+
+
+def chain_text(chain: SamplerChain, form: str) -> str:
+    """The chain in one of `COPY_FORMATS`."""
+    if form == "order":
+        return chain.order_text
+    if form == "json":
+        return json.dumps(chain.to_json(), ensure_ascii=False, indent=2)
+    return to_llama_args(chain, flags_only_nondefault=form == "changed")
+
+
+class OrderText(ElideLabel):
+    """The order in mono; a click copies it."""
+
+    clicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", "mono-small", "text2", parent=parent)
+        self.setObjectName("chainOrder")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        self.clicked.emit()
+
+
+class ChainFoot(QFrame):
+    """What is done with the chain as a whole. `narrow` leaves the words of the buttons out."""
+
+    copied = Signal()
+
+    def __init__(self, model: ChainModel, narrow: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        px = theme().px
+        self.setObjectName("chainFoot")
+        self.setProperty("ground", "surface")
+        self.setProperty("edge", "top")
+        self.setFixedHeight(px(48))
+        self._order = OrderText()
+        self._order.clicked.connect(lambda: self._copy("order"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(16), 0, px(12), 0)
+        row.setSpacing(px(8))
+        row.addWidget(self._order, 1)
+        self._buttons = self._icon_buttons() if narrow else self._word_buttons()
+        for widget in self._buttons:
+            row.addWidget(widget)
+        model.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._order.setText(self._model.chain.order_text)
+        self._order.setAccessibleName(f"Order: {self._model.chain.order_text}")
+        self._buttons[-1].setEnabled(bool(self._model.setup.user))
+
+    def tab_stops(self) -> list[QWidget]:
+        return [*self._buttons]
+
+    def _word_buttons(self) -> list[QWidget]:
+        paste = button("Paste command", "terminal", small=True, name="pasteCommand")
+        paste.clicked.connect(self.paste)
+        copy = button("Copy as", "copy", small=True, name="copyAs")
+        copy.clicked.connect(lambda: self._copy_menu(copy))
+        reset = button("Reset", "undo-2", "flat", small=True, name="resetChain")
+        reset.clicked.connect(self._model.reset)
+        reset.setToolTip("Take back all changes to the recipe")
+        return [paste, copy, reset]
+
+    def _icon_buttons(self) -> list[QWidget]:
+        paste = IconButton("terminal", "Paste command", name="pasteCommand", clicked=self.paste)
+        copy = IconButton("copy", "Copy as", name="copyAs")
+        copy.clicked.connect(lambda: self._copy_menu(copy))
+        reset = IconButton(
+            "undo-2", "Take back all changes", name="resetChain", clicked=self._model.reset
+        )
+        return [paste, copy, reset]
+
+    def paste(self) -> None:
+        """Open the box for a command line."""
+        PasteBox(self._model, self).open()
+
+    def _copy_menu(self, source: QWidget) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for form, words in COPY_FORMATS:
+            act = menu.addAction(words)
+            act.setObjectName(f"copyAs_{form}")
+            act.triggered.connect(lambda _=False, form=form: self._copy(form))
+        menu.popup(source.mapToGlobal(source.rect().bottomLeft()))
+
+    def _copy(self, form: str) -> None:
+        QGuiApplication.clipboard().setText(chain_text(self._model.chain, form))
+        announce(self, "Copied")
+        self.copied.emit()
+
+
+class PasteBox(QDialog):
+    """Takes a pasted llama-cli or llama-server command and says at once what it reads in it."""
+
+    def __init__(self, model: ChainModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        px = theme().px
+        self._model = model
+        self.setObjectName("pasteBox")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setProperty("ground", "raised")
+        self.setWindowTitle("Paste a command")
+        self.setMinimumWidth(px(560))
+        self._text = QPlainTextEdit()
+        self._text.setObjectName("commandText")
+        self._text.setAccessibleName("Command line")
+        self._text.setPlaceholderText('llama-cli --temp 0.6 --samplers "top_k;top_p;temperature"')
+        self._text.setProperty("role", "mono-small")
+        self._text.setFixedHeight(px(140))
+        self._text.setTabChangesFocus(True)
+        self._says = wrapping_label("", "small", "text2")
+        self._says.setObjectName("commandSays")
+        self._apply = button("Use these settings", kind="primary", name="useCommand")
+        self._apply.clicked.connect(self._use)
+        cancel = button("Cancel", clicked=self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*[px(20)] * 4)
+        column.setSpacing(px(8))
+        column.addWidget(label("Paste a command", "title"))
+        column.addWidget(
+            label("Flags that it does not name get llama.cpp's defaults.", tone="text2")
+        )
+        column.addWidget(self._text)
+        column.addWidget(self._says)
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        row.addStretch(1)
+        row.addWidget(cancel)
+        row.addWidget(self._apply)
+        column.addLayout(row)
+        self._chain: SamplerChain | None = None
+        self._text.textChanged.connect(self._read)
+        clipboard = QGuiApplication.clipboard().text()
+        if "--" in clipboard and len(clipboard) < 20_000:
+            self._text.setPlainText(clipboard)
+        self._read()
+
+    def _read(self) -> None:
+        text = self._text.toPlainText()
+        self._chain = None
+        tone = "text2"
+        if not text.strip():
+            says = "A line that begins with llama-cli, llama-server or the first flag."
+        else:
+            try:
+                parsed = parse_command(text)
+                self._chain = resolve(parsed.sampling).chain
+                names = [name for name in parsed.sampling if name != "samplers"]
+                says = f"Order: {self._chain.order_text or 'no step'}. {len(names)} values set."
+                says = " ".join([says, *parsed.notes])
+            except UserError as error:
+                says, tone = str(error), "bad"
+        self._says.setText(says)
+        set_state(self._says, "tone", tone)
+        self._apply.setEnabled(self._chain is not None)
+
+    def _use(self) -> None:
+        if self._chain is not None:
+            self._model.set_chain(self._chain)
+        self.accept()

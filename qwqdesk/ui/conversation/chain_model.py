@@ -1,0 +1,167 @@
+"""The chain of one lane while it is edited: its setup, what it is compared with, and undo.
+
+The head and the editor of a lane show the same `ChainModel`; every change goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QObject, Signal
+
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.param import Value
+from qwqdesk.sampling.recipes import Recipe
+from qwqdesk.sampling.resolve import Resolved
+
+_MOST_UNDO = 200
+
+
+class ChainModel(QObject):
+    """One lane's settings with undo.
+
+    `changed` comes after any change; `edited` only after one that the user made here, with the
+    new chain; `told` carries a sentence for screen readers.
+    """
+
+    changed = Signal()
+    edited = Signal(object)
+    told = Signal(str)
+
+    def __init__(self, setup: LaneSetup, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._setup = setup
+        self._resolved = setup.resolved()
+        self._reference: SamplerChain | None = None
+        self._undo: list[LaneSetup] = []
+        self._redo: list[LaneSetup] = []
+        self._last_name = ""
+
+    # ------------------------------------------------------------ reading
+
+    @property
+    def setup(self) -> LaneSetup:
+        return self._setup
+
+    @property
+    def resolved(self) -> Resolved:
+        """The values in force with their sources."""
+        return self._resolved
+
+    @property
+    def chain(self) -> SamplerChain:
+        return self._resolved.chain
+
+    @property
+    def reference(self) -> SamplerChain | None:
+        """Lane A's chain, for every lane but A."""
+        return self._reference
+
+    @property
+    def base(self) -> SamplerChain:
+        """The chain without the user's changes."""
+        return LaneSetup("", self._setup.recipe, {}, self._setup.model_values).resolved().chain
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._redo)
+
+    # ------------------------------------------------------------ set from outside
+
+    def set_setup(self, setup: LaneSetup) -> None:
+        """Show another setup, without `edited`; what was there can be had back with undo."""
+        if setup != self._setup:
+            self._keep()
+            self._take(setup)
+
+    def set_reference(self, reference: SamplerChain | None) -> None:
+        """Compare with this chain (lane A's), or with none."""
+        if reference != self._reference:
+            self._reference = reference
+            self.changed.emit()
+
+    # ------------------------------------------------------------ the user's changes
+
+    def set_values(self, values: Mapping[str, Value]) -> None:
+        """Change values by name; repeated changes of one value are undone together."""
+        chain = self.chain.with_values(**values)
+        name = next(iter(values)) if len(values) == 1 else ""
+        self._edit(self._setup.with_chain(chain), merge=name)
+
+    def add_step(self, name: str, index: int | None = None) -> None:
+        chain = self.chain.with_step(name, index)
+        self._edit(self._setup.with_chain(chain))
+        self._tell_place(name, "added as")
+
+    def remove_step(self, name: str) -> None:
+        self._edit(self._setup.with_chain(self.chain.without_step(name)))
+        self.told.emit(f"{name} removed from the chain")
+
+    def move_step(self, name: str, index: int) -> None:
+        """Move a step to the index that it shall have; out of range means first or last."""
+        bounded = min(max(index, 0), len(self.chain.samplers) - 1)
+        chain = self.chain.moved(name, bounded)
+        if chain != self.chain:
+            self._edit(self._setup.with_chain(chain))
+            self._tell_place(name, "now")
+
+    def set_chain(self, chain: SamplerChain) -> None:
+        """Replace steps and values at once: a pasted command, a mended warning."""
+        self._edit(self._setup.with_chain(chain))
+
+    def set_recipe(self, recipe: Recipe | None) -> None:
+        """Take another recipe, without the user's changes but the seed, which is the run's."""
+        seed = {"seed": self._setup.user["seed"]} if "seed" in self._setup.user else {}
+        fresh = self._setup.with_recipe(recipe)
+        setup = LaneSetup(fresh.label, fresh.recipe, seed, fresh.model_values)
+        self._edit(setup)
+        self.told.emit(f"Recipe {recipe.title if recipe else 'llama.cpp default'}")
+
+    def reset(self) -> None:
+        """Take back all of the user's changes."""
+        self._edit(self._setup.with_recipe(self._setup.recipe))
+        self.told.emit("All values are the recipe's again")
+
+    def undo(self) -> None:
+        if self._undo:
+            self._redo.append(self._setup)
+            self._step_to(self._undo.pop(), "Undone")
+
+    def redo(self) -> None:
+        if self._redo:
+            self._undo.append(self._setup)
+            self._step_to(self._redo.pop(), "Redone")
+
+    # ------------------------------------------------------------ inside
+
+    def _edit(self, setup: LaneSetup, merge: str = "") -> None:
+        if setup.resolved() == self._resolved and setup.recipe == self._setup.recipe:
+            return
+        if not merge or merge != self._last_name:
+            self._keep()
+        self._take(setup)
+        self._last_name = merge
+        self.edited.emit(self.chain)
+
+    def _keep(self) -> None:
+        self._undo = [*self._undo, self._setup][-_MOST_UNDO:]
+        self._redo.clear()
+
+    def _take(self, setup: LaneSetup) -> None:
+        self._setup, self._resolved = setup, setup.resolved()
+        self._last_name = ""
+        self.changed.emit()
+
+    def _step_to(self, setup: LaneSetup, word: str) -> None:
+        self._take(setup)
+        self.edited.emit(self.chain)
+        self.told.emit(word)
+
+    def _tell_place(self, name: str, word: str) -> None:
+        order = self.chain.samplers
+        self.told.emit(f"{name}, {word} step {order.index(name) + 1} of {len(order)}")
