@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF
 from PySide6.QtGui import (
     QFontMetricsF,
     QPainter,
@@ -40,12 +40,13 @@ class FormulaObject(QPyTextObject):
     def drawObject(  # noqa: N802 - Qt's name
         self,
         painter: QPainter,
-        rect: QRectF,
+        rect: QRectF | QRect,
         document: QTextDocument,
         position: int,
         form: QTextFormat,
     ) -> None:
         box, chars = _box(form)
+        rect = QRectF(rect)
         alignment = chars.verticalAlignment()
         if alignment is _ALONE:
             base = rect.top() + box.ascent

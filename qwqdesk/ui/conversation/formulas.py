@@ -87,8 +87,7 @@ _LINES = {"aligned": "", "align": "", "align*": "", "gathered": "", "gather*": "
           "equation": "", "equation*": "", "cases": "{", "pmatrix": "(", "bmatrix": "[",
           "vmatrix": "|", "matrix": ""}  # fmt: skip
 _NO_MEANING = (
-    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyle limits "
-    "nolimits"
+    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyle limits nolimits"
 )
 _UPRIGHT = (
     "text textbf textit mathrm operatorname mathbf mathit mathbb mathcal mathsf texttt mbox "

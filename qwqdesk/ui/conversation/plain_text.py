@@ -25,7 +25,7 @@ class _Piece(DocumentView):
     def __init__(self, look: LookName, parent: QWidget) -> None:
         super().__init__(look, "plainText", parent)
         self.setAccessibleName("Reasoning text")
-        self.size = 0
+        self.taken = 0
         self._apply_look()
 
     def _apply_look(self) -> None:
@@ -41,7 +41,7 @@ class _Piece(DocumentView):
             form.setForeground(theme().color("text"))
             form.setBackground(theme().color("warn_tint"))
         self._end().insertText(text, form)
-        self.size += len(text)
+        self.taken += len(text)
 
     def mark_from(self, position: int) -> None:
         """Tint everything from a character on."""
@@ -85,7 +85,7 @@ class PlainText(QWidget):
         piece = self._pieces[-1] if self._pieces else None
         if piece is None:
             piece = self._new_piece()
-        elif piece.size > _DOCUMENT_SIZE and (self._break_due or "\n" in part):
+        elif piece.taken > _DOCUMENT_SIZE and (self._break_due or "\n" in part):
             if not self._break_due:
                 head, part = part.split("\n", 1)
                 piece.append(head, marked=self._marked)

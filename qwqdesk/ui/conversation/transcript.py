@@ -108,7 +108,7 @@ class Transcript(QScrollArea):
         self._replies, self._prompts = [], []
         while self._column.count() > 1:
             item = self._column.takeAt(0)
-            widget = item.widget()
+            widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()

@@ -1,0 +1,209 @@
+"""Owns the field that a prompt is written in: it grows, it sends, and no paste can freeze it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QInputMethodEvent,
+    QKeyEvent,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
+
+from qwqdesk.ui.theme import theme
+
+LIMIT = 12_000_000  # characters that a prompt may have
+_LARGE = 200_000  # from here lines are not wrapped: wrapping costs time with every key
+_LONGEST_LINE = 20_000  # a longer line is laid out in pieces on the screen, as it would freeze
+_MOST_LINES, _LINE = 8, 22
+
+
+class ComposerText(QPlainTextEdit):
+    """Enter sends, Shift+Enter breaks the line. While an input method composes, Enter is its own.
+
+    A text with lines of many thousand characters, or of a huge size, is kept whole outside the
+    field, which then shows its beginning and how long it is; the field is read-only until it is
+    emptied with Backspace.
+    """
+
+    submitted = Signal()
+    refused = Signal(str)
+    focused = Signal(bool)
+    heightChanged = Signal()  # noqa: N815 - Qt's style for signals
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("composerInput")
+        self.setAccessibleName("Message")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(0)
+        self.viewport().setAutoFillBackground(False)
+        self._composing = False
+        self._kept = ""
+        self._most_lines = _MOST_LINES
+        self.textChanged.connect(self._text_changed)
+        self.restyle()
+
+    # ------------------------------------------------------------ the text
+
+    def text(self) -> str:
+        """The whole prompt."""
+        return self._kept or self.toPlainText()
+
+    def length(self) -> int:
+        """Characters of the prompt, without building it."""
+        return len(self._kept) or self.document().characterCount() - 1
+
+    def set_text(self, text: str) -> bool:
+        """Replace the prompt; False, with `refused`, when it is over the limit."""
+        if len(text) > LIMIT:
+            self._refuse(len(text))
+            return False
+        self._drop_kept()
+        if _too_large(text):
+            self._keep(text)
+        else:
+            self.setPlainText(text)
+            self.moveCursor(QTextCursor.MoveOperation.End)
+        self._fit()
+        return True
+
+    def is_blank(self) -> bool:
+        """Whether there is nothing to send."""
+        if self._kept:
+            return False
+        return self.length() < 2000 and not self.toPlainText().strip()
+
+    def _keep(self, text: str) -> None:
+        """Hold a huge text outside the field and show what it is."""
+        self._kept = text
+        lines = text.count("\n") + 1
+        head = text[:300].replace("\n", " ")
+        self.setReadOnly(True)
+        self.setPlainText(
+            f"{head}\u2026\n({len(text):,} characters in {lines:,} lines. Backspace removes it.)"
+        )
+
+    def _drop_kept(self) -> None:
+        if self._kept:
+            self._kept = ""
+            self.setReadOnly(False)
+            self.clear()
+
+    def _refuse(self, length: int) -> None:
+        self.refused.emit(
+            f"The text has {length:,} characters, a prompt may have {LIMIT:,}. "
+            "What was written before is kept."
+        )
+
+    # ------------------------------------------------------------ events
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 - Qt's name
+        """Only plain text comes in."""
+        text = source.text()
+        if not text:
+            return
+        if self.length() + len(text) > LIMIT:
+            self._refuse(self.length() + len(text))
+        elif self._kept or _too_large(text) or self.length() + len(text) > _LARGE:
+            self.set_text(self._with(text))
+        else:
+            self.insertPlainText(text)
+            self.ensureCursorVisible()
+
+    def _with(self, text: str) -> str:
+        """The prompt with a text in place of the selection."""
+        if self._kept:
+            return self._kept + text
+        cursor, whole = self.textCursor(), self.toPlainText()
+        return whole[: cursor.selectionStart()] + text + whole[cursor.selectionEnd() :]
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 - Qt's name
+        return source.hasText()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if enter and not shifted and not self._composing:
+            self.submitted.emit()
+        elif self._kept and event.key() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self._drop_kept()
+        else:
+            super().keyPressEvent(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:  # noqa: N802 - Qt's name
+        self._composing = bool(event.preeditString())
+        super().inputMethodEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        super().focusInEvent(event)
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        self._composing = False
+        super().focusOutEvent(event)
+        self.focused.emit(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        super().wheelEvent(event)
+        event.accept()
+
+    # ------------------------------------------------------------ geometry
+
+    def set_most_lines(self, lines: int) -> None:
+        """How far it grows: 8 lines, fewer in a low window."""
+        self._most_lines = lines
+        self._fit()
+
+    def _text_changed(self) -> None:
+        """A text that has become huge by typing or by undo is not wrapped any more."""
+        large = self.document().characterCount() > _LARGE
+        mode = QTextOption.WrapMode
+        wanted = mode.NoWrap if large else mode.WrapAtWordBoundaryOrAnywhere
+        if self.wordWrapMode() is not wanted:
+            self.setWordWrapMode(wanted)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its lines, from one to the most."""
+        lines = self._most_lines
+        if self.document().blockCount() < self._most_lines:
+            lines = min(self._most_lines, max(1, round(self.document().size().height())))
+        wanted = lines * self._line_height() + 2
+        if wanted != self.height():
+            self.setFixedHeight(wanted)
+            self.heightChanged.emit()
+
+    def _line_height(self) -> int:
+        return max(self.fontMetrics().lineSpacing(), theme().px(_LINE) - 4)
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._fit()
+
+    def restyle(self) -> None:
+        """The theme or the text size changed."""
+        font = theme().font("reading")
+        smaller = type(font)(font)
+        smaller.setPixelSize(theme().px(14))
+        self.setFont(smaller)
+        self._fit()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(200, self.height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(80, self._line_height())
+
+
+def _too_large(text: str) -> bool:
+    """Whether the field could not show it without freezing."""
+    if len(text) > _LARGE:
+        return True
+    return len(text) > _LONGEST_LINE and max(map(len, text.split("\n"))) > _LONGEST_LINE
