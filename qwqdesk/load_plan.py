@@ -45,13 +45,8 @@ class LoadPlan:
 
     def lanes_fit(self, lanes: int) -> bool:
         """Whether a cache for each of `lanes` lanes fits at the same time."""
-        one, many = self._needs(1), self._needs(lanes)
-        return many.cpu - one.cpu <= self.free_cpu - one.cpu and many.gpu <= max(
-            self.free_gpu, one.gpu
-        )
-
-    def _needs(self, lanes: int) -> MemoryEstimate:
-        return _estimate(self.shape, self.request.settings, lanes)
+        needed = _estimate(self.shape, self.request.settings, lanes)
+        return needed.cpu <= self.free_cpu and needed.gpu <= self.free_gpu
 
 
 def read_model_header(path: Path) -> GgufHeader:

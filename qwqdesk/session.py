@@ -240,6 +240,13 @@ class Session:
     ) -> RunBegan:
         assert self.loaded is not None
         assert self.plan is not None
+        fits = self.plan.lanes_fit(len(lanes))
+        if options.mode == "fast" and not fits:
+            raise UserError(
+                f"The caches of {len(lanes)} lanes do not fit into memory together.",
+                "Use exact mode, which runs them one after another, or a smaller context.",
+                code="memory",
+            )
         reply_ids = [0] * len(lanes)
         if self.history is not None:
             reply_ids = [
@@ -255,7 +262,7 @@ class Session:
                 for lane, values, prompt in zip(lanes, resolved, prompts, strict=True)
             ]
             self._set_tips(conversation_id, lanes, reply_ids)
-        sequential = options.mode == "exact" and not self.plan.lanes_fit(len(lanes))
+        sequential = options.mode == "exact" and not fits
         return RunBegan(
             conversation_id,
             message_id,

@@ -25,6 +25,7 @@ from qwqdesk.engine.events import (
 )
 from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelledError
 from qwqdesk.engine.llama_library import LlamaLibrary
+from qwqdesk.engine.threads import set_priority
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.pipe import Stream
@@ -85,6 +86,8 @@ class Engine:
         self._context: LlamaContext | None = None
         self._cache = PrefixCache()
         self._current: Stream[Any] | None = None
+        self._closing = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
 
@@ -133,47 +136,45 @@ class Engine:
 
     def close(self, timeout: float = 3.0) -> bool:
         """Stop what runs, free everything, end the thread; False if it did not end in time."""
-        if self.state != "closed":
-            self._jobs.put(None)
+        with self._lock:
+            if not self._closing:
+                self._closing = True
+                self._jobs.put(None)
             current = self._current
-            if current is not None:
-                current.cancel()
+        if current is not None:
+            current.cancel()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     # ------------------------------------------------------------ the thread
 
     def _submit(self, stream: Stream[Any], work: Callable[[], object]) -> None:
-        def job() -> None:
-            self._current = stream
-            error: BaseException | None = None
-            try:
-                if self.state == "closed":
-                    raise UserError("The engine has ended.", "Start the program again.")
-                if not stream.cancelled.is_set():
-                    work()
-            except BaseException as caught:  # it is raised again where the stream is read
-                error = caught
-            finally:
-                self._current = None
-                stream.close(error)
+        with self._lock:  # a job behind the end mark would never run
+            if not self._closing:
+                self._jobs.put(lambda: self._do(stream, work))
+                return
+        stream.close(_ended())
 
-        if self.state == "closed":
-            stream.close(UserError("The engine has ended.", "Start the program again."))
-        else:
-            self._jobs.put(job)
+    def _do(self, stream: Stream[Any], work: Callable[[], object]) -> None:
+        with self._lock:
+            self._current = stream
+            ended = self._closing
+        error: BaseException | None = None
+        try:
+            if ended:
+                raise _ended()
+            if not stream.cancelled.is_set():
+                work()
+        except BaseException as caught:  # it is raised again where the stream is read
+            error = caught
+        finally:
+            self._current = None
+            stream.close(error)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
         self.state = "closed"
-        while True:  # nobody may wait for ever on a job that never ran
-            try:
-                late = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if late is not None:
-                late()
         self._free()
 
     def _load_library(self) -> LlamaLibrary:
@@ -190,6 +191,7 @@ class Engine:
             library = self._load_library()
             if request.quantized:
                 stream.put(LoadProgress(0.0, "Checking this processor"))
+            set_priority(request.settings.priority)
             extra = self._extra_buffers_safe() if request.quantized else True
             self._model = LlamaModel(
                 library,
@@ -261,8 +263,13 @@ class Engine:
         return model.tokenize(text, add_special=True, parse_special=True)
 
     def _chain_names(self, chain: SamplerChain) -> tuple[str, ...]:
-        with contextlib.closing(self._loaded().chain(chain)) as native:
+        # Unlimited last-n values would make llama.cpp allocate gigabytes.
+        limited = chain.with_context(self._lane_context())
+        with contextlib.closing(self._loaded().chain(limited)) as native:
             return native.names()
+
+    def _lane_context(self) -> int:
+        return self._context.n_ctx if self._context else self._loaded().info.n_ctx_train
 
     def _close_context(self) -> None:
         self._cache = PrefixCache()
@@ -277,6 +284,10 @@ class Engine:
             self._model = None
         if self.state != "closed":
             self.state = "empty"
+
+
+def _ended() -> UserError:
+    return UserError("The engine has ended.", "Start the program again.", code="closed")
 
 
 def _progress_to(stream: Stream[LoadProgress | Loaded]) -> Callable[[float], bool]:

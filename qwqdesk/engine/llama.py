@@ -7,6 +7,7 @@ Everything must be called on the engine's thread.
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ class LlamaModel:
         params, keep_alive = model_params(self._api, settings, use_extra_bufts=use_extra_bufts)
         params.progress_callback = self._api.llama_progress_callback(on_progress)
         library.messages.clear()
-        self.handle: Any = self._api.llama_model_load_from_file(str(path).encode(), params)
+        self.handle: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
         del keep_alive
         if not self.handle:
             if cancelled:

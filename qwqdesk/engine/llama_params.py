@@ -95,7 +95,7 @@ def context_params(
     params.n_seq_max = streams
     params.n_outputs_max = streams  # llama.cpp asserts at least one for each sequence
     params.n_threads = threads
-    params.n_threads_batch = threads
+    params.n_threads_batch = settings.n_threads_batch or threads
     params.kv_unified = unified
     params.offload_kqv = True
     params.no_perf = True

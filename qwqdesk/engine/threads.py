@@ -7,9 +7,12 @@ llama.cpp does makes runs comparable with its programs.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+_NICENESS = {-1: 5, 1: -5, 2: -10, 3: -20}
 
 
 def default_threads(sys_cpu: Path = Path("/sys/devices/system/cpu")) -> int:
@@ -22,6 +25,17 @@ def default_threads(sys_cpu: Path = Path("/sys/devices/system/cpu")) -> int:
         return int(physical)
     logical = os.cpu_count() or 4
     return logical if logical <= 4 else logical // 2
+
+
+def set_priority(level: int) -> None:
+    """Raise or lower the calling thread's priority as llama.cpp's --prio does; never fails.
+
+    `level`: -1 low, 0 normal, 1 medium, 2 high, 3 realtime. Raising it needs a right that most
+    users do not have; then everything stays as it is.
+    """
+    if level != 0 and hasattr(os, "setpriority"):
+        with suppress(OSError, KeyError):
+            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS[level])
 
 
 def _thread_siblings(sys_cpu: Path) -> set[str]:
