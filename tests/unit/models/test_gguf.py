@@ -239,11 +239,11 @@ def test_a_vocabulary_of_152_000_is_skipped_quickly(tmp_path: Path) -> None:
     file.strings("tokenizer.ggml.tokens.big", words)
     file.strings("tokenizer.ggml.merges", words)
     path = file.write(tmp_path / "vocabulary.gguf")
-    best = min(_seconds(path) for _ in range(5))
-    assert best < 0.1  # measured: 35 ms
+    assert any(_seconds(path) < 0.1 for _ in range(10))  # measured: 35 ms on an idle core
 
 
 def _seconds(path: Path) -> float:
-    start = time.perf_counter()
+    """Processor time: other programs on the machine are no matter of ours."""
+    start = time.process_time()
     read_header(path)
-    return time.perf_counter() - start
+    return time.process_time() - start

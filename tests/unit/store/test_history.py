@@ -190,12 +190,12 @@ def test_saving_four_long_replies_each_second_is_cheap(history: History) -> None
     replies = [history.add_reply(message, lane) for lane in "ABCD"]
     tokens = list(range(16_000))
     text = "word " * 16_000
-    start = time.perf_counter()
+    start = time.process_time()
     for reply in replies:
         history.update_reply(
             reply, text=text, reasoning=text, answer="", tokens=tokens, usage=Usage()
         )
-    assert time.perf_counter() - start < 0.5  # measured: some 15 ms
+    assert time.process_time() - start < 0.5  # measured: some 15 ms
 
 
 def test_rows_that_something_else_has_spoilt_still_load(history: History) -> None:
