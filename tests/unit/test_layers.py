@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -147,8 +147,13 @@ def _layer(file: str) -> str:
     return next(layer for pattern, layer in LAYERS if fnmatch(file, pattern))
 
 
+def _expect_none(rule: Callable[[str], Iterator[str]]) -> None:
+    broken = [line for file in _files() for line in rule(file)]
+    assert not broken, "\n".join(broken)
+
+
 def test_modules_import_only_what_their_layer_may() -> None:
-    assert [line for file in _files() for line in _wrong_arrows(file)] == []
+    _expect_none(_wrong_arrows)
 
 
 def _wrong_arrows(file: str) -> Iterator[str]:
@@ -161,7 +166,7 @@ def _wrong_arrows(file: str) -> Iterator[str]:
 
 
 def test_libraries_are_imported_only_in_their_place() -> None:
-    assert [line for file in _files() for line in _wrong_libraries(file)] == []
+    _expect_none(_wrong_libraries)
 
 
 def _wrong_libraries(file: str) -> Iterator[str]:
@@ -204,7 +209,7 @@ def test_the_session_can_be_imported_without_window_engine_and_network() -> None
 
 
 def test_files_functions_and_classes_stay_small() -> None:
-    assert [line for file in _files() for line in _too_large(file)] == []
+    _expect_none(_too_large)
 
 
 def _too_large(file: str) -> Iterator[str]:
