@@ -133,7 +133,7 @@ def _shipped(name: str) -> str:
 
 
 def _is_shipped(source: str) -> bool:
-    return any(source == _shipped(name) for name in SHIPPED)
+    return any(source.strip() == _shipped(name).strip() for name in SHIPPED)
 
 
 def _check_size(source: str) -> None:
