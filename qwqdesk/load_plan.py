@@ -7,6 +7,7 @@ the header is decided here.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -171,6 +172,12 @@ def _other_shards(path: Path, count: int) -> Iterator[Path]:
 
 def _require_text_model(path: Path, header: GgufHeader) -> None:
     architecture = header.metadata.get("general.architecture")
+    if header.big_endian != (sys.byteorder == "big"):
+        raise UserError(
+            f"{path.name} was written for machines with the other byte order.",
+            "Download a file for this machine; llama.cpp cannot swap the bytes.",
+            code="byte_order",
+        )
     if not isinstance(architecture, str) or not header.tensors:
         raise UserError(
             f"{path.name} holds no model: {'no architecture' if header.tensors else 'no tensors'}.",
