@@ -222,9 +222,8 @@ class Run:
         leader = group[0]
         prompt = leader.writer.request.prompt_tokens
         chunk, total = self._context.chunk, len(prompt)
-        shown_lane = None if len(group) == len(self._lanes) else leader.writer.index
         began = self._clock()
-        self._put(PrefillProgress(start, total, shown_lane))
+        self._put(PrefillProgress(start, total, self._shown_lane(group)))
         for at in range(start, total, chunk):
             stopped = [self._stopped(lane) for lane in group]
             if all(stopped):
@@ -232,10 +231,16 @@ class Run:
             end = min(at + chunk, total)
             self._context.prefill(leader.sequence, prompt[at:end], at, last=end == total)
             leader.cells = end
-            self._put(PrefillProgress(end, total, shown_lane))
+            self._put(PrefillProgress(end, total, self._shown_lane(group)))
         for lane in group:
             lane.prefill_s = self._clock() - began
         return True
+
+    def _shown_lane(self, group: Sequence[_Lane]) -> int | None:
+        """Whose progress the group's prefill is: None for all lanes, else one that still waits."""
+        if len(group) == len(self._lanes):
+            return None
+        return next((lane.writer.index for lane in group if lane.live), group[0].writer.index)
 
     def _fork(self, group: Sequence[_Lane]) -> None:
         """Every lane of the group draws its first token from the same logits."""

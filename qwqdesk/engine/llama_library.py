@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.errors import UserError
@@ -33,6 +33,8 @@ class LlamaLibrary:
         UserError: code "engine", when llama-cpp-python is missing or its library cannot be loaded.
     """
 
+    _callbacks: ClassVar[list[object]] = []
+
     def __init__(self) -> None:
         try:
             self.api: Any = import_module("llama_cpp")
@@ -45,9 +47,10 @@ class LlamaLibrary:
             ) from error
         self.messages: deque[str] = deque(maxlen=400)
         self._last_level = logging.INFO
-        # The callback object must outlive every native call.
-        self._callback = self.api.llama_log_callback(self._on_log)
-        self.api.llama_log_set(self._callback, ctypes.c_void_p(0))
+        callback = self.api.llama_log_callback(self._on_log)
+        # llama.cpp keeps its pointer for ever, also when this library object is gone.
+        self._callbacks.append(callback)
+        self.api.llama_log_set(callback, ctypes.c_void_p(0))
         self.api.llama_backend_init()
 
     def _on_log(self, level: int, text: bytes, _user_data: object) -> None:
