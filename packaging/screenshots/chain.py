@@ -13,16 +13,19 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QVBoxLayout
 
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES
-from qwqdesk.ui.base import FocusRings
-from qwqdesk.ui.conversation.chain_editor import ChainEditor
+from qwqdesk.ui.base import FocusRings, panel
+from qwqdesk.ui.conversation.chain_editor import ChainEditor, density_for
 from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.lane_head import LaneHead
+from qwqdesk.ui.conversation.lane_status import finished, reading, running
 from qwqdesk.ui.theme import Theme
 
-SIZES = {"e": (640, 820), "wide": (840, 820), "compact": (400, 820), "narrow": (307, 820)}
+SIZES = {"e": (640, 884), "wide": (840, 884), "compact": (400, 884), "narrow": (307, 884)}
+STATUS = {"e": None, "wide": reading(31, 50), "compact": finished("loop"), "narrow": running("x")}
 
 
 def model() -> ChainModel:
@@ -46,16 +49,26 @@ def main() -> None:
     for name, (width, height) in SIZES.items():
         for choice in ("light", "dark"):
             look.set_choice("light" if choice == "light" else "dark")
-            editor = ChainEditor(model())
-            editor.resize(width, height)
-            editor.show()
-            editor.activateWindow()
+            lane = model()
+            editor, head = ChainEditor(lane), LaneHead(lane, "B")
+            head.set_density(density_for(width))
+            head.set_chain_open(True)
+            head.set_status(STATUS[name])
+            window = panel("surface")
+            column = QVBoxLayout(window)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(0)
+            column.addWidget(head)
+            column.addWidget(editor, 1)
+            window.resize(width, height)
+            window.show()
+            window.activateWindow()
             app.processEvents()
             if name == "e":
                 editor.show_step("min_p")
             app.processEvents()
-            editor.grab().save(str(options.out / f"chain-{name}-{choice}.png"))
-            editor.close()
+            window.grab().save(str(options.out / f"chain-{name}-{choice}.png"))
+            window.close()
 
 
 if __name__ == "__main__":

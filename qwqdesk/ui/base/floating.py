@@ -17,7 +17,6 @@ class Pill(QPushButton):
 
     def __init__(self, text: str, over: QWidget, icon_name: str = "arrow-down") -> None:
         super().__init__(text, over)
-        self._over = over
         self.setProperty("pill", True)
         self.setProperty("ringRadius", 14)
         self.setObjectName("newTextPill")
@@ -40,8 +39,11 @@ class Pill(QPushButton):
 
     def _place(self) -> None:
         self.adjustSize()
-        bottom = self._over.height() - self.height() - theme().px(12)
-        self.move((self._over.width() - self.width()) // 2, bottom)
+        over = self.parentWidget()
+        if over is None:
+            return
+        bottom = over.height() - self.height() - theme().px(12)
+        self.move((over.width() - self.width()) // 2, bottom)
         self.raise_()
 
 

@@ -6,8 +6,10 @@ its own focus; `ringRadius` says how round the widget is (6 px by default).
 
 from __future__ import annotations
 
+import weakref
+
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
@@ -25,32 +27,36 @@ _FOLLOWED = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type
 
 
 class FocusRing(QWidget):
-    """The ring around one widget; a child of the scroll view or the window that it is in."""
+    """The ring around one widget; a child of the scroll view or the window that it is in.
+
+    It holds no reference to those: the last one to a window, dropped while the ring is being
+    destroyed, would destroy the window and the ring a second time.
+    """
 
     def __init__(self, target: QWidget, host: QWidget) -> None:
         super().__init__(host)
-        self._target, self._host = target, host
+        self._target = weakref.ref(target)
         self.setObjectName("focusRing")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._followed = [target]
-        while (parent := self._followed[-1].parentWidget()) is not None and parent is not host:
-            self._followed.append(parent)
-        for widget in self._followed:
-            widget.installEventFilter(self)
+        followed: QWidget | None = target
+        while followed is not None and followed is not host:
+            followed.installEventFilter(self)
+            followed = followed.parentWidget()
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        if event.type() in _FOLLOWED and shiboken6.isValid(self._target):
+        if event.type() in _FOLLOWED:
             self._place()
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        target = self._living_target()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme().color("focus"), _WIDTH))
-        own = self._target.property("ringRadius") if shiboken6.isValid(self._target) else None
+        own = target.property("ringRadius") if target is not None else None
         radius = theme().px(own if isinstance(own, int) else 6) + _GAP
         inset = _WIDTH / 2
         painter.drawRoundedRect(
@@ -58,16 +64,18 @@ class FocusRing(QWidget):
         )
         painter.end()
 
+    def _living_target(self) -> QWidget | None:
+        target = self._target()
+        return target if target is not None and shiboken6.isValid(target) else None
+
     def _place(self) -> None:
-        if not self._target.isVisible():
+        target, host = self._living_target(), self.parentWidget()
+        if target is None or host is None or not target.isVisible():
             self.hide()
             return
         out = _GAP + _WIDTH
-        corner = self._target.mapTo(self._host, QPoint(0, 0))
-        size = self._target.size()
-        self.setGeometry(
-            corner.x() - out, corner.y() - out, size.width() + 2 * out, size.height() + 2 * out
-        )
+        corner = target.mapTo(host, QPoint(0, 0))
+        self.setGeometry(QRect(corner, target.size()).adjusted(-out, -out, out, out))
         self.show()
         self.raise_()
 
@@ -79,25 +87,39 @@ class FocusRings(QObject):
         super().__init__(app)
         self.setObjectName("focusRings")
         self._ring: FocusRing | None = None
+        self._by_key = False
+        # Not at once: the focus also moves while a window is being destroyed, and a ring made
+        # inside a dying window would be destroyed twice.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._show)
         app.focusChanged.connect(self._moved)
 
-    def _moved(self, old: QWidget | None, new: QWidget | None) -> None:
+    def _moved(self) -> None:
+        # No pressed mouse button at this moment: the focus came from the keyboard.
+        self._by_key = QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton
+        self._later.start()
+
+    def _show(self) -> None:
         ring, self._ring = self._ring, None
         if ring is not None and shiboken6.isValid(ring):
             ring.setObjectName("")
             ring.hide()
             ring.deleteLater()
-        if new is not None and _wants_ring(new):
-            self._ring = FocusRing(new, _host_of(new))
+        target = QApplication.focusWidget()
+        if target is not None and _wants_ring(target, self._by_key):
+            self._ring = FocusRing(target, _host_of(target))
 
 
-def _wants_ring(widget: QWidget) -> bool:
+def _wants_ring(widget: QWidget, by_key: bool) -> bool:
     if widget.property("ring") == "none" or isinstance(widget, QAbstractScrollArea):
+        return False
+    if widget.isWindow():
         return False
     if isinstance(widget, QLineEdit | QAbstractSpinBox):
         return bool(widget.property("field") != "plain")
-    # No pressed mouse button at this moment: the focus came from the keyboard.
-    return QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton
+    return by_key
 
 
 def _host_of(widget: QWidget) -> QWidget:

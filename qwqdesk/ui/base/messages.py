@@ -133,7 +133,6 @@ class Toast(QFrame):
     ) -> None:
         """Show it at the bottom of `over`; with an action for ten seconds, else for five."""
         super().__init__(over)
-        self._over = over
         for other in over.findChildren(Toast, options=Qt.FindChildOption.FindDirectChildrenOnly):
             if other is not self:
                 other.deleteLater()
@@ -171,8 +170,11 @@ class Toast(QFrame):
         self.deleteLater()
 
     def _place(self) -> None:
-        left = (self._over.width() - self.width()) // 2
-        self.move(left, self._over.height() - self.height() - theme().px(120))
+        over = self.parentWidget()
+        if over is None:
+            return
+        left = (over.width() - self.width()) // 2
+        self.move(left, over.height() - self.height() - theme().px(120))
 
     def _acted(self, act: Callable[[], object]) -> None:
         self.close_now()

@@ -101,13 +101,17 @@ def test_the_ring_is_there_for_keys_and_not_for_the_mouse(qtbot: QtBot, theme: T
     qtbot.waitUntil(window.isActiveWindow)
     first.setFocus()
     QTest.keyClick(first, Qt.Key.Key_Tab)
-    ring = window.findChild(FocusRing, "focusRing")
     assert second.hasFocus()
-    assert ring is not None
-    assert ring.geometry() == second.geometry().adjusted(-3, -3, 3, 3)
+
+    def at_second() -> bool:
+        ring = window.findChild(FocusRing, "focusRing")
+        place = second.geometry().adjusted(-3, -3, 3, 3)
+        return ring is not None and ring.geometry() == place
+
+    qtbot.waitUntil(at_second)
     second.setFixedWidth(200)
     window.adjustSize()
-    qtbot.waitUntil(lambda: ring.geometry() == second.geometry().adjusted(-3, -3, 3, 3))
+    qtbot.waitUntil(at_second)
     rings.deleteLater()
 
 

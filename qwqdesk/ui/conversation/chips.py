@@ -1,0 +1,213 @@
+"""The chips of a lane's head: lane A's steps in order, or what another lane does differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.differences import Difference, differences
+from qwqdesk.sampling.effective import effective_chain
+from qwqdesk.sampling.resolve import Resolved
+from qwqdesk.sampling.samplers import sampler_named
+from qwqdesk.ui.base import Chip
+from qwqdesk.ui.conversation.chain_text import chip_value
+from qwqdesk.ui.theme import theme
+
+_GAP, _ARROW = 4, 13
+
+
+@dataclass(frozen=True)
+class ChipText:
+    """What a chip says, and the step that a click on it leads to."""
+
+    name: str
+    value: str
+    tip: str
+    step: str
+
+
+@dataclass(frozen=True)
+class ChipLineText:
+    """A whole line: the chips, what follows them, and whether arrows stand between them."""
+
+    chips: tuple[ChipText, ...]
+    tail: str
+    differing: bool
+
+
+def steps_line(resolved: Resolved) -> ChipLineText:
+    """Lane A: the steps that act, in order, and how many do not."""
+    effective = effective_chain(resolved.chain, resolved.sources)
+    ran = [step for step in effective.steps if step.state in ("active", "neutral")]
+    chips = tuple(
+        _step_chip(step.sampler, step.why, resolved.chain) for step in ran if step.state == "active"
+    )
+    quiet = sum(step.state == "neutral" for step in ran)
+    quiet += sum(step.state == "absent" for step in effective.steps)
+    return ChipLineText(chips, f"{quiet} without effect" if quiet else "", differing=False)
+
+
+def differences_line(reference: SamplerChain, chain: SamplerChain) -> ChipLineText:
+    """Lanes B to D: what differs from lane A, most important first."""
+    chips = tuple(_difference_chip(found, chain) for found in differences(reference, chain))
+    return ChipLineText(chips, "rest as A" if chips else "same as A", differing=True)
+
+
+def _step_chip(name: str, why: str, chain: SamplerChain) -> ChipText:
+    sampler = "temperature" if name == "temp" else name
+    return ChipText(sampler, chip_value(sampler, chain), why, sampler)
+
+
+def _difference_chip(found: Difference, chain: SamplerChain) -> ChipText:
+    if found.kind == "order":
+        return ChipText("", "order", f"Order here: {found.b}\nOrder in A: {found.a}", "")
+    if found.kind == "missing":
+        return ChipText(
+            found.step, "not in chain", f"{found.step} is in the chain of A", found.step
+        )
+    if found.kind == "added":
+        value = f"{_place(found.step, chain)}, {chip_value(found.step, chain)}"
+        return ChipText(found.step, value, f"{found.step} is not in the chain of A", found.step)
+    params = sampler_named(found.step).params if found.step else ()
+    name = found.step if params and params[0].name == found.name else found.name
+    tip = f"{found.name}: {found.b} here, {found.a} in A"
+    return ChipText(name, f"{found.b} (A: {found.a})", tip, found.step or found.name)
+
+
+def _place(step: str, chain: SamplerChain) -> str:
+    index = chain.samplers.index(step)
+    if index == 0:
+        return "first"
+    return "last" if index == len(chain.samplers) - 1 else "added"
+
+
+class ChipLine(QWidget):
+    """Chips in one line; those that do not fit become "3 more". Painted anew only on change."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("laneChips")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._text = ChipLineText((), "", differing=False)
+        self._chips: list[Chip] = []
+        self._tail: Chip | None = None
+        self._at_most: int | None = None
+        self._arrows: list[int] = []
+
+    def show_line(self, text: ChipLineText) -> None:
+        """Show these chips; the same ones stay as they are."""
+        if text == self._text:
+            return
+        self._text = text
+        for chip in self._chips:
+            chip.hide()
+            chip.deleteLater()
+        kind = "diff" if text.differing else "step"
+        self._chips = []
+        for words in text.chips:
+            chip = Chip("diff" if kind == "diff" else "step", words.name, words.value, self)
+            chip.setToolTip(words.tip)
+            chip.setAccessibleDescription(words.tip)
+            chip.setObjectName(f"chip_{words.step or 'order'}")
+            chip.clicked.connect(self._choose(words.step))
+            self._chips.append(chip)
+        self.setAccessibleName(self._in_words())
+        self._arrange()
+
+    def set_at_most(self, count: int | None) -> None:
+        """Show no more than so many chips, however wide the line is."""
+        if count != self._at_most:
+            self._at_most = count
+            self._arrange()
+
+    def tab_stops(self) -> list[QWidget]:
+        """The chips that are shown, in their order."""
+        return [chip for chip in self._chips if chip.isVisibleTo(self)]
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(theme().px(200), theme().px(24))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(theme().px(60), theme().px(24))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._arrange()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setFont(theme().font("caption"))
+        painter.setPen(theme().color("text3"))
+        for left in self._arrows:
+            box = QRect(left, 0, theme().px(_ARROW), self.height())
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), "›")
+        painter.end()
+
+    # ------------------------------------------------------------ inside
+
+    def _choose(self, step: str) -> Callable[[], None]:
+        return lambda: self.chosen.emit(step)
+
+    def _in_words(self) -> str:
+        chips = ", ".join(f"{chip.name} {chip.value}".strip() for chip in self._text.chips)
+        return f"Differs from lane A: {chips}" if self._text.differing and chips else chips
+
+    def _between(self) -> int:
+        return theme().px(_GAP if self._text.differing else _ARROW)
+
+    def _arrange(self) -> None:
+        widths = [chip.sizeHint().width() for chip in self._chips]
+        count, tail = self._fitting(widths)
+        left, self._arrows = 0, []
+        for number, (chip, width) in enumerate(zip(self._chips, widths, strict=True)):
+            chip.setVisible(number < count)
+            if number >= count:
+                continue
+            chip.setGeometry(left, (self.height() - chip.sizeHint().height()) // 2, width,
+                             chip.sizeHint().height())  # fmt: skip
+            left += width
+            if not self._text.differing and (number < count - 1 or tail):
+                self._arrows.append(left)
+            left += self._between()
+        self._show_tail(tail, left)
+        self.update()
+
+    def _fitting(self, widths: Sequence[int]) -> tuple[int, str]:
+        """How many chips are shown, and the words after them."""
+        most = len(widths) if self._at_most is None else min(self._at_most, len(widths))
+        for count in range(most, -1, -1):
+            tail = self._text.tail if count == len(widths) else f"{len(widths) - count} more"
+            if count < len(widths) and not count:
+                tail = f"{len(widths)} {'differences' if self._text.differing else 'steps'}"
+            used = sum(widths[:count]) + count * self._between() + self._tail_width(tail)
+            if used <= self.width() or not count:
+                return count, tail
+        return 0, self._text.tail
+
+    def _tail_width(self, tail: str) -> int:
+        return Chip("more", tail).sizeHint().width() if tail else 0
+
+    def _show_tail(self, tail: str, left: int) -> None:
+        if self._tail is not None and self._tail.text() != tail:
+            self._tail.hide()
+            self._tail.deleteLater()
+            self._tail = None
+        if not tail:
+            return
+        if self._tail is None:
+            self._tail = Chip("more", tail, parent=self)
+            self._tail.setObjectName("moreChips")
+            self._tail.clicked.connect(self._choose(""))
+        size = self._tail.sizeHint()
+        self._tail.setToolTip(self._in_words() if tail.endswith("more") else "")
+        self._tail.setGeometry(
+            left, (self.height() - size.height()) // 2, size.width(), size.height()
+        )
+        self._tail.show()

@@ -1,0 +1,218 @@
+"""The head of a lane: letter, recipe, state, and what its chain is or does differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from qwqdesk.sampling.recipes import Recipe
+from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, announce
+from qwqdesk.ui.conversation.chain_foot import PasteBox, chain_text
+from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.chain_row import Density
+from qwqdesk.ui.conversation.chips import ChipLine, differences_line, steps_line
+from qwqdesk.ui.conversation.lane_status import LaneStatus
+from qwqdesk.ui.conversation.recipe_menu import NameBox, RecipeMenu
+from qwqdesk.ui.icons import icon
+from qwqdesk.ui.theme import theme
+
+
+class LaneHead(QFrame):
+    """Two rows, or one when the lane is alone and wide.
+
+    Signals: `chainToggled` when the chain button opens or closes the editor; `stepChosen` with
+    the step of a chip that was clicked ("" for the chain as a whole); `removeAsked`;
+    `recipeNamed` with the name under which to save the chain; `menuShown` with the menu behind
+    the three dots, so that the page can add what it knows to do.
+    """
+
+    chainToggled = Signal(bool)  # noqa: N815 - signals, named as Qt names them
+    stepChosen = Signal(str)  # noqa: N815
+    removeAsked = Signal()  # noqa: N815
+    recipeNamed = Signal(str)  # noqa: N815
+    menuShown = Signal(QMenu)  # noqa: N815
+
+    def __init__(self, model: ChainModel, letter: str = "A", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("laneHead")
+        self.setProperty("ground", "surface")
+        self.setProperty("edge", "bottom")
+        self._model = model
+        self._density: Density = "normal"
+        self._alone = self._removable = False
+        self._status: LaneStatus | None = None
+        self._tile = LetterTile(letter)
+        self._picker = PickerButton(name="recipePicker")
+        self._menu = RecipeMenu(lambda: model.setup.recipe, self)
+        self._picker.setMenu(self._menu)
+        self._edited = Badge("neutral", "", "edited", name="editedBadge")
+        self._badge = Badge(name="finishBadge")
+        self._chain = _chain_button()
+        self._more = IconButton("ellipsis", "More about this lane", name="laneMore")
+        self._remove = IconButton(
+            "x",
+            "Remove lane",
+            shortcut="Ctrl+W",
+            name="removeLaneButton",
+            clicked=self.removeAsked.emit,
+        )
+        self._chips = ChipLine()
+        self._first, self._second = QHBoxLayout(), QHBoxLayout()
+        self._arrange()
+        self._connect()
+        self.set_status(None)
+        self.set_removable(False)
+        self.refresh()
+
+    # ------------------------------------------------------------ for the lane
+
+    def set_recipes(self, recipes: Sequence[Recipe]) -> None:
+        """The recipes that the picker offers."""
+        self._menu.set_recipes(recipes)
+
+    def set_letter(self, letter: str) -> None:
+        self._tile.set_letter(letter)
+
+    def set_status(self, status: LaneStatus | None) -> None:
+        """How the lane stands; None before its first run."""
+        self._status = status
+        self._badge.setVisible(status is not None)
+        if status is not None:
+            self._badge.set_badge(status.kind, status.icon, status.text, status.tip)
+            self._badge.set_shrunk(status.shrinks and self._density == "narrow")
+
+    def set_density(self, density: Density, *, alone: bool = False) -> None:
+        """How much room there is; `alone`: the only lane, in one row and without a letter."""
+        if (density, alone) == (self._density, self._alone):
+            return
+        self._density, self._alone = density, alone
+        self._tile.setVisible(not alone)
+        small = density in ("compact", "narrow")
+        _set_words(self._chain, shown=not small)
+        self._chips.set_at_most(1 if density == "narrow" else None)
+        self._arrange()
+        self.set_removable(self._removable)
+        self.set_status(self._status)
+        self.refresh()
+
+    def set_removable(self, removable: bool) -> None:
+        """Whether there is another lane; in a narrow one the act is in the menu alone."""
+        self._removable = removable
+        self._remove.setVisible(removable and self._density != "narrow")
+
+    def set_chain_open(self, opened: bool) -> None:
+        """Show whether the editor is open; emits nothing."""
+        blocked = self._chain.blockSignals(True)
+        self._chain.setChecked(opened)
+        self._chain.blockSignals(blocked)
+
+    def tab_stops(self) -> list[QWidget]:
+        """Recipe, chips, Chain, more: the order of Tab."""
+        return [self._picker, *self._chips.tab_stops(), self._chain, self._more, self._remove]
+
+    def refresh(self) -> None:
+        """Show the model's recipe and chain."""
+        setup, reference = self._model.setup, self._model.reference
+        title = setup.recipe.title if setup.recipe else "llama.cpp default"
+        self._picker.set_text(title)
+        edited = setup.edited
+        self._edited.setVisible(edited and self._density in ("wide", "normal"))
+        self._picker.setToolTip(f"{title}, edited" if edited else title)
+        self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
+        if reference is None:
+            self._chips.show_line(steps_line(self._model.resolved))
+        else:
+            self._chips.show_line(differences_line(reference, self._model.chain))
+
+    def paste_command(self) -> None:
+        """Open the box for a command line."""
+        PasteBox(self._model, self).open()
+
+    def ask_recipe_name(self) -> None:
+        """Ask for a name to save the chain under."""
+        recipe = self._model.setup.recipe
+        box = NameBox(f"{recipe.title}, changed" if recipe else "My recipe", self)
+        box.named.connect(self.recipeNamed)
+        box.open()
+
+    # ------------------------------------------------------------ inside
+
+    def _connect(self) -> None:
+        self._model.changed.connect(self.refresh)
+        self._menu.chosen.connect(self._model.set_recipe)
+        self._menu.save_asked.connect(self.ask_recipe_name)
+        self._menu.paste_asked.connect(self.paste_command)
+        self._chain.toggled.connect(self.chainToggled)
+        self._chips.chosen.connect(self.stepChosen)
+        self._more.clicked.connect(self._show_menu)
+
+    def _show_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("laneMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(icon("copy"), "Copy chain as llama.cpp flags", self._copy_chain)
+        menu.addAction(icon("terminal"), "Paste a command", self.paste_command)
+        menu.addAction(icon("save"), "Save as recipe", self.ask_recipe_name)
+        reset = menu.addAction(icon("undo-2"), "Reset chain", self._model.reset)
+        reset.setEnabled(bool(self._model.setup.user))
+        self.menuShown.emit(menu)
+        if self._removable:
+            menu.addSeparator()
+            menu.addAction(icon("x"), "Remove lane", self.removeAsked.emit)
+        menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
+
+    def _copy_chain(self) -> None:
+        QGuiApplication.clipboard().setText(chain_text(self._model.chain, "flags"))
+        announce(self, "Copied")
+
+    def _arrange(self) -> None:
+        """One row when the lane is alone and wide, else two."""
+        px = theme().px
+        for row in (self._first, self._second):
+            while row.takeAt(0) is not None:
+                pass
+        column = self.layout()
+        if not isinstance(column, QVBoxLayout):
+            column = QVBoxLayout(self)
+            column.addLayout(self._first)
+            column.addLayout(self._second)
+        one_row = self._alone and self._density in ("wide", "normal")
+        side = 12 if self._density in ("compact", "narrow") else 16
+        column.setContentsMargins(px(side), px(6 if one_row else 8), px(8 if side == 12 else 12),
+                                  px(5 if one_row else 8))  # fmt: skip
+        column.setSpacing(0 if one_row else px(4))
+        self._first.setSpacing(px(8))
+        left: list[QWidget] = [self._tile, self._picker, self._edited]
+        right: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
+        for widget in left:
+            self._first.addWidget(widget)
+        if one_row:
+            self._first.addWidget(self._chips, 1)
+        else:
+            self._first.addStretch(1)
+            self._second.addWidget(self._chips)
+        for widget in right:
+            self._first.addWidget(widget)
+
+
+def _chain_button() -> QToolButton:
+    result = QToolButton()
+    result.setObjectName("chainButton")
+    result.setProperty("kind", "text")
+    result.setText("Chain")
+    result.setAccessibleName("Chain editor")
+    result.setToolTip("Chain editor  Ctrl+E")
+    result.setCheckable(True)
+    result.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    result.setIcon(icon("sliders-horizontal"))
+    result.setIconSize(QSize(theme().px(15), theme().px(15)))
+    _set_words(result, shown=True)
+    return result
+
+
+def _set_words(target: QToolButton, *, shown: bool) -> None:
+    style = Qt.ToolButtonStyle
+    target.setToolButtonStyle(style.ToolButtonTextBesideIcon if shown else style.ToolButtonIconOnly)

@@ -1,0 +1,52 @@
+"""How a lane stands, as a badge: running with what it does, or why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qwqdesk.conversation import FinishReason
+from qwqdesk.ui.base import BadgeKind
+
+
+@dataclass(frozen=True)
+class LaneStatus:
+    """One badge; `shrinks`: in a narrow lane the icon alone says enough."""
+
+    kind: BadgeKind
+    icon: str
+    text: str
+    tip: str = ""
+    shrinks: bool = True
+
+
+def running(words: str) -> LaneStatus:
+    """A lane at work: "Waiting", "Thinking", "Answering"."""
+    return LaneStatus("accent", "circle-dot", words)
+
+
+def reading(done: int, total: int) -> LaneStatus:
+    """The prompt is being read: `done` of `total` tokens."""
+    share = round(100 * done / total) if total else 0
+    return LaneStatus("accent", "circle-dot", f"Reading prompt {share} %")
+
+
+def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStatus:
+    """Why a lane ended; None is a reply that the program's end cut off."""
+    tip = detail or ""
+    if reason is None:
+        return LaneStatus("warn", "circle-stop", "Interrupted", tip, shrinks=False)
+    kind, icon, text = {
+        "stop": ("neutral", "check", "Finished"),
+        "length": ("warn", "ruler", "Length limit"),
+        "loop": ("warn", "repeat-2", "Looped, stopped"),
+        "cancelled": ("neutral", "circle-stop", "Stopped by you"),
+        "error": ("bad", "circle-alert", "Failed"),
+    }[reason]
+    badge: BadgeKind = kind  # type: ignore[assignment]
+    return LaneStatus(badge, icon, text, tip, shrinks=kind == "neutral")
+
+
+def looped(still_running: bool) -> LaneStatus:
+    """A lane that repeats itself and was not stopped."""
+    text = "Looping" if still_running else "Looped"
+    return LaneStatus("warn", "repeat-2", text, shrinks=False)
