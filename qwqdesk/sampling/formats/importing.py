@@ -73,6 +73,8 @@ def _from_json(data: object, title: str) -> Imported:
         raise UserError(what, "Give one recipe as an object.", code="recipe")
     if data.get("format") == FORMAT:
         return Imported(Recipe.from_json(data))
+    if isinstance(data.get("sampling"), Mapping):
+        return _from_shown(data, title)
     values: dict[str, object] = {}
     unmapped: list[str] = []
     for key, value in data.items():
@@ -86,6 +88,15 @@ def _from_json(data: object, title: str) -> Imported:
         raise UserError(what, "Use llama-server's names, for example temperature.", code="recipe")
     order = _order(data["samplers"]) if "samplers" in data else None
     return Imported(Recipe.of(SamplerChain.of(order, **values), title), tuple(unmapped))
+
+
+def _from_shown(data: Mapping[str, object], title: str) -> Imported:
+    """What `recipes show --json` prints, or one lane of a run: the object under "sampling"."""
+    chain = SamplerChain.from_json(data["sampling"])
+    texts = {key: text for key, text in data.items() if isinstance(text, str)}
+    named = texts.get("title") or texts.get("name") or title
+    name, source = texts.get("name", ""), texts.get("source", "")
+    return Imported(Recipe.of(chain, named, source=source, name=name))
 
 
 def _value(name: str, value: object) -> object:

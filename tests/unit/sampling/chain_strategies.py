@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.param import FLOAT32_MAX, Param, Value
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, INT32_MAX, PARAMS
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 FLOATS = st.floats(-FLOAT32_MAX, FLOAT32_MAX, allow_nan=False)

@@ -206,6 +206,15 @@ def test_importing_a_servers_request() -> None:
     assert imported.unmapped == ("prompt",)
 
 
+def test_importing_what_show_prints() -> None:
+    chain = SamplerChain.of(["top_k"], top_k=3)
+    shown = {"name": "mine", "title": "Mine", "source": "me", "sampling": chain.to_json()}
+    recipe = import_text(json.dumps(shown), "x").recipe
+    assert (recipe.id, recipe.title, recipe.source, recipe.chain) == ("mine", "Mine", "me", chain)
+    lane = {"label": "A", "sampling": chain.to_json(), "tokens": []}
+    assert import_text(json.dumps(lane), "from a run").recipe.id == "from-a-run"
+
+
 @pytest.mark.parametrize("text", ["{}", "[]", "[1]", "{", "llama-cli -m x", "", "hello world"])
 def test_texts_that_are_no_recipe(text: str) -> None:
     with pytest.raises(UserError):
