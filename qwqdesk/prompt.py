@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from qwqdesk.conversation import Message
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import ModelInfo
-from qwqdesk.engine.template import render, template_source
+from qwqdesk.engine.template import render_with_notes, template_source
 from qwqdesk.pipe import Stream
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
 
@@ -20,12 +20,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Prompt:
-    """A rendered prompt with its tokens; `reasoning_open`: it ends inside the reasoning."""
+    """A rendered prompt with its tokens; `reasoning_open`: it ends inside the reasoning.
+
+    `notes` are sentences about what the template could not take as it was.
+    """
 
     text: str
     tokens: tuple[int, ...]
     tags: tuple[Tags, ...]
     reasoning_open: bool
+    notes: tuple[str, ...] = ()
 
 
 async def first(stream: Stream[T]) -> T:
@@ -37,32 +41,44 @@ async def first(stream: Stream[T]) -> T:
 
 
 async def chat_prompt(
-    engine: Engine, model: ModelInfo, messages: Sequence[Message], *, template: str | Path
+    engine: Engine,
+    model: ModelInfo,
+    messages: Sequence[Message],
+    *,
+    template: str | Path,
+    own_tags: Sequence[Tags] = (),
 ) -> Prompt:
     """Render messages with the chosen chat template and tokenize the result.
+
+    `own_tags` are the user's own reasoning tags; they are looked for before all others.
 
     Raises:
         UserError: code "template", when the template fails (with its line).
     """
     source = template_source(template, model.chat_template)
-    text = await asyncio.to_thread(
-        render,
+    rendered = await asyncio.to_thread(
+        render_with_notes,
         source,
         messages,
         bos_token=model.bos_token,
         eos_token=model.eos_token,
     )
-    return await _tokenized(engine, text, source)
+    prompt = await _tokenized(engine, rendered.text, source, own_tags)
+    return replace(prompt, notes=tuple(rendered.notes))
 
 
-async def raw_prompt(engine: Engine, model: ModelInfo, text: str) -> Prompt:
+async def raw_prompt(
+    engine: Engine, model: ModelInfo, text: str, *, own_tags: Sequence[Tags] = ()
+) -> Prompt:
     """The text itself as the whole prompt, special tokens and all."""
-    return await _tokenized(engine, text, model.chat_template)
+    return await _tokenized(engine, text, model.chat_template, own_tags)
 
 
-async def _tokenized(engine: Engine, text: str, template: str | None) -> Prompt:
+async def _tokenized(
+    engine: Engine, text: str, template: str | None, own_tags: Sequence[Tags]
+) -> Prompt:
     tokens = await first(engine.tokenize(text))
-    tags = detect_tags(template, text)
+    tags = detect_tags(template, text, own=own_tags)
     opened = prompt_opens_reasoning(text, tags)
     if opened is not None:
         tags = (opened, *(tag for tag in tags if tag != opened))

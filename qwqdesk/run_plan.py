@@ -14,6 +14,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import stored_prompt
 from qwqdesk.prompt import Prompt
+from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.resolve import Resolved, draw_seed
 
 MAX_PROMPT_BYTES = 64 << 20
@@ -29,6 +30,7 @@ class RunOptions:
     keep_reasoning: bool = False
     loop_guard: LoopGuard = "mark"
     raw: bool = False
+    own_tags: tuple[Tags, ...] = ()
 
 
 @dataclass(frozen=True)

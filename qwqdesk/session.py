@@ -195,7 +195,9 @@ class Session:
     ) -> list[Prompt]:
         assert self.loaded is not None
         if options.raw:
-            prompt = await raw_prompt(self.engine, self.loaded.model, text)
+            prompt = await raw_prompt(
+                self.engine, self.loaded.model, text, own_tags=options.own_tags
+            )
             return [prompt] * len(lanes)
         made: dict[tuple[tuple[str, str], ...], Prompt] = {}
         prompts: list[Prompt] = []
@@ -204,7 +206,11 @@ class Session:
             key = tuple((message.role, message.content) for message in messages)
             if key not in made:
                 made[key] = await chat_prompt(
-                    self.engine, self.loaded.model, messages, template=options.template
+                    self.engine,
+                    self.loaded.model,
+                    messages,
+                    template=options.template,
+                    own_tags=options.own_tags,
                 )
             prompts.append(made[key])
         return prompts
@@ -226,7 +232,11 @@ class Session:
             question.text, lane.label, replace(options, system_prompt=""), None
         )
         return await chat_prompt(
-            self.engine, self.loaded.model, messages, template=options.template
+            self.engine,
+            self.loaded.model,
+            messages,
+            template=options.template,
+            own_tags=options.own_tags,
         )
 
     def _begin(

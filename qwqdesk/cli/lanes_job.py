@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwqdesk.cli.display import Display
+from qwqdesk.cli.output import to_stderr
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine.probe import ExtraBuffersProbe
@@ -132,6 +133,8 @@ class _Job:
                 self._display.event(event)
             else:
                 loaded = event
+                for note in loaded.notes:
+                    to_stderr(f"note: {note}")
         assert loaded is not None
         return loaded
 
@@ -147,6 +150,8 @@ class _Job:
                         record = RunRecord([len(p.tokens) for p in event.prompts])
                         run = FinishedRun(self._session.loaded, event, record)
                         self._outcome.runs.append(run)
+                        for note in dict.fromkeys(n for p in event.prompts for n in p.notes):
+                            to_stderr(f"note: {note}")
                         self._display.lanes([lane.label for lane in event.lanes])
                         conversation = event.conversation_id or None
                     else:
