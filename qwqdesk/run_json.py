@@ -78,7 +78,7 @@ def _lane(run: FinishedRun, number: int, *, own_model: bool) -> dict[str, Any]:
     resolved = run.began.resolved[number]
     record = run.record.lanes[number]
     chain = resolved.chain
-    warnings = effective_chain(chain).warnings
+    warnings = effective_chain(chain, resolved.sources).warnings
     return {
         "label": run.began.lanes[number].label,
         "model": model_json(run.loaded.model) if own_model else None,

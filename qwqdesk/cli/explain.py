@@ -21,8 +21,9 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     if args.switch("help"):
         return common.show_help(HELP, groups=("sampling",))
     recipe = common.recipes(dirs).named(args.recipe) if args.recipe else None
-    chain = LaneSetup("A", recipe, args.sampling).resolved().chain
-    effective = effective_chain(chain)
+    resolved = LaneSetup("A", recipe, args.sampling).resolved()
+    chain = resolved.chain
+    effective = effective_chain(chain, resolved.sources)
     llama_args = to_llama_args(chain)
     if args.switch("json"):
         print_json({**effective.to_json(), "samplers": chain.order_text, "llama_args": llama_args})
