@@ -16,6 +16,7 @@ from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.focus import FocusRings
 from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, wrapping_label
 from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
+from qwqdesk.ui.base.retire import retire
 from qwqdesk.ui.base.splitter import HairSplitter
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "paint_badge",
     "paint_letter",
     "panel",
+    "retire",
     "set_button_icon",
     "wrapping_label",
 ]

@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QS
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.samplers import sampler_named
-from qwqdesk.ui.base import announce
+from qwqdesk.ui.base import announce, retire
 from qwqdesk.ui.conversation.chain_drag import RowDrag
 from qwqdesk.ui.conversation.chain_foot import ChainFoot
 from qwqdesk.ui.conversation.chain_model import ChainModel
@@ -157,7 +157,7 @@ class ChainEditor(QFrame):
     def _replace_foot(self, foot: ChainFoot) -> None:
         if self._foot is not None:
             self._layout.removeWidget(self._foot)
-            self._foot.deleteLater()
+            retire(self._foot)
         self._foot = foot
         self._layout.addWidget(foot)
 
@@ -285,5 +285,4 @@ class ChainEditor(QFrame):
 
 def _take_away(layout: QVBoxLayout, row: StepRow) -> None:
     layout.removeWidget(row)
-    row.hide()
-    row.deleteLater()
+    retire(row)

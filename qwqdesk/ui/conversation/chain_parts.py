@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayo
 
 from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.samplers import STEPS
-from qwqdesk.ui.base import Badge, ElideLabel, MessageBand, button, label
+from qwqdesk.ui.base import Badge, ElideLabel, MessageBand, button, label, retire
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_more import MoreSettings
 from qwqdesk.ui.conversation.chain_text import mends, next_step
@@ -40,8 +40,7 @@ class WarningBands(QWidget):
         while (item := self._column.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
-                old.hide()
-                old.deleteLater()
+                retire(old)
         for warning in warnings:
             self._column.addWidget(self._band(warning))
         self.setVisible(bool(warnings))

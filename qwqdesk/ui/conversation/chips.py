@@ -14,7 +14,7 @@ from qwqdesk.sampling.differences import Difference, differences
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import sampler_named
-from qwqdesk.ui.base import Chip
+from qwqdesk.ui.base import Chip, retire
 from qwqdesk.ui.conversation.chain_text import chip_value
 from qwqdesk.ui.theme import theme
 
@@ -107,8 +107,7 @@ class ChipLine(QWidget):
             return
         self._text = text
         for chip in self._chips:
-            chip.hide()
-            chip.deleteLater()
+            retire(chip)
         kind = "diff" if text.differing else "step"
         self._chips = []
         for words in text.chips:
@@ -196,8 +195,7 @@ class ChipLine(QWidget):
 
     def _show_tail(self, tail: str, left: int) -> None:
         if self._tail is not None and self._tail.text() != tail:
-            self._tail.hide()
-            self._tail.deleteLater()
+            retire(self._tail)
             self._tail = None
         if not tail:
             return
