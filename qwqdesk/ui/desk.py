@@ -1,0 +1,101 @@
+"""What every page works with: settings, recipes, history and the session, and when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from qwqdesk.conversation import Mode
+from qwqdesk.errors import UserError
+from qwqdesk.paths import DataDirs
+from qwqdesk.run_plan import RunOptions
+from qwqdesk.sampling.recipe_files import load_recipes, save_recipe
+from qwqdesk.sampling.recipes import Recipe
+from qwqdesk.session import Session
+from qwqdesk.settings import Settings, save_settings
+from qwqdesk.store.history import History
+
+Report = Callable[[BaseException], object]
+
+
+class Desk(QObject):
+    """The program's state beside the widgets. `trouble` carries a UserError with no place of its
+    own: the window shows it.
+    """
+
+    settings_changed = Signal(object)
+    recipes_changed = Signal()
+    history_changed = Signal()
+    model_changed = Signal()
+    trouble = Signal(object)
+
+    def __init__(
+        self,
+        dirs: DataDirs,
+        settings: Settings,
+        history: History,
+        session: Session,
+        report: Report,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.dirs = dirs
+        self.settings = settings
+        self.history = history
+        self.session = session
+        self.report = report
+        self.recipes: tuple[Recipe, ...] = ()
+        self.reload_recipes()
+
+    # ------------------------------------------------------------ settings
+
+    def change(self, **values: Any) -> None:  # noqa: ANN401 - the fields of Settings
+        """Change settings by name and save them; a disk that refuses is told, not raised."""
+        changed = replace(self.settings, **values)
+        if changed == self.settings:
+            return
+        self.settings = changed
+        self.settings_changed.emit(changed)
+        try:
+            save_settings(self.dirs.settings, changed)
+        except UserError as error:
+            self.trouble.emit(error)
+
+    def options(self, mode: Mode, system_prompt: str = "") -> RunOptions:
+        """How a run is made, by the settings."""
+        settings = self.settings
+        return RunOptions(
+            mode=mode,
+            template=settings.chat_template,
+            system_prompt=system_prompt,
+            keep_reasoning=settings.keep_reasoning_in_history,
+            loop_guard=settings.loop_guard,
+        )
+
+    # ------------------------------------------------------------ recipes
+
+    def reload_recipes(self) -> None:
+        """Read the recipe files again; broken ones are told."""
+        found = load_recipes(self.dirs.recipes)
+        self.recipes = found.recipes
+        self.recipes_changed.emit()
+        if found.problems:
+            self.trouble.emit(UserError(found.problems[0], "Mend or remove the file."))
+
+    def save_recipe(self, recipe: Recipe) -> Path:
+        """Write a recipe of the user; raises UserError."""
+        path = save_recipe(self.dirs.recipes, recipe)
+        self.reload_recipes()
+        return path
+
+    def recipe(self, name: str | None) -> Recipe | None:
+        """The recipe of this id, or None."""
+        return next((recipe for recipe in self.recipes if recipe.id == name), None)
+
+    def recipes_by_id(self) -> dict[str, Recipe]:
+        """All recipes by their ids."""
+        return {recipe.id: recipe for recipe in self.recipes}

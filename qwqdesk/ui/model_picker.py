@@ -1,0 +1,177 @@
+"""The model picker: which model is loaded, which could be, and how far a load has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+
+from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.models.library import LibraryModel
+from qwqdesk.ui.base import ElideLabel, IconButton, PickerButton
+from qwqdesk.ui.icons import icon
+from qwqdesk.ui.theme import theme
+
+_MOST_LISTED = 40
+_SOURCES = {
+    "bundled": "Built in",
+    "library": "Library",
+    "folder": "Folder",
+    "lm-studio": "LM Studio",
+    "hf-cache": "Hugging Face cache",
+}
+
+
+class _ProgressPicker(PickerButton):
+    """The button with a line of 2 px at its lower edge while a model loads."""
+
+    fraction: float | None = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        if self.fraction is not None:
+            painter = QPainter(self)
+            width = round((self.width() - 8) * min(1.0, max(0.02, self.fraction)))
+            painter.fillRect(QRect(4, self.height() - 2, width, 2), theme().color("accent"))
+            painter.end()
+
+
+class ModelPicker(QWidget):
+    """The button, the cross that cancels a load, and what the context has."""
+
+    model_chosen = Signal(object)  # Path
+    open_wanted = Signal()
+    settings_wanted = Signal()
+    manage_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        px = theme().px
+        self._models: Sequence[LibraryModel] = ()
+        self._path: str | None = None
+        self._button = _ProgressPicker(
+            "Choose model", framed=True, icon_name="cpu", role="name", name="modelPicker"
+        )
+        self._button.setAccessibleName("Model: none")
+        self._button.setMaximumWidth(px(360))
+        self._menu = QMenu(self._button)
+        self._menu.aboutToShow.connect(self._fill)
+        self._button.setMenu(self._menu)
+        self._cancel = IconButton(
+            "x", "Cancel loading", name="loadCancelButton", clicked=self.cancel_wanted.emit
+        )
+        self._cancel.hide()
+        self._facts = ElideLabel("", "small", "text3")
+        self._facts.setObjectName("contextFacts")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(px(8))
+        row.addWidget(self._button)
+        row.addWidget(self._cancel)
+        row.addWidget(self._facts, 1)
+
+    # ------------------------------------------------------------ what is shown
+
+    def show_none(self, failed: bool = False) -> None:
+        """No model is loaded; `failed` marks a load that did not work."""
+        self._path = None
+        self._set_fraction(None)
+        self._button.set_text("Choose model")
+        self._button.setAccessibleName("Model: loading failed" if failed else "Model: none")
+        self._facts.setText("Loading failed" if failed else "")
+
+    def show_progress(self, name: str, progress: LoadProgress) -> None:
+        """A load is under way."""
+        self._button.set_text(name)
+        self._set_fraction(progress.fraction)
+        share = f" {progress.fraction * 100:.0f} %" if progress.fraction > 0 else ""
+        self._facts.setText(f"{progress.what}{share}")
+        self._button.setAccessibleName(f"Model: {name}, {self._facts.text()}")
+
+    def show_loaded(self, loaded: Loaded) -> None:
+        """A model is ready."""
+        self._path = loaded.model.path
+        self._set_fraction(None)
+        self._button.set_text(model_title(loaded), loaded.model.quantization)
+        self._button.setAccessibleName(
+            f"Model: {model_title(loaded)} {loaded.model.quantization}, loaded"
+        )
+        self._facts.setText(context_facts(loaded))
+
+    def set_models(self, models: Sequence[LibraryModel]) -> None:
+        """What the menu offers."""
+        self._models = models
+
+    def open_menu(self) -> None:
+        """Open the menu, as a click does."""
+        self._button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._button.showMenu()
+
+    def _set_fraction(self, fraction: float | None) -> None:
+        self._button.fraction = fraction
+        self._cancel.setVisible(fraction is not None)
+        self._button.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(theme().px(360), theme().px(32))
+
+    # ------------------------------------------------------------ menu
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        source = ""
+        for model in self._models[:_MOST_LISTED]:
+            if model.source != source:
+                source = model.source
+                self._menu.addSection(_SOURCES[model.source])
+            self._add_model(model)
+        if not self._models:
+            none = self._menu.addAction("No models found")
+            none.setEnabled(False)
+        self._menu.addSeparator()
+        self._add("Open file…", "folder-open", self.open_wanted.emit)
+        self._add("All models", "package", self.manage_wanted.emit)
+        self._add("Engine settings…", "gauge", self.settings_wanted.emit)
+
+    def _add_model(self, model: LibraryModel) -> None:
+        text = f"{file_title(model.path)}\t{model.label}"
+        action = self._menu.addAction(text.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(str(model.path) == self._path)
+        action.triggered.connect(self._choosing(model.path))
+
+    def _add(self, text: str, icon_name: str, act: Callable[[], object]) -> None:
+        action = self._menu.addAction(icon(icon_name), text)
+        action.triggered.connect(lambda *_: act())
+
+    def _choosing(self, path: Path) -> Callable[..., None]:
+        return lambda *_: self.model_chosen.emit(path)
+
+
+def file_title(path: Path) -> str:
+    """A file's name without its ending."""
+    return path.name.removesuffix(".gguf")
+
+
+def model_title(loaded: Loaded) -> str:
+    """The model's own name; its file's name where it has none."""
+    name = " ".join(loaded.model.name.split())
+    return name[:60] or file_title(Path(loaded.model.path))
+
+
+def context_facts(loaded: Loaded) -> str:
+    """What the context really has: layers on the GPU, context, cache type."""
+    engine, model = loaded.engine, loaded.model
+    parts = []
+    if engine.n_gpu_layers > 0 and any(d.kind in ("gpu", "igpu") for d in engine.devices):
+        whole = model.n_layer + 1
+        parts.append(f"{min(engine.n_gpu_layers, whole)} of {whole} layers on GPU")
+    else:
+        parts.append(f"CPU, {engine.n_threads} threads")
+    cache = "" if engine.type_k == "f16" else f", {engine.type_k} cache"
+    parts.append(f"context {engine.n_ctx:,}{cache}")
+    return " · ".join(parts)

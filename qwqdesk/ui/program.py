@@ -1,0 +1,101 @@
+"""The program from its first window to its last save: opens the parts, and closes them in reverse.
+
+The window shows first; the engine and the model come after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from PySide6.QtWidgets import QApplication
+
+from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
+from qwqdesk.engine.engine import Engine
+from qwqdesk.engine.probe import ExtraBuffersProbe
+from qwqdesk.errors import UserError
+from qwqdesk.paths import DataDirs
+from qwqdesk.resources import resource
+from qwqdesk.session import Session
+from qwqdesk.settings import load_settings
+from qwqdesk.store.history import History
+from qwqdesk.ui.base import FocusRings
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.report import Reports
+from qwqdesk.ui.theme import Theme
+from qwqdesk.ui.window import Window
+
+PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
+_STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
+_log = logging.getLogger("qwqdesk")
+
+
+class Program:
+    """One run of the program with a window."""
+
+    def __init__(self, app: QApplication, dirs: DataDirs, closing: asyncio.Event) -> None:
+        self._app = app
+        self._dirs = dirs
+        self._closing = closing
+        self._troubles: list[UserError] = []
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open everything; `stack` closes it. The window shows before anything heavy starts."""
+        self._prepare_folders()
+        loaded = load_settings(self._dirs.settings)
+        self._troubles += [UserError(problem, "") for problem in loaded.problems]
+        settings = loaded.settings
+        theme = Theme(self._app, settings.theme, settings.text_size)
+        theme.set_reduce_motion(settings.reduce_motion)
+        FocusRings(self._app)
+        reports = Reports(self._app)
+        stack.callback(start_log(self._dirs.logs))
+        stack.callback(start_fault_log(self._dirs.logs))
+        stack.callback(install_hooks(reports.from_hook))
+        asyncio.get_running_loop().set_exception_handler(reports.from_loop)
+        history = self._open_history(stack)
+        engine = Engine(extra_buffers_safe=self._probe())
+        stack.callback(engine.close)
+        session = Session(engine, history)
+        desk = Desk(self._dirs, settings, history, session, reports.show)
+        stack.push_async_callback(_stop_runs, session)
+        window = Window(desk, self._closing)
+        reports.set_window(window)
+        stack.push_async_callback(window.end)
+        for trouble in self._troubles:
+            window.show_trouble(trouble)
+        window.show()
+        # The marker lives in the data folder; a crash while loading is told at the next start.
+        window.start(LoadingMarker(self._dirs.loading_marker))
+        _log.info("the window is open")
+
+    def _prepare_folders(self) -> None:
+        try:
+            self._dirs.create()
+        except UserError as error:
+            self._troubles.append(error)
+
+    def _open_history(self, stack: AsyncExitStack) -> History:
+        try:
+            history = History(self._dirs.database)
+        except UserError as error:
+            self._troubles.append(
+                UserError(f"{error.what} {error.what_to_do}", "What you write now is not kept.")
+            )
+            history = History(None)
+        self._troubles += [UserError(notice, "") for notice in history.notices]
+        stack.callback(history.close)
+        return history
+
+    def _probe(self) -> ExtraBuffersProbe:
+        return ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))
+
+
+async def _stop_runs(session: Session) -> None:
+    """Stop what runs and wait until it is saved, for a moment at most."""
+    session.stop()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _STOP_SECONDS
+    while session.running and loop.time() < end:
+        await asyncio.sleep(0.02)

@@ -1,0 +1,88 @@
+"""The bar above a conversation: sidebar, model, mode, seed, add a lane, and more."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from qwqdesk.ui.base import IconButton, button, panel
+from qwqdesk.ui.mode_picker import FairnessBadge, ModePicker, SeedField
+from qwqdesk.ui.model_picker import ModelPicker
+from qwqdesk.ui.theme import theme
+
+HEIGHT = 48
+_SHORT_BELOW = 1120  # px of the bar: below it the badge says less
+
+
+class Toolbar(QFrame):
+    """48 px; the controls are public, the page connects them."""
+
+    sidebar_wanted = Signal()
+    add_lane_wanted = Signal()
+
+    def __init__(self, more: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        px = theme().px
+        self.setObjectName("toolbar")
+        self.setAccessibleName("Toolbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "window")
+        self.setProperty("edge", "bottom")
+        self.setFixedHeight(px(HEIGHT))
+        self.sidebar = IconButton(
+            "panel-left", "Sidebar", shortcut="Ctrl+B", size=18, name="sidebarButton",
+            clicked=self.sidebar_wanted.emit,
+        )  # fmt: skip
+        self.model = ModelPicker()
+        self.badge = FairnessBadge()
+        self.mode = ModePicker()
+        self.seed = SeedField()
+        self.add_lane = button(
+            "Add lane", "plus", name="addLaneButton", clicked=self.add_lane_wanted.emit
+        )
+        self.add_lane.setToolTip("Add a lane with the last one's settings  Ctrl+T")
+        self.more = IconButton("ellipsis", "More", name="moreButton")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(more)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(16), 0, px(16), 0)
+        row.setSpacing(px(8))
+        row.addWidget(self.sidebar)
+        row.addWidget(self.model, 1)
+        for part in (self.badge, self.mode, self.seed, self.add_lane, self.more):
+            row.addWidget(part)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self.badge.set_short(self.width() < theme().px(_SHORT_BELOW))
+
+
+class PageBar(QFrame):
+    """The bar above the other pages: the sidebar's button and the page's title."""
+
+    sidebar_wanted = Signal()
+
+    def __init__(self, title: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        px = theme().px
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "window")
+        self.setProperty("edge", "bottom")
+        self.setFixedHeight(px(HEIGHT))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(16), 0, px(16), 0)
+        row.setSpacing(px(8))
+        row.addWidget(
+            IconButton(
+                "panel-left", "Sidebar", shortcut="Ctrl+B", size=18,
+                clicked=self.sidebar_wanted.emit,
+            )
+        )  # fmt: skip
+        row.addWidget(title)
+        row.addStretch(1)
+
+
+def page_frame(name: str) -> QFrame:
+    """The frame of a page, on `surface`."""
+    return panel("surface", name=name)
