@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QApplication, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QStyle, QWidget
 
 from qwqdesk.resources import resource
 from qwqdesk.ui.fonts import STYLES, Role, load_families, make_font
@@ -118,6 +118,8 @@ class Theme(QObject):
             self._app.setPalette(palette(self.tokens))
             self._app.setFont(self.font("body"))
             self._app.setStyleSheet(self._style_sheet())
+            for widget in self._app.allWidgets():
+                _rescale(widget, self)
             self.changed.emit()
         finally:
             _set_updates(windows, True)
@@ -169,11 +171,35 @@ def repolish(widget: QWidget) -> None:
     widget.update()
 
 
+def scaled(widget: QWidget, *, width: int = 0, height: int = 0, icon: int = 0) -> None:
+    """Fix sizes in pixels at 100 % text size; they grow with it. 0 leaves a size alone.
+
+    Args:
+        icon: the side of a button's icon.
+    """
+    for name, pixels in (("scaledWidth", width), ("scaledHeight", height), ("scaledIcon", icon)):
+        if pixels:
+            widget.setProperty(name, pixels)
+    _rescale(widget, theme())
+
+
 def set_state(widget: QWidget, name: str, value: object) -> None:
     """Set a dynamic property and repolish, but only when it changes."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
         repolish(widget)
+
+
+def _rescale(widget: QWidget, look: Theme) -> None:
+    width, height, side = (
+        widget.property(name) for name in ("scaledWidth", "scaledHeight", "scaledIcon")
+    )
+    if width:
+        widget.setFixedWidth(look.px(width))
+    if height:
+        widget.setFixedHeight(look.px(height))
+    if side and isinstance(widget, QAbstractButton):
+        widget.setIconSize(QSize(look.px(side), look.px(side)))
 
 
 def _bounded(percent: int) -> int:

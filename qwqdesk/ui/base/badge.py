@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import draw_icon
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import scaled, theme
 
 BadgeKind = Literal["neutral", "good", "warn", "bad", "accent"]
 ChipKind = Literal["step", "diff", "more"]
@@ -191,7 +191,7 @@ class LetterTile(QWidget):
     def __init__(self, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._letter = letter
-        self.setFixedSize(theme().px(_HEIGHT), theme().px(_HEIGHT))
+        scaled(self, width=_HEIGHT, height=_HEIGHT)
         self.setAccessibleName(f"Lane {letter}")
 
     def set_letter(self, letter: str) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import draw_icon, icon
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import scaled, theme
 
 Kind = Literal["primary", "secondary", "flat", "link", "danger", "stop"]
 
@@ -63,9 +63,8 @@ def button(
 def set_button_icon(target: QPushButton, icon_name: str) -> None:
     """Give a button an icon in the colour of its kind."""
     token = _ICON_TOKENS.get(str(target.property("kind")), "text")
-    side = theme().px(14 if target.property("small") else 16)
     target.setIcon(icon(icon_name, token))
-    target.setIconSize(QSize(side, side))
+    scaled(target, icon=14 if target.property("small") else 16)
 
 
 class IconButton(QToolButton):
@@ -83,11 +82,10 @@ class IconButton(QToolButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._size = size
         self.setProperty("kind", "icon")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setIcon(icon(icon_name))
-        self.setIconSize(QSize(theme().px(size), theme().px(size)))
+        scaled(self, icon=size)
         self.set_words(words, shortcut)
         if name:
             self.setObjectName(name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, QSize
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from qwqdesk.ui.icons import icon
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import scaled, theme
 
 FOLD_MS = 120
 _UNBOUNDED = 16777215  # QWIDGETSIZE_MAX
@@ -22,7 +22,7 @@ class Pill(QPushButton):
         self.setObjectName("newTextPill")
         self.setAccessibleName(text)
         self.setIcon(icon(icon_name))
-        self.setIconSize(QSize(theme().px(14), theme().px(14)))
+        scaled(self, icon=14)
         over.installEventFilter(self)
         self.hide()
 

@@ -22,7 +22,7 @@ from qwqdesk.ui.base.buttons import button
 from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.labels import label, wrapping_label
 from qwqdesk.ui.icons import IconLabel
-from qwqdesk.ui.theme import set_state, theme
+from qwqdesk.ui.theme import scaled, set_state, theme
 
 BandKind = Literal["warn", "bad", "good", "window"]
 
@@ -140,7 +140,7 @@ class Toast(QFrame):
         self.setProperty("toast", True)
         self.setObjectName("toast")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(px(36))
+        scaled(self, height=36)
         row = QHBoxLayout(self)
         row.setContentsMargins(px(12), 0, px(12), 0)
         row.setSpacing(px(12))

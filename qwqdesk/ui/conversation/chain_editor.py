@@ -73,6 +73,8 @@ class ChainEditor(QFrame):
         self._content = self._new_content(narrow=False, opened=False)
         self._fill("normal")
         model.changed.connect(self.refresh)
+        self._percent = theme().percent
+        theme().changed.connect(self._theme_changed)
         model.edited.connect(self.chainChanged)
         model.told.connect(lambda words: announce(self, words))
         self._shortcut(QKeySequence.StandardKey.Undo, model.undo)
@@ -129,6 +131,13 @@ class ChainEditor(QFrame):
             self._content.add.open_menu()
         else:
             super().keyPressEvent(event)
+
+    def _theme_changed(self) -> None:
+        """Another text size needs other measures everywhere."""
+        if theme().percent != self._percent:
+            self._percent = theme().percent
+            self.setMinimumWidth(theme().px(240))
+            self._build(self._density or "normal")
 
     # ------------------------------------------------------------ building
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -17,7 +17,7 @@ from qwqdesk.ui.conversation.chips import ChipLine, differences_line, steps_line
 from qwqdesk.ui.conversation.lane_status import LaneStatus
 from qwqdesk.ui.conversation.recipe_menu import NameBox, RecipeMenu
 from qwqdesk.ui.icons import icon
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import scaled, theme
 
 
 class LaneHead(QFrame):
@@ -208,7 +208,7 @@ def _chain_button() -> QToolButton:
     result.setCheckable(True)
     result.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     result.setIcon(icon("sliders-horizontal"))
-    result.setIconSize(QSize(theme().px(15), theme().px(15)))
+    scaled(result, icon=15)
     _set_words(result, shown=True)
     return result
 
