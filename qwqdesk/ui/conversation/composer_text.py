@@ -130,7 +130,9 @@ class ComposerText(QPlainTextEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if enter and not shifted and not self._composing:
+        if enter and self._composing:
+            event.accept()  # it ends the composition; where it arrives here too, it does no more
+        elif enter and not shifted:
             self.submitted.emit()
         elif self._kept and event.key() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
             self._drop_kept()

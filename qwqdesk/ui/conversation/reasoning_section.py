@@ -145,6 +145,7 @@ class ReasoningSection(QWidget):
         self._source: list[str] = []
         self._touched = False
         self._tokens = 0
+        self._measured = False  # the engine's own count has come
         self._seconds: float | None = None
         self._clock = QElapsedTimer()
         self._timer = QTimer(self)
@@ -207,12 +208,13 @@ class ReasoningSection(QWidget):
         """Add reasoning; `refresh` brings it to the screen."""
         self.begin()
         self._source.append(text)
-        self._tokens += tokens
+        self.add_tokens(tokens)
         self._body.text.append(text if len(self._source) > 1 else text.lstrip("\n"))
 
     def add_tokens(self, tokens: int) -> None:
-        """Count tokens that came without text."""
-        self._tokens += tokens
+        """Count tokens, also those that came without text."""
+        if not self._measured:
+            self._tokens += tokens
 
     def refresh(self) -> None:
         """Lay out what was appended since the last call."""
@@ -224,6 +226,7 @@ class ReasoningSection(QWidget):
 
     def set_measured(self, tokens: int, seconds: float) -> None:
         """The engine's own count and time, in place of what was counted here; 0 is unknown."""
+        self._measured = True
         self._tokens = tokens or self._tokens
         self._seconds = seconds or self._seconds
         if self._state not in ("none", "thinking"):
@@ -260,7 +263,8 @@ class ReasoningSection(QWidget):
         self._timer.stop()
         self._body.text.clear()
         self._source = []
-        self._state, self._touched, self._tokens, self._seconds = "none", False, 0, None
+        self._state, self._touched, self._measured = "none", False, False
+        self._tokens, self._seconds = 0, None
         self._badge.hide()
         self.hide()
 

@@ -7,6 +7,7 @@ import re
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QFont,
+    QTextCursor,
     QTextFrameFormat,
     QTextTable,
     QTextTableCellFormat,
@@ -36,31 +37,38 @@ class TableBlock(DocumentView):
         self._pending = ""
         self._table: QTextTable | None = None
         self._alignments: list[Qt.AlignmentFlag] = []
-        for line in shape.head.split("\n") if shape.head else []:
-            self._add_line(line)
+        if shape.head:
+            self.grow(shape.head + "\n")
 
     def grow(self, text: str) -> None:
-        """Take text; a row appears when its line is complete."""
-        *lines, self._pending = (self._pending + visible(text)).split("\n")
-        for line in lines:
-            self._add_line(line)
+        """Take text; a row appears with `show_growth` once its line is complete."""
+        self._pending += visible(text)
 
     def show_growth(self) -> None:
-        """Nothing waits here: rows are drawn when they are complete."""
+        """Draw the rows that are complete, with one layout for all of them."""
+        *lines, self._pending = self._pending.split("\n")
+        if lines:
+            self._add_lines(lines)
 
     def finish(self) -> None:
         """The last line is complete too."""
-        line, self._pending = self._pending, ""
-        if line:
-            self._add_line(line)
+        if self._pending:
+            self._pending += "\n"
+        self.show_growth()
 
     def set_look(self, look: LookName) -> None:
         """Draw everything again in another look or other colours."""
         self._look = TextLook(look)
         lines, self._lines, self._table = self._lines, [], None
         self.document().clear()
+        self._add_lines(lines)
+
+    def _add_lines(self, lines: list[str]) -> None:
+        edit = QTextCursor(self.document())
+        edit.beginEditBlock()
         for line in lines:
             self._add_line(line)
+        edit.endEditBlock()
 
     def _add_line(self, line: str) -> None:
         self._lines.append(line)

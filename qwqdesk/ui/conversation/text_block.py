@@ -21,7 +21,7 @@ from qwqdesk.ui.theme import theme
 
 _MARKUP = re.compile(r"[*`$\\\[_~>]|://")
 _LIVE_LIMIT = 1200  # characters up to which the growing paragraph is shown formatted
-_FULL_BLOCKS, _FULL_SIZE = 60, 16_000  # after these a new widget is begun
+_FULL_BLOCKS, _FULL_SIZE = 12, 2_500  # after these a new widget is begun: less is drawn anew
 
 
 class TextBlock(DocumentView):

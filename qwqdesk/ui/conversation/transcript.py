@@ -6,7 +6,14 @@ Scrolling follows the stream only while the view is at its end; else a pill offe
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QMenu,
@@ -29,6 +36,19 @@ _WIDE_LANE = 800
 _NEAR_END = 6  # px from the end that still count as the end
 
 
+class _Content(QWidget):
+    """The ground of the column. It is opaque, so that Qt scrolls by moving what is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), theme().color("surface"))
+        painter.end()
+
+
 class Transcript(QScrollArea):
     """Messages and replies, oldest first. In a chat centred, in a lane at the left."""
 
@@ -47,7 +67,7 @@ class Transcript(QScrollArea):
         self._following = True
         self._replies: list[ReplyView] = []
         self._prompts: list[PromptBubble] = []
-        self._content = QWidget()
+        self._content = _Content()
         self._content.setObjectName("transcriptContent")
         self._column = QVBoxLayout(self._content)
         self._column.setSpacing(0)
