@@ -13,12 +13,13 @@ Maker = Callable[[random.Random], Chat]
 
 WORDS = (  # noqa: SIM905
     "apple banana orange cherry strawberry raspberry blueberry lemon melon grape bread butter "
-    "cheese coffee water river ocean island mountain forest garden flower tree stone cloud summer "
-    "winter spring autumn morning evening window mirror ladder table chair lamp carpet kitchen bottle "
-    "pencil paper letter book story music guitar piano violin horse rabbit mouse tiger monkey "
-    "elephant penguin parrot eagle spider butterfly silver golden purple yellow green orange "
-    "little happy quiet simple random program python computer keyboard screen number question "
-    "answer reason sampler token temperature penalty mississippi tomorrow balloon committee"
+    "cheese coffee water river ocean island mountain forest garden flower tree stone cloud "
+    "summer winter spring autumn morning evening window mirror ladder table chair lamp carpet "
+    "kitchen bottle pencil paper letter book story music guitar piano violin horse rabbit mouse "
+    "tiger monkey elephant penguin parrot eagle spider butterfly silver golden purple yellow "
+    "green orange little happy quiet simple random program python computer keyboard screen "
+    "number question answer reason sampler token temperature penalty mississippi tomorrow "
+    "balloon committee"
 ).split()
 
 

@@ -135,7 +135,7 @@ class Runner:
                 self._sample(lane, row)
 
     def run(
-        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int], limit: int = 1700
+        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int], limit: int = 1600
     ) -> list[Reply]:
         """One reply for every pair of prompt and seed."""
         lanes = [
