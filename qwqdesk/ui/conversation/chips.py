@@ -14,6 +14,7 @@ from qwqdesk.sampling.differences import Difference, differences
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import sampler_named
+from qwqdesk.sampling.step_rules import is_neutral
 from qwqdesk.ui.base import Chip, retire
 from qwqdesk.ui.conversation.chain_text import chip_value
 from qwqdesk.ui.theme import theme
@@ -23,12 +24,13 @@ _GAP, _ARROW = 4, 13
 
 @dataclass(frozen=True)
 class ChipText:
-    """What a chip says, and the step that a click on it leads to."""
+    """What a chip says, and the step that a click on it leads to; `brief` is the value alone."""
 
     name: str
     value: str
     tip: str
     step: str
+    brief: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def steps_line(resolved: Resolved) -> ChipLineText:
 
 def differences_line(reference: SamplerChain, chain: SamplerChain) -> ChipLineText:
     """Lanes B to D: what differs from lane A, most important first."""
-    chips = tuple(_difference_chip(found, chain) for found in differences(reference, chain))
+    found = differences(reference, chain)
+    chips = tuple(_difference_chip(each, reference, chain) for each in found)
     return ChipLineText(chips, "rest as A" if chips else "same as A", differing=True)
 
 
@@ -63,7 +66,7 @@ def _step_chip(name: str, why: str, chain: SamplerChain) -> ChipText:
     return ChipText(sampler, chip_value(sampler, chain), why, sampler)
 
 
-def _difference_chip(found: Difference, chain: SamplerChain) -> ChipText:
+def _difference_chip(found: Difference, reference: SamplerChain, chain: SamplerChain) -> ChipText:
     if found.kind == "order":
         return ChipText("", "order", f"Order here: {found.b}\nOrder in A: {found.a}", "")
     if found.kind == "missing":
@@ -76,7 +79,15 @@ def _difference_chip(found: Difference, chain: SamplerChain) -> ChipText:
     params = sampler_named(found.step).params if found.step else ()
     name = found.step if params and params[0].name == found.name else found.name
     tip = f"{found.name}: {found.b} here, {found.a} in A"
-    return ChipText(name, f"{found.b} (A: {found.a})", tip, found.step or found.name)
+    here, there = found.b, found.a
+    if name == found.step:  # a whole step is off on one side
+        here = "off" if _is_off(found.step, chain) else here
+        there = "off" if _is_off(found.step, reference) else there
+    return ChipText(name, f"{here} (A: {there})", tip, found.step or found.name, here)
+
+
+def _is_off(step: str, chain: SamplerChain) -> bool:
+    return step in chain.samplers and is_neutral(step, chain)
 
 
 def _place(step: str, chain: SamplerChain) -> str:
@@ -98,20 +109,22 @@ class ChipLine(QWidget):
         self._text = ChipLineText((), "", differing=False)
         self._chips: list[Chip] = []
         self._tail: Chip | None = None
-        self._at_most: int | None = None
+        self._brief = False
         self._arrows: list[int] = []
 
     def show_line(self, text: ChipLineText) -> None:
         """Show these chips; the same ones stay as they are."""
-        if text == self._text:
-            return
-        self._text = text
+        if text != self._text:
+            self._text = text
+            self._make_chips()
+
+    def _make_chips(self) -> None:
         for chip in self._chips:
             retire(chip)
-        kind = "diff" if text.differing else "step"
         self._chips = []
-        for words in text.chips:
-            chip = Chip("diff" if kind == "diff" else "step", words.name, words.value, self)
+        for words in self._text.chips:
+            value = words.brief or words.value if self._brief else words.value
+            chip = Chip("diff" if self._text.differing else "step", words.name, value, self)
             chip.setToolTip(words.tip)
             chip.setAccessibleDescription(words.tip)
             chip.setObjectName(f"chip_{words.step or 'order'}")
@@ -120,11 +133,11 @@ class ChipLine(QWidget):
         self.setAccessibleName(self._in_words())
         self._arrange()
 
-    def set_at_most(self, count: int | None) -> None:
-        """Show no more than so many chips, however wide the line is."""
-        if count != self._at_most:
-            self._at_most = count
-            self._arrange()
+    def set_brief(self, brief: bool) -> None:
+        """One difference at most, without lane A's value: for narrow lanes."""
+        if brief != self._brief:
+            self._brief = brief
+            self._make_chips()
 
     def tab_stops(self) -> list[QWidget]:
         """The chips that are shown, in their order."""
@@ -180,7 +193,7 @@ class ChipLine(QWidget):
 
     def _fitting(self, widths: Sequence[int]) -> tuple[int, str]:
         """How many chips are shown, and the words after them."""
-        most = len(widths) if self._at_most is None else min(self._at_most, len(widths))
+        most = min(1, len(widths)) if self._brief and self._text.differing else len(widths)
         for count in range(most, -1, -1):
             tail = self._text.tail if count == len(widths) else f"{len(widths) - count} more"
             if count < len(widths) and not count:

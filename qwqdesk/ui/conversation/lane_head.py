@@ -81,8 +81,10 @@ class LaneHead(QFrame):
         self._status = status
         self._badge.setVisible(status is not None)
         if status is not None:
-            self._badge.set_badge(status.kind, status.icon, status.text, status.tip)
-            self._badge.set_shrunk(status.shrinks and self._density == "narrow")
+            narrow = self._density == "narrow"
+            text = status.short or status.text if narrow else status.text
+            self._badge.set_badge(status.kind, status.icon, text, status.tip)
+            self._badge.set_shrunk(status.shrinks and narrow)
 
     def set_density(self, density: Density, *, alone: bool = False) -> None:
         """How much room there is; `alone`: the only lane, in one row and without a letter."""
@@ -92,16 +94,16 @@ class LaneHead(QFrame):
         self._tile.setVisible(not alone)
         small = density in ("compact", "narrow")
         _set_words(self._chain, shown=not small)
-        self._chips.set_at_most(1 if density == "narrow" else None)
+        self._chips.set_brief(density == "narrow")
         self._arrange()
         self.set_removable(self._removable)
         self.set_status(self._status)
         self.refresh()
 
     def set_removable(self, removable: bool) -> None:
-        """Whether there is another lane; in a narrow one the act is in the menu alone."""
+        """Whether there is another lane; with little room the act is in the menu alone."""
         self._removable = removable
-        self._remove.setVisible(removable and self._density != "narrow")
+        self._remove.setVisible(removable and self._density in ("wide", "normal"))
 
     def set_chain_open(self, opened: bool) -> None:
         """Show whether the editor is open; emits nothing."""
@@ -180,9 +182,10 @@ class LaneHead(QFrame):
             column.addLayout(self._first)
             column.addLayout(self._second)
         one_row = self._alone and self._density in ("wide", "normal")
-        side = 12 if self._density in ("compact", "narrow") else 16
-        column.setContentsMargins(px(side), px(6 if one_row else 8), px(8 if side == 12 else 12),
-                                  px(5 if one_row else 8))  # fmt: skip
+        small = self._density in ("compact", "narrow")
+        left, right = (12, 8) if small else (12 if one_row else 16, 12)
+        above, below = (6, 5) if one_row else (8, 8)
+        column.setContentsMargins(px(left), px(above), px(right), px(below))
         column.setSpacing(0 if one_row else px(4))
         self._first.setSpacing(px(8))
         left: list[QWidget] = [self._tile, self._picker, self._edited]

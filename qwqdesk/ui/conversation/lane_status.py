@@ -10,13 +10,17 @@ from qwqdesk.ui.base import BadgeKind
 
 @dataclass(frozen=True)
 class LaneStatus:
-    """One badge; `shrinks`: in a narrow lane the icon alone says enough."""
+    """One badge; `shrinks`: in a narrow lane the icon alone says enough.
+
+    `short` are the words for a narrow lane, where they differ.
+    """
 
     kind: BadgeKind
     icon: str
     text: str
     tip: str = ""
     shrinks: bool = True
+    short: str = ""
 
 
 def running(words: str) -> LaneStatus:
@@ -43,7 +47,8 @@ def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStat
         "error": ("bad", "circle-alert", "Failed"),
     }[reason]
     badge: BadgeKind = kind  # type: ignore[assignment]
-    return LaneStatus(badge, icon, text, tip, shrinks=kind == "neutral")
+    short = text.split(",")[0]
+    return LaneStatus(badge, icon, text, tip, shrinks=kind == "neutral", short=short)
 
 
 def looped(still_running: bool) -> LaneStatus:
