@@ -46,11 +46,12 @@ def main() -> None:
     app = QApplication([])
     look = Theme(app, "light", options.percent)
     FocusRings(app)
-    for name, (width, height) in SIZES.items():
+    for name, size in SIZES.items():
         for choice in ("light", "dark"):
             look.set_choice("light" if choice == "light" else "dark")
             lane = model()
             editor, head = ChainEditor(lane), LaneHead(lane, "B")
+            width, height = look.px(size[0]), look.px(size[1])
             head.set_density(density_for(width))
             head.set_chain_open(True)
             head.set_status(STATUS[name])

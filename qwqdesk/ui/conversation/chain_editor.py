@@ -27,9 +27,13 @@ _LIMITS: tuple[tuple[int, Density], ...] = ((760, "wide"), (460, "normal"), (360
 
 
 def density_for(width: int, present: Density | None = None) -> Density:
-    """The density of a lane's width in pixels; the present one holds for 8 px more."""
+    """The density of a lane's width in pixels; the present one holds for 8 px more.
+
+    Larger text needs more room: the limits grow with the text size.
+    """
+    at_full_size = width * 100 / theme().percent
     for limit, density in _LIMITS:
-        if width >= limit + (0 if present is None else _margin(present, density)):
+        if at_full_size >= limit + (0 if present is None else _margin(present, density)):
             return density
     return "narrow"
 

@@ -188,16 +188,16 @@ class LaneHead(QFrame):
         column.setContentsMargins(px(left), px(above), px(right), px(below))
         column.setSpacing(0 if one_row else px(4))
         self._first.setSpacing(px(8))
-        left: list[QWidget] = [self._tile, self._picker, self._edited]
-        right: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
-        for widget in left:
+        first: list[QWidget] = [self._tile, self._picker, self._edited]
+        last: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
+        for widget in first:
             self._first.addWidget(widget)
         if one_row:
             self._first.addWidget(self._chips, 1)
         else:
             self._first.addStretch(1)
             self._second.addWidget(self._chips)
-        for widget in right:
+        for widget in last:
             self._first.addWidget(widget)
 
 
