@@ -9,73 +9,35 @@ HTML is ordinary text. Every list item is a block of its own, so that a list sta
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
-BlockKind = Literal["paragraph", "heading", "item", "code", "table", "quote", "rule", "math"]
+from qwqdesk.ui.conversation.block_events import (
+    BlockEvent,
+    BlockKind,
+    Closed,
+    Grew,
+    Opened,
+    Shape,
+)
+from qwqdesk.ui.conversation.block_sink import PIECE_LIMIT, BlockSink, OpenBlock
+
+__all__ = [
+    "HOLD_LIMIT",
+    "PIECE_LIMIT",
+    "TABLE_ROWS",
+    "BlockEvent",
+    "BlockKind",
+    "Closed",
+    "Grew",
+    "MarkdownBlocks",
+    "Opened",
+    "Shape",
+    "split",
+]
 
 HOLD_LIMIT = 1000  # characters of an undecided line that may stay unseen
-PIECE_LIMIT = 4096  # characters after which a text block is cut in two
 TABLE_ROWS = 100  # rows after which a table goes on in a new block
-MAX_DEPTH = 6
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What is known of a block when it opens.
-
-    `indent` counts the list levels around it. `continues` is set on the rest of a block that was
-    cut because of its length. `head` is the repeated header of a table that goes on.
-    """
-
-    kind: BlockKind
-    language: str = ""
-    indent: int = 0
-    level: int = 0
-    marker: str = ""
-    continues: bool = False
-    head: str = ""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A block begins; with `replaces` the open one turns out to be this one, with its text."""
-
-    shape: Shape
-    replaces: bool = False
-
-
-@dataclass(frozen=True)
-class Grew:
-    """Text at the end of the open block."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Closed:
-    """The open block is finished; `whole` is False for a code fence that was never closed."""
-
-    shape: Shape
-    text: str
-    whole: bool = True
-
-
-BlockEvent = Opened | Grew | Closed
-
-
-@dataclass
-class _Open:
-    shape: Shape
-    parts: list[str] = field(default_factory=list)
-    size: int = 0
-    lines: int = 0
-    fence: str = ""
-    fence_indent: int = 0
-    blanks: int = 0
-
-    def text(self) -> str:
-        return "".join(self.parts)
+MAX_DEPTH = 6  # list levels
 
 
 _FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*([^`]*)$")
@@ -92,15 +54,13 @@ _UNTIL_NEWLINE = re.compile(r"^\s*(?:```|~~~|\$\$|\\\[)")
 _UNDECIDED = re.compile(
     r"^\s*(?:`{0,2}|~{1,2}|#{1,6}|>|[-*_+=|: ]+|\d{1,9}[.)]?|[$\\]|[-*+]\s+\[[ xX]?)\s*$"
 )
-_CUT_KINDS = ("paragraph", "item", "quote", "heading", "math")
 
 
 class MarkdownBlocks:
     """Feed text, get events; `finish` closes what is open."""
 
     def __init__(self) -> None:
-        self._events: list[BlockEvent] = []
-        self._open: _Open | None = None
+        self._sink = BlockSink()
         self._held = ""
         self._flowing = False
         self._columns: list[int] = []  # content columns of the list items around
@@ -111,30 +71,30 @@ class MarkdownBlocks:
         self._take(first, ended=bool(others))
         for number, piece in enumerate(others):
             self._take(piece, ended=number < len(others) - 1)
-        events, self._events = self._events, []
-        return events
+        return self._sink.take_events()
 
     def finish(self) -> list[BlockEvent]:
         """Close the open block; later text starts a new one."""
         if self._held:
             line, self._held = self._held, ""
             self._decide(line, ended=True)
-        if self._open is not None:
-            self._close(whole=not self._open.fence)
+        if self._sink.open is not None:
+            self._sink.close(whole=not self._sink.open.fence)
         self._flowing = False
         self._columns = []
-        events, self._events = self._events, []
-        return events
+        return self._sink.take_events()
 
     # ------------------------------------------------------------ lines
 
     def _take(self, piece: str, *, ended: bool) -> None:
         if self._flowing:
-            if piece:
-                self._grow(piece)
+            if self._sink.open is not None:
+                self._sink.grow(piece)
+            elif piece.strip():  # after more blanks than are held back
+                self._open_text(piece.lstrip())
             self._flowing = not ended
-            if ended and self._open_kind() == "heading":
-                self._close()
+            if ended and self._sink.kind == "heading":
+                self._sink.close()
             return
         self._held += piece
         if not ended and self._undecided():
@@ -144,7 +104,7 @@ class MarkdownBlocks:
         self._decide(line, ended=ended)
 
     def _undecided(self) -> bool:
-        held, block = self._held, self._open
+        held, block = self._held, self._sink.open
         if not held:
             return True
         if len(held) > HOLD_LIMIT:
@@ -157,7 +117,7 @@ class MarkdownBlocks:
         return bool(_UNTIL_NEWLINE.match(held) or _UNDECIDED.match(held))
 
     def _decide(self, line: str, *, ended: bool) -> None:
-        block = self._open
+        block = self._sink.open
         if block is not None and block.fence:
             self._code_line(block, line, ended=ended)
         elif block is not None and block.shape.kind == "math":
@@ -165,7 +125,7 @@ class MarkdownBlocks:
         elif block is not None and block.shape.kind == "code":
             self._indented_line(block, line, ended=ended)
         elif not line.strip():
-            self._close()
+            self._sink.close()
         elif not self._starts_block(line, ended=ended):
             self._text_line(line)
 
@@ -183,30 +143,30 @@ class MarkdownBlocks:
         indent = len(match[1])
         words = match[3].split()
         shape = Shape("code", language=words[0][:40] if words else "", indent=self._depth(indent))
-        self._begin(shape)
-        assert self._open is not None
-        self._open.fence = match[2]
-        self._open.fence_indent = indent
+        self._sink.begin(shape)
+        assert self._sink.open is not None
+        self._sink.open.fence = match[2]
+        self._sink.open.fence_indent = indent
         return True
 
-    def _code_line(self, block: _Open, line: str, *, ended: bool) -> None:
+    def _code_line(self, block: OpenBlock, line: str, *, ended: bool) -> None:
         rest = line.strip()
         if ended and len(rest) >= len(block.fence) and not rest.strip(block.fence[0]):
-            self._close()
+            self._sink.close()
             return
         spaces = len(line) - len(line.lstrip(" "))
-        self._next_line(block, line[min(spaces, block.fence_indent) :])
+        self._sink.next_line(line[min(spaces, block.fence_indent) :])
 
-    def _indented_line(self, block: _Open, line: str, *, ended: bool) -> None:
+    def _indented_line(self, block: OpenBlock, line: str, *, ended: bool) -> None:
         if not line.strip():
             block.blanks += 1
         elif line.startswith(("    ", "\t")):
             for _ in range(block.blanks):
-                self._next_line(block, "")
+                self._sink.next_line("")
             block.blanks = 0
-            self._next_line(block, line[1:] if line[0] == "\t" else line[4:])
+            self._sink.next_line(line[1:] if line[0] == "\t" else line[4:])
         else:
-            self._close()
+            self._sink.close()
             self._decide(line, ended=ended)
 
     # ------------------------------------------------------------ formulas
@@ -220,20 +180,20 @@ class MarkdownBlocks:
         if closing in rest[:-2]:
             return False  # text follows the formula: it is inline
         spaces = len(line) - len(line.lstrip())
-        self._begin(Shape("math", language=closing, indent=self._depth(spaces)))
-        if self._open is not None and rest.strip():
-            self._math_line(self._open, rest)
+        self._sink.begin(Shape("math", language=closing, indent=self._depth(spaces)))
+        if self._sink.open is not None and rest.strip():
+            self._math_line(self._sink.open, rest)
         return True
 
-    def _math_line(self, block: _Open, line: str) -> None:
+    def _math_line(self, block: OpenBlock, line: str) -> None:
         rest = line.rstrip()
         if rest.endswith(block.shape.language):
             inner = rest[:-2].strip()
             if inner:
-                self._next_line(block, inner)
-            self._close()
+                self._sink.next_line(inner)
+            self._sink.close()
         else:
-            self._next_line(block, rest)
+            self._sink.next_line(rest)
 
     # ------------------------------------------------------------ one-line starts
 
@@ -242,31 +202,31 @@ class MarkdownBlocks:
         if match is None:
             return False
         self._columns = []
-        self._begin(Shape("heading", level=len(match[1])))
-        self._grow((match[2] or "").lstrip())
+        self._sink.begin(Shape("heading", level=len(match[1])))
+        self._sink.grow((match[2] or "").lstrip())
         if not self._flowing:
-            self._close()
+            self._sink.close()
         return True
 
     def _rule(self, line: str) -> bool:
         if _RULE.match(line) is None or self._flowing:
             return False
         self._columns = []
-        self._begin(Shape("rule"))
-        self._close()
+        self._sink.begin(Shape("rule"))
+        self._sink.close()
         return True
 
     def _item(self, line: str) -> bool:
         match = _ITEM.match(line) or _BARE_ITEM.match(line)
-        if match is None or (self._open_kind() == "paragraph" and not self._may_interrupt(match)):
+        if match is None or (self._sink.kind == "paragraph" and not self._may_interrupt(match)):
             return False
         column = len(match[1].expandtabs(4))
         content = match[4] if match.re is _ITEM else ""
         depth = self._depth(column)
         self._columns.append(column + len(match[2]) + 1)
         marker = match[2] if match[2][0].isdigit() else "-"
-        self._begin(Shape("item", indent=depth, marker=marker))
-        self._grow(content.lstrip())
+        self._sink.begin(Shape("item", indent=depth, marker=marker))
+        self._sink.grow(content.lstrip())
         return True
 
     def _may_interrupt(self, match: re.Match[str]) -> bool:
@@ -279,68 +239,63 @@ class MarkdownBlocks:
         match = _QUOTE.match(line)
         if match is None:
             return False
-        block = self._open
+        block = self._sink.open
         if block is not None and block.shape.kind == "quote":
-            self._next_line(block, match[1])
+            self._sink.next_line(match[1])
         else:
-            self._begin(Shape("quote", indent=self._depth(len(line) - len(line.lstrip()))))
-            self._grow(match[1])
+            self._sink.begin(Shape("quote", indent=self._depth(len(line) - len(line.lstrip()))))
+            self._sink.grow(match[1])
         return True
 
     # ------------------------------------------------------------ text, headings below, tables
 
     def _underline(self, line: str) -> bool:
         """The second line of a heading or of a table says what the first one was."""
-        block = self._open
+        block = self._sink.open
         if block is None or block.shape.kind != "paragraph" or block.shape.continues:
             return False
         head = block.text()
         if block.lines <= 1 and "|" in head and _DELIMITERS.match(line) and "-" in line:
             if _cells(head) == _cells(line):
-                self._turn(Shape("table", indent=block.shape.indent))
-                self._next_line(block, line)
+                self._sink.turn(Shape("table", indent=block.shape.indent))
+                self._sink.next_line(line)
                 return True
         elif _SETEXT.match(line):
-            self._turn(Shape("heading", level=1 if "=" in line else 2))
-            self._close()
+            self._sink.turn(Shape("heading", level=1 if "=" in line else 2))
+            self._sink.close()
             return True
         return False
 
     def _text_line(self, line: str) -> None:
-        block = self._open
+        block = self._sink.open
         if block is not None and block.shape.kind == "table":
             if "|" in line:
                 self._table_row(block, line)
                 return
-            self._close()
+            self._sink.close()
             block = None
         if block is None or (line.lstrip().startswith("|") and not block.text().startswith("|")):
             self._open_text(line)
         else:
-            self._next_line(block, line.lstrip())
+            self._sink.next_line(line.lstrip())
 
     def _open_text(self, line: str) -> None:
         spaces = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
-        if self._open is None and spaces >= 4 and not self._columns:
-            self._begin(Shape("code"))
-            self._grow(line[1:] if line[0] == "\t" else line[4:])
+        if self._sink.open is None and spaces >= 4 and not self._columns:
+            self._sink.begin(Shape("code"))
+            self._sink.grow(line[1:] if line[0] == "\t" else line[4:])
             return
         depth = self._depth(spaces)
-        self._begin(Shape("paragraph", indent=depth))
-        self._grow(line.lstrip())
+        self._sink.begin(Shape("paragraph", indent=depth))
+        self._sink.grow(line.lstrip())
 
-    def _table_row(self, block: _Open, line: str) -> None:
+    def _table_row(self, block: OpenBlock, line: str) -> None:
         if block.lines >= TABLE_ROWS:
             head = block.shape.head or "\n".join(block.text().split("\n", 2)[:2])
-            self._begin(replace(block.shape, head=head, continues=True))
-            self._grow(line)
+            self._sink.begin(replace(block.shape, head=head, continues=True))
+            self._sink.grow(line)
         else:
-            self._next_line(block, line)
-
-    # ------------------------------------------------------------ the open block
-
-    def _open_kind(self) -> str:
-        return "" if self._open is None else self._open.shape.kind
+            self._sink.next_line(line)
 
     def _depth(self, column: int) -> int:
         """How many list levels hold something that starts in this column."""
@@ -348,53 +303,6 @@ class MarkdownBlocks:
             self._columns.pop()
         del self._columns[MAX_DEPTH:]
         return len(self._columns)
-
-    def _begin(self, shape: Shape) -> None:
-        self._close()
-        self._open = _Open(shape)
-        self._events.append(Opened(shape))
-
-    def _turn(self, shape: Shape) -> None:
-        assert self._open is not None
-        self._open.shape = shape
-        self._events.append(Opened(shape, replaces=True))
-
-    def _close(self, *, whole: bool = True) -> None:
-        if self._open is not None:
-            self._events.append(Closed(self._open.shape, self._open.text(), whole))
-            self._open = None
-
-    def _next_line(self, block: _Open, text: str) -> None:
-        self._grow("\n" + text if block.lines else text)
-
-    def _grow(self, text: str) -> None:
-        block = self._open
-        if block is None:
-            self._open_text(text)
-            return
-        block.lines = max(block.lines, 1) + text.count("\n")
-        while block.shape.kind in _CUT_KINDS and block.size + len(text) > PIECE_LIMIT:
-            room = max(PIECE_LIMIT - block.size, 0)
-            cut = text.rfind(" ", 0, room) + 1 or room
-            self._append(block, text[:cut])
-            text = text[cut:]
-            block = self._continued(block)
-        self._append(block, text)
-
-    def _continued(self, block: _Open) -> _Open:
-        shape = block.shape
-        if shape.kind == "item":
-            shape = Shape("paragraph", indent=shape.indent + 1)
-        self._begin(replace(shape, continues=True))
-        assert self._open is not None
-        self._open.lines = 1
-        return self._open
-
-    def _append(self, block: _Open, text: str) -> None:
-        if text:
-            block.parts.append(text)
-            block.size += len(text)
-            self._events.append(Grew(text))
 
 
 def _cells(row: str) -> int:
