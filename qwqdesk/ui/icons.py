@@ -25,12 +25,23 @@ class _Engine(QIconEngine):
         self._name, self._token, self._on = name, token, on
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        side = min(rect.width(), rect.height())
         ratio = painter.device().devicePixelRatioF()
-        pixmap = _pixmap(self._name, self._colour(mode, state), round(rect.width() * ratio))
-        painter.drawPixmap(rect, pixmap)
+        pixmap = _pixmap(self._name, self._colour(mode, state), round(side * ratio))
+        painter.drawPixmap(QRect(rect.topLeft(), QSize(side, side)), pixmap)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        return _pixmap(self._name, self._colour(mode, state), min(size.width(), size.height()))
+        side = min(size.width(), size.height())
+        square = _pixmap(self._name, self._colour(mode, state), side)
+        if size.width() <= side:
+            return square
+        # A wider place is a gap behind the icon: the style's own between icon and words is small.
+        wide = QPixmap(size)
+        wide.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(wide)
+        painter.drawPixmap(0, 0, square)
+        painter.end()
+        return wide
 
     def scaledPixmap(  # noqa: N802 - Qt's name
         self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float

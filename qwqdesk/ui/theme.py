@@ -11,7 +11,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QStyle, QWidget
 
 from qwqdesk.resources import resource
 from qwqdesk.ui.fonts import STYLES, Role, load_families, make_font
@@ -21,6 +21,7 @@ from qwqdesk.ui.theme_tokens import DARK, LIGHT, Tokens
 Choice = Literal["system", "light", "dark"]
 
 TEXT_PERCENT_LOW, TEXT_PERCENT_HIGH = 85, 150
+_ICON_GAP = 2  # what the style's gap between icon and words lacks
 _OBJECT_NAME = "qwqdeskTheme"
 
 
@@ -199,7 +200,8 @@ def _rescale(widget: QWidget, look: Theme) -> None:
     if height:
         widget.setFixedHeight(look.px(height))
     if side and isinstance(widget, QAbstractButton):
-        widget.setIconSize(QSize(look.px(side), look.px(side)))
+        gap = _ICON_GAP if isinstance(widget, QPushButton) and widget.text() else 0
+        widget.setIconSize(QSize(look.px(side + gap), look.px(side)))
 
 
 def _bounded(percent: int) -> int:

@@ -93,7 +93,7 @@ class StepRow(QFrame):
 
     def show_view(self, view: RowView) -> None:
         """Show values and state; nothing is emitted."""
-        quiet = view.state in ("neutral", "absent")
+        quiet = view.state == "neutral"
         for field in self.fields:
             value = view.values[field.param.name]
             source = view.sources.get(field.param.name, "")
