@@ -7,15 +7,15 @@ second while they stream, and at the end whatever happens.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from qwqdesk.conversation import Conversation, Reply
+from qwqdesk.conversation import Conversation, Message, Reply
 from qwqdesk.conversation_path import lane_messages, path_to
 from qwqdesk.diagnostics import LoadingMarker
-from qwqdesk.engine.engine import Engine, RunStream
+from qwqdesk.engine.engine import Engine, RunStream, check_room
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
@@ -64,11 +64,13 @@ class Session:
         self.loaded: Loaded | None = None
         self.plan: LoadPlan | None = None
         self._stream: RunStream | None = None
+        self._busy = False
+        self._stopping = False
 
     @property
     def running(self) -> bool:
-        """Whether a run is under way."""
-        return self._stream is not None
+        """Whether a run is under way, from the first work on its prompt to its saved end."""
+        return self._busy
 
     # ------------------------------------------------------------ model
 
@@ -82,6 +84,7 @@ class Session:
                 its header leaves the present model loaded.
         """
         header = read_model_header(path)
+        self._refuse_busy()
         await self.unload()
         devices = await first(self.engine.devices())
         self.plan = plan_load(path, header, asked, devices)
@@ -123,20 +126,19 @@ class Session:
             UserError: nothing was lost; the user's message is saved unless it was refused as such.
         """
         check_text(text)
-        self._ready()
-        resolved = resolve_all(lanes)
-        history = self.history
-        message_id = 0
-        conversation = None
-        if history is not None:
-            conversation_id, conversation, message_id = _save_question(
-                history, text, lanes, options, conversation_id
-            )
-        prompts = await self._prompts(text, lanes, options, conversation)
-        began = self._begin(lanes, resolved, prompts, options, conversation_id or 0, message_id)
-        async with aclosing(self._run(began, options)) as batches:
-            async for batch in batches:
-                yield batch
+        with self._claim():
+            resolved = resolve_all(lanes)
+            message_id = 0
+            conversation = None
+            if self.history is not None:
+                conversation_id, conversation, message_id = _save_question(
+                    self.history, text, lanes, options, conversation_id
+                )
+            prompts = await self._prompts(text, lanes, options, conversation)
+            began = self._begin(lanes, resolved, prompts, options, conversation_id or 0, message_id)
+            async with aclosing(self._run(began, options)) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def regenerate(
         self, conversation_id: int, message_id: int, lane: LaneSetup, options: RunOptions
@@ -146,16 +148,16 @@ class Session:
         The prompt's stored tokens are used when the model is the same: a template may write
         today's date, so rendering again could ask something else.
         """
-        history, loaded = self._history(), self._ready()
-        resolved = resolve_all([lane])
-        conversation = history.load(conversation_id)
-        prompt = prompt_of_message(conversation, message_id, lane.label, loaded)
-        if prompt is None:
-            prompt = await self._conversation_prompt(conversation, message_id, lane, options)
-        began = self._begin([lane], resolved, [prompt], options, conversation_id, message_id)
-        async with aclosing(self._run(began, options)) as batches:
-            async for batch in batches:
-                yield batch
+        with self._claim() as loaded:
+            resolved = resolve_all([lane])
+            conversation = self._history().load(conversation_id)
+            prompt = prompt_of_message(conversation, message_id, lane.label, loaded)
+            if prompt is None:
+                prompt = await self._conversation_prompt(conversation, message_id, lane, options)
+            began = self._begin([lane], resolved, [prompt], options, conversation_id, message_id)
+            async with aclosing(self._run(began, options)) as batches:
+                async for batch in batches:
+                    yield batch
 
     def keep(self, conversation_id: int, reply: Reply, lane: LaneSetup) -> None:
         """Go on with this reply alone: the conversation becomes a chat with one lane."""
@@ -166,21 +168,30 @@ class Session:
     def stop(self, lane: int | None = None) -> None:
         """Stop the run, or one of its lanes; what was written stays."""
         stream = self._stream
-        if stream is None:
-            return
         if lane is None:
-            stream.cancel()
-        else:
+            self._stopping = True  # also for a run whose prompt is still being made
+            if stream is not None:
+                stream.cancel()
+        elif stream is not None:
             stream.stop_lane(lane)
 
     # ------------------------------------------------------------ inside
 
-    def _ready(self) -> Loaded:
+    @contextmanager
+    def _claim(self) -> Iterator[Loaded]:
+        """The session for one run; another one is refused until it has ended."""
         if self.loaded is None:
             raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
-        if self._stream is not None:
+        self._refuse_busy()
+        self._busy, self._stopping = True, False
+        try:
+            yield self.loaded
+        finally:
+            self._busy = False
+
+    def _refuse_busy(self) -> None:
+        if self._busy:
             raise UserError("A run is under way.", "Stop it or wait for its end.", code="busy")
-        return self.loaded
 
     def _history(self) -> History:
         assert self.history is not None, "this session keeps no history"
@@ -199,11 +210,11 @@ class Session:
                 self.engine, self.loaded.model, text, own_tags=options.own_tags
             )
             return [prompt] * len(lanes)
-        made: dict[tuple[tuple[str, str], ...], Prompt] = {}
+        made: dict[tuple[Message, ...], Prompt] = {}
         prompts: list[Prompt] = []
         for lane in lanes:
             messages = messages_for(text, lane.label, options, conversation)
-            key = tuple((message.role, message.content) for message in messages)
+            key = tuple(messages)
             if key not in made:
                 made[key] = await chat_prompt(
                     self.engine,
@@ -250,6 +261,7 @@ class Session:
     ) -> RunBegan:
         assert self.loaded is not None
         assert self.plan is not None
+        check_room((len(prompt.tokens) for prompt in prompts), self.loaded.engine.n_ctx)
         fits = self.plan.lanes_fit(len(lanes))
         if options.mode == "fast" and not fits:
             raise UserError(
@@ -298,11 +310,14 @@ class Session:
         assert self.loaded is not None
         request = run_request(began, options, self.loaded.engine.n_ctx)
         record = RunRecord([len(lane.prompt_tokens) for lane in request.lanes])
-        yield [began]
-        stream = self._stream = self.engine.run(request)
+        stream: RunStream | None = None
         saved = time.monotonic()
         failure: BaseException | None = None
         try:
+            yield [began]
+            stream = self._stream = self.engine.run(request)
+            if self._stopping:
+                stream.cancel()
             async for batch in stream:
                 for event in batch:
                     record.add(event)
@@ -316,7 +331,8 @@ class Session:
             failure = error
             raise
         finally:
-            stream.cancel()
+            if stream is not None:
+                stream.cancel()
             self._stream = None
             self._save_ends(began, record, failure)
 

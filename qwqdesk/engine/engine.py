@@ -9,7 +9,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -219,7 +219,7 @@ class Engine:
         fast = request.mode == "fast"
         streams = 2 * lanes if fast else 1 if request.sequential else lanes
         context = self._open_context(streams=streams, lanes=lanes, unified=fast)
-        _check_prompts(request, context.n_ctx)
+        check_room((len(lane.prompt_tokens) for lane in request.lanes), context.n_ctx)
         stream.put(RunStarted(context.info(), request.sequential))
         run = Run(
             model,
@@ -303,10 +303,14 @@ def _progress_to(stream: Stream[LoadProgress | Loaded]) -> Callable[[float], boo
     return on_progress
 
 
-def _check_prompts(request: RunRequest, n_ctx: int) -> None:
-    """Refuse a prompt that leaves no room, before any of it is decoded."""
-    for lane in request.lanes:
-        count = len(lane.prompt_tokens)
+def check_room(counts: Iterable[int], n_ctx: int) -> None:
+    """Refuse prompts that leave no room for a reply, before anything of them is decoded.
+
+    Args:
+        counts: each prompt's length in tokens.
+        n_ctx: the context of one lane in tokens.
+    """
+    for count in counts:
         if count == 0:
             raise UserError("The prompt is empty.", "Write something first.", code="empty_prompt")
         if count >= n_ctx:

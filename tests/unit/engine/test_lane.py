@@ -1,4 +1,4 @@
-"""A lane's tokens become text: nothing dropped, stop strings before they show, reasoning counted."""
+"""A lane's tokens become text: nothing is dropped, no stop string shows, tags are counted."""
 
 from __future__ import annotations
 
