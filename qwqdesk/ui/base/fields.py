@@ -112,12 +112,17 @@ class ValueField(QDoubleSpinBox):
             source: user, recipe, model or default: it draws the border and fills the tool tip.
             quiet: the value has no effect where it stands.
         """
+        # A wrong text stays until it is mended, whatever else changes meanwhile.
+        keep = bool(self._problem) and value == self._in_force
         self._in_force, self._source = value, source
-        if not (self.hasFocus() and self.value() == value and self.lineEdit().isModified()):
+        if not keep and not (
+            self.hasFocus() and self.value() == value and self.lineEdit().isModified()
+        ):
             blocked = self.blockSignals(True)
             self.setValue(value)
             self.blockSignals(blocked)
-        self._set_problem("")
+        if not keep:
+            self._set_problem("")
         set_state(self, "source", source)
         set_state(self, "quiet", quiet)
         self._fit()
@@ -155,6 +160,9 @@ class ValueField(QDoubleSpinBox):
             tens = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.interpretText()
             self.stepBy(direction * (10 if tens else 1))
+        elif event.key() == Qt.Key.Key_Escape and self._problem:
+            self._set_problem("")
+            self.show_value(self._in_force, self._source, bool(self.property("quiet")))
         elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
             event.ignore()  # Alt+Up and Alt+Down move the step
         else:

@@ -144,6 +144,7 @@ class PasteBox(QDialog):
         self._text.setAccessibleName("Command line")
         self._text.setPlaceholderText('llama-cli --temp 0.6 --samplers "top_k;top_p;temperature"')
         self._text.setProperty("role", "mono-small")
+        self._text.setProperty("field", "box")
         self._text.setFixedHeight(px(140))
         self._text.setTabChangesFocus(True)
         self._says = wrapping_label("", "small", "text2")
@@ -183,9 +184,10 @@ class PasteBox(QDialog):
             try:
                 parsed = parse_command(text)
                 self._chain = resolve(parsed.sampling).chain
-                names = [name for name in parsed.sampling if name != "samplers"]
-                says = f"Order: {self._chain.order_text or 'no step'}. {len(names)} values set."
-                says = " ".join([says, *parsed.notes])
+                count = len(parsed.sampling.keys() - {"samplers"})
+                values = f"{count} value{'s' if count != 1 else ''} set."
+                order = self._chain.order_text or "no step"
+                says = " ".join([f"Order: {order}. {values}", *parsed.notes])
             except UserError as error:
                 says, tone = str(error), "bad"
         self._says.setText(says)

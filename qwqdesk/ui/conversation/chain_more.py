@@ -73,9 +73,9 @@ class MoreSettings(QFrame):
         field = param_field(param, sampler.title if sampler else "", self)
         field.edited.connect(self.edited)
         field.checked.connect(self.checked)
-        # Here a field stands alone: it needs the whole name.
+        # Here a field stands alone: it needs the whole name. A switch has its own.
         words = sampler.title if sampler and name in ("mirostat", "logit_bias") else param.title
-        field.label.setText(words)
+        field.label.setText("" if param.kind == "bool" else words)
         return field
 
     def _arrange(self, narrow: bool) -> None:
@@ -99,5 +99,5 @@ class MoreSettings(QFrame):
             grid.setColumnMinimumWidth(1, px(140))
 
     def _toggled(self, opened: bool) -> None:
-        self._head.setIcon(icon("chevron-down" if opened else "chevron-right", "text2", "text2"))
+        self._head.setIcon(icon("chevron-down" if opened else "chevron-right", on="text2"))
         fold(self._body, opened)

@@ -65,6 +65,7 @@ class StepRow(QFrame):
         self.sampler, self.params, self._place, self._density = sampler, params, place, density
         self._differs = False
         self.setObjectName(f"step_{sampler.name}")
+        self.setProperty("ground", "surface")
         self.setProperty("edge", "bottom")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.fields = [self._field(param) for param in params]

@@ -88,3 +88,17 @@ def test_large_whole_numbers_keep_every_digit(qtbot: QtBot) -> None:
 )  # fmt: skip
 def test_numbers_are_written_in_their_shortest_form(value: float, whole: bool, text: str) -> None:
     assert format_value(value, whole) == text
+
+
+def test_a_wrong_value_stays_until_it_is_mended_or_given_up(field: ValueField) -> None:
+    field.setValue(1.4)
+    field.show_value(0.5, "recipe")
+    assert field.text() == "1.4", "something else changed, not this value"
+    assert field.problem
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert field.text() == "0.5"
+    assert field.problem == ""
+    field.setValue(1.4)
+    field.show_value(0.7, "recipe")
+    assert field.text() == "0.7"
+    assert field.problem == ""
