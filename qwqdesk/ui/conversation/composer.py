@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import IconButton, MessageBand, button, label
-from qwqdesk.ui.conversation.composer_parts import ComposerBox, ContextMeter, SystemPrompt
+from qwqdesk.ui.base import IconButton, MessageBand
+from qwqdesk.ui.conversation.composer_parts import (
+    ComposerActs,
+    ComposerBox,
+    ContextWords,
+    SystemPrompt,
+)
 from qwqdesk.ui.conversation.composer_text import ComposerText
 from qwqdesk.ui.conversation.text_file import read_text_file
 from qwqdesk.ui.theme import set_state, theme
 
-_NEAR_FULL = 0.85
 _COLUMN = 752  # px, the width beside one lane
+_LOW_WINDOW = 860  # px of height, under which everything stands in one row
+_ALL_LANES = {2: "both lanes", 3: "all three lanes", 4: "all four lanes"}
 _UNBOUNDED = 16777215  # QWIDGETSIZE_MAX
 
 
@@ -33,9 +39,8 @@ class Composer(QFrame):
         super().__init__(parent)
         self.setObjectName("composer")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._running, self._can_send, self._has_model = False, True, True
+        self._running, self._can_send = False, True
         self._lanes, self._model = 1, ""
-        self._used, self._context = 0, 0
         self._low = False
         self.input = ComposerText()
         self._make_parts()
@@ -55,17 +60,8 @@ class Composer(QFrame):
             "paperclip", "Attach text file", name="attachButton", clicked=self._ask_file
         )
         self._system = SystemPrompt()
-        self._system_button = button(
-            self._system.words(), "text-wrap", "flat", small=True, name="systemPromptButton"
-        )
-        self._system_button.setCheckable(True)
-        self._meter = ContextMeter()
-        self._tokens = label("", "small", "text2")
-        self._tokens.setObjectName("contextWords")
-        self._send = button("Send", "arrow-up", "primary", small=True, name="sendButton")
-        self._stop = button("Stop", "square", "stop", small=True, name="stopButton")
-        self._stop.setToolTip("Stop  Esc")
-        self._choose = button("Choose model", "cpu", "primary", small=True, name="chooseModel")
+        self._context = ContextWords()
+        self._acts = ComposerActs()
 
     def _lay_out(self) -> None:
         px = theme().px
@@ -79,21 +75,21 @@ class Composer(QFrame):
         self._inner.setSpacing(px(4))
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(px(8))
-        self._grid.setVerticalSpacing(px(4))
+        self._grid.setVerticalSpacing(px(6))
         self._grid.setColumnStretch(2, 1)
         self._inner.addWidget(self._system)
         self._inner.addLayout(self._grid)
 
     def _connect(self) -> None:
         self.input.submitted.connect(self._submit)
-        self.input.refused.connect(lambda text: self._complain(text, ""))
+        self.input.refused.connect(self.show_error)
         self.input.focused.connect(self._box.set_focused)
-        self.input.textChanged.connect(self._text_changed)
-        self._send.clicked.connect(lambda *_: self._submit())
-        self._stop.clicked.connect(lambda *_: self.stopRequested.emit())
-        self._choose.clicked.connect(lambda *_: self.chooseModelRequested.emit())
-        self._system_button.toggled.connect(self._show_system)
-        self._system.textChanged.connect(self._system_changed)
+        self.input.textChanged.connect(self._enable_send)
+        self.input.textChanged.connect(self.textChanged)
+        self._acts.send.clicked.connect(lambda *_: self._submit())
+        self._acts.stop.clicked.connect(lambda *_: self.stopRequested.emit())
+        self._acts.choose.clicked.connect(lambda *_: self.chooseModelRequested.emit())
+        self._system.textChanged.connect(lambda: self.systemPromptChanged.emit(self.system_prompt))
 
     # ------------------------------------------------------------ text
 
@@ -124,7 +120,7 @@ class Composer(QFrame):
         try:
             content = read_text_file(path)
         except UserError as error:
-            self._complain(error.what, error.what_to_do)
+            self.show_error(error)
             return
         before = self.input.text()
         fence = "```" if "```" not in content else "~~~~"
@@ -147,63 +143,42 @@ class Composer(QFrame):
 
     def set_model(self, name: str) -> None:
         """The model that answers; none offers to choose one."""
-        self._model, self._has_model = name, bool(name)
+        self._model = name
         self._arrange()
 
     def set_blocked(self, reason: str) -> None:
         """Why nothing can be sent now (a lane with a wrong value); nothing allows it again."""
         self._can_send = not reason
-        self._send.setToolTip(reason)
+        self._acts.send.setToolTip(reason or "Send  Enter")
         self._arrange()
 
     def set_context(self, used: int, size: int) -> None:
         """Tokens of the prompt with its history, and of the context; a size of 0 hides both."""
-        self._used, self._context = used, size
-        self._show_context()
+        self._context.set_context(used, size)
 
     def show_error(self, error: UserError) -> None:
         """Say above the field why the message was not sent; the text stays."""
-        self._complain(error.what, error.what_to_do)
-
-    def _complain(self, what: str, what_to_do: str) -> None:
-        self._note.set_message("bad", what, what_to_do)
+        self._note.set_message("bad", error.what, error.what_to_do)
         self._note.show()
 
     # ------------------------------------------------------------ inner
 
     def _submit(self) -> None:
-        if self._send.isEnabled() and self._send.isVisibleTo(self):
+        if self._acts.send.isEnabled() and not self._acts.send.isHidden():
             self._note.hide()
             self.sendRequested.emit(self.input.text())
 
-    def _text_changed(self) -> None:
-        self._enable_send()
-        self.textChanged.emit()
-
     def _enable_send(self) -> None:
-        ready = self._can_send and self._has_model and not self._running
-        self._send.setEnabled(ready and not self.input.is_blank())
+        ready = self._can_send and bool(self._model) and not self._running
+        self._acts.send.setEnabled(ready and not self.input.is_blank())
 
     def _arrange(self) -> None:
         """Buttons, words and margins for the present state."""
-        self._stop.setVisible(self._running)
-        self._stop.setText("Stop" if self._lanes == 1 else "Stop all")
-        self._stop.setAccessibleName(self._stop.text())
-        self._choose.setVisible(not self._has_model and not self._running)
-        self._send.setVisible(self._has_model and not self._running)
-        self.input.setPlaceholderText(self._placeholder())
+        self._acts.arrange(running=self._running, has_model=bool(self._model), lanes=self._lanes)
+        self._context.set_short(self._low)
+        self.input.setPlaceholderText(_placeholder(self._model, self._lanes))
         self._enable_send()
-        self._show_context()
         self._arrange_rows()
-
-    def _placeholder(self) -> str:
-        if not self._has_model:
-            return "Choose a model to start"
-        if self._lanes == 1:
-            return f"Message {self._model}" if self._model else "Message"
-        return {2: "Message both lanes", 3: "Message all three lanes"}.get(
-            self._lanes, "Message all four lanes"
-        )
 
     def _arrange_rows(self) -> None:
         """Text above, actions below; in a low window all in one row of 40 px."""
@@ -211,48 +186,20 @@ class Composer(QFrame):
         set_state(self, "ground", "surface" if self._lanes == 1 else "window")
         set_state(self, "edge", "" if self._lanes == 1 else "top")
         row = 0 if low else 1
-        actions = (self._send, self._stop, self._choose)
         self._grid.addWidget(self._attach, row, 0)
-        self._grid.addWidget(self._system_button, row, 1)
-        self._grid.addWidget(self._meter, row, 3)
-        self._grid.addWidget(self._tokens, row, 4)
-        for number, action in enumerate(actions):
-            self._grid.addWidget(action, row, 5 + number)
+        self._grid.addWidget(self._system.opener, row, 1)
+        self._grid.addWidget(self._context, row, 3)
+        self._grid.addWidget(self._acts, row, 4)
         if low:
             self._grid.addWidget(self.input, 0, 2)
         else:
-            self._grid.addWidget(self.input, 0, 0, 1, 5 + len(actions))
-        self._system_button.setText("" if low else self._system.words())
+            self._grid.addWidget(self.input, 0, 0, 1, 5)
+        self._system.set_short(low)
+        self._box.setMaximumWidth(px(_COLUMN) if self._lanes == 1 else _UNBOUNDED)
         side, inset = (px(12), px(5)) if low else (px(16), px(6))
         self._outer.setContentsMargins(side, px(8 if low else 12), side, px(8 if low else 12))
         self._inner.setContentsMargins(px(8), inset if low else px(10), inset, inset)
         self.input.set_most_lines(4 if low else 8)
-
-    def _show_context(self) -> None:
-        shown = self._context > 0
-        self._meter.setVisible(shown)
-        self._tokens.setVisible(shown)
-        if not shown:
-            return
-        share = self._used / self._context
-        tone = "bad" if share > 1 else "warn" if share >= _NEAR_FULL else "text2"
-        words = f"{self._used:,} of {self._context:,}" + ("" if self._low else " tokens")
-        self._tokens.setText(words)
-        tip = "Shorten the prompt or raise the context" if share > 1 else ""
-        self._tokens.setToolTip(tip)
-        self._meter.setAccessibleName(f"Context: {words}. {tip}".strip())
-        set_state(self._tokens, "tone", tone)
-        self._meter.set_share(share, "accent" if tone == "text2" else tone)
-
-    def _show_system(self, shown: bool) -> None:
-        self._system.setVisible(shown)
-        (self._system if shown else self.input).setFocus()
-
-    def _system_changed(self) -> None:
-        if not self._low:
-            self._system_button.setText(self._system.words())
-        self._system_button.setAccessibleName(self._system.words())
-        self.systemPromptChanged.emit(self.system_prompt)
 
     def _ask_file(self) -> None:
         dialog = QFileDialog(self, "Attach text file")
@@ -267,12 +214,24 @@ class Composer(QFrame):
             self._low = low
             self._arrange()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """With one lane the box is 752 px wide, in the middle."""
-        super().resizeEvent(event)
-        widest = theme().px(_COLUMN) if self._lanes == 1 else _UNBOUNDED
-        self._box.setMaximumWidth(widest)
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self.window().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """A low window leaves the composer one row."""
+        if event.type() == QEvent.Type.Resize and watched is self.window():
+            self.set_low(self.window().height() < theme().px(_LOW_WINDOW))
+        return super().eventFilter(watched, event)
 
     def _restyle(self) -> None:
         self.input.restyle()
         self._arrange()
+
+
+def _placeholder(model: str, lanes: int) -> str:
+    if not model:
+        return "Choose a model to start"
+    if lanes == 1:
+        return f"Message {model}"
+    return f"Message {_ALL_LANES.get(lanes, 'all lanes')}"

@@ -1,12 +1,15 @@
-"""Owns the small parts of the composer: the context meter, the frame, the system prompt."""
+"""Owns the small parts of the composer: meter, frame, system prompt, and the acts."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
 
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.base import button, label
+from qwqdesk.ui.theme import set_state, theme
+
+_NEAR_FULL = 0.85
 
 
 class ContextMeter(QWidget):
@@ -79,15 +82,100 @@ class SystemPrompt(QPlainTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
         self.setFixedHeight(theme().px(64))
+        self.setViewportMargins(theme().px(4), 0, 0, 0)
         self.hide()
+        self._short = False
+        self.opener = button(
+            self.words(), "text-wrap", "flat", small=True, name="systemPromptButton"
+        )
+        self.opener.setCheckable(True)
+        self.opener.toggled.connect(self._toggled)
+        self.textChanged.connect(self._show_words)
+
+    def set_short(self, short: bool) -> None:
+        """The button is an icon alone, where there is little room."""
+        self._short = short
+        self._show_words()
+
+    def _show_words(self) -> None:
+        self.opener.setText("" if self._short else self.words())
+        self.opener.setAccessibleName(self.words())
+        self.opener.setToolTip(self.words())
+
+    def _toggled(self, shown: bool) -> None:
+        self.setVisible(shown)
+        if shown:
+            self.setFocus()
 
     def words(self) -> str:
         """What the button says about it: "none", or its first words."""
         text = " ".join(self.toPlainText()[:200].split())
         if not text:
             return "System prompt: none"
-        return (
-            f"System prompt: {text[:24].rstrip()}\u2026"
-            if len(text) > 24
-            else f"System prompt: {text}"
-        )
+        return "System prompt: " + (f"{text[:24].rstrip()}\u2026" if len(text) > 24 else text)
+
+
+class ContextWords(QWidget):
+    """The meter and "1,204 of 16,384 tokens": amber from 85 %, red over 100 %."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meter = ContextMeter()
+        self._words = label("", "small", "text2")
+        self._words.setObjectName("contextWords")
+        self._used, self._size, self._short = 0, 0, False
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme().px(8))
+        row.addWidget(self._meter)
+        row.addWidget(self._words)
+        self.hide()
+
+    def set_context(self, used: int, size: int) -> None:
+        """Tokens of the prompt and of the context; a size of 0 hides both."""
+        self._used, self._size = used, size
+        self._show()
+
+    def set_short(self, short: bool) -> None:
+        """Without the word "tokens", where there is little room."""
+        self._short = short
+        self._show()
+
+    def _show(self) -> None:
+        self.setVisible(self._size > 0)
+        if self._size <= 0:
+            return
+        share = self._used / self._size
+        tone = "bad" if share > 1 else "warn" if share >= _NEAR_FULL else "text2"
+        words = f"{self._used:,} of {self._size:,}"
+        tip = "Shorten the prompt or raise the context" if share > 1 else ""
+        self._words.setText(words if self._short else f"{words} tokens")
+        self._words.setToolTip(tip)
+        self._meter.setAccessibleName(f"Context: {words} tokens. {tip}".strip())
+        set_state(self._words, "tone", tone)
+        self._meter.set_share(share, "accent" if tone == "text2" else tone)
+
+
+class ComposerActs(QWidget):
+    """Send, Stop or "Choose model": one of them at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.send = button("Send", "arrow-up", "primary", small=True, name="sendButton")
+        self.stop = button("Stop", "square", "stop", small=True, name="stopButton")
+        self.choose = button("Choose model", "cpu", "primary", small=True, name="chooseModel")
+        self.stop.setToolTip("Stop  Esc")
+        self.send.setToolTip("Send  Enter")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        for act in (self.send, self.stop, self.choose):
+            row.addWidget(act)
+
+    def arrange(self, *, running: bool, has_model: bool, lanes: int) -> None:
+        """Show the one that has a meaning now."""
+        self.stop.setVisible(running)
+        self.stop.setText("Stop" if lanes == 1 else "Stop all")
+        self.stop.setAccessibleName(self.stop.text())
+        self.choose.setVisible(not has_model and not running)
+        self.send.setVisible(has_model and not running)

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
 
+from qwqdesk.errors import UserError
 from qwqdesk.ui.theme import theme
 
 LIMIT = 12_000_000  # characters that a prompt may have
@@ -30,7 +31,7 @@ class ComposerText(QPlainTextEdit):
     """
 
     submitted = Signal()
-    refused = Signal(str)
+    refused = Signal(object)  # UserError
     focused = Signal(bool)
     heightChanged = Signal()  # noqa: N815 - Qt's style for signals
 
@@ -97,10 +98,8 @@ class ComposerText(QPlainTextEdit):
             self.clear()
 
     def _refuse(self, length: int) -> None:
-        self.refused.emit(
-            f"The text has {length:,} characters, a prompt may have {LIMIT:,}. "
-            "What was written before is kept."
-        )
+        what = f"The text has {length:,} characters, a prompt may have {LIMIT:,}."
+        self.refused.emit(UserError(what, "What was written before is kept.", code="too_large"))
 
     # ------------------------------------------------------------ events
 
@@ -177,13 +176,11 @@ class ComposerText(QPlainTextEdit):
         lines = self._most_lines
         if self.document().blockCount() < self._most_lines:
             lines = min(self._most_lines, max(1, round(self.document().size().height())))
-        wanted = lines * self._line_height() + 2
+        spacing = self.fontMetrics().lineSpacing()
+        wanted = lines * spacing + max(2, theme().px(_LINE) - spacing)
         if wanted != self.height():
             self.setFixedHeight(wanted)
             self.heightChanged.emit()
-
-    def _line_height(self) -> int:
-        return max(self.fontMetrics().lineSpacing(), theme().px(_LINE) - 4)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)  # type: ignore[arg-type]
@@ -195,13 +192,14 @@ class ComposerText(QPlainTextEdit):
         smaller = type(font)(font)
         smaller.setPixelSize(theme().px(14))
         self.setFont(smaller)
+        self.setViewportMargins(theme().px(4), 0, 0, 0)
         self._fit()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(200, self.height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(80, self._line_height())
+        return QSize(80, theme().px(_LINE))
 
 
 def _too_large(text: str) -> bool:

@@ -213,11 +213,12 @@ class LaneFooter(QFrame):
         """The lane's width class."""
         self._density = density
         self.stats.set_density(density)
-        self._stop.setText("Stop" if density == "narrow" else "Stop lane")
         self._arrange()
 
     def _arrange(self) -> None:
         px = theme().px
+        alone = self._inline or self._density == "narrow"
+        self._stop.setText("Stop" if alone else "Stop lane")
         set_state(self, "edge", "" if self._inline else "top")
         side = 0 if self._inline else px(12 if self._density == "narrow" else 16)
         self._row.setContentsMargins(side, 0, 0 if self._inline else px(8), 0)

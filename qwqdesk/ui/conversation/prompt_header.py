@@ -20,6 +20,7 @@ from qwqdesk.ui.conversation.text_look import TextLook
 from qwqdesk.ui.conversation.visible_text import visible
 from qwqdesk.ui.theme import theme
 
+_HALF_LEADING = 3  # px of a 24 px line at 15 px
 _SHOWN = 20_000  # characters of a message that are laid out
 _ELIDED_FROM = 2_000  # characters from which the elided lines are taken
 
@@ -42,6 +43,7 @@ class PromptText(DocumentView):
         cursor = QTextCursor(self.document())
         cursor.setBlockFormat(self._look.block_format("paragraph"))
         form: QTextCharFormat = self._look.plain()
+        form.setForeground(theme().color("text"))
         cursor.setBlockCharFormat(form)
         cursor.insertText(shown, form)
 
@@ -71,7 +73,8 @@ class PromptBubble(QFrame):
         px = theme().px
         width = max(40, self.width() - 2 * px(16))
         height = self._view.wanted_height(width)
-        self._view.setGeometry(px(16), px(12), width, height)
+        # Qt puts a line's extra height below its text; half of it belongs above.
+        self._view.setGeometry(px(16), px(12 + _HALF_LEADING), width, height)
         self.setFixedHeight(height + 2 * px(12))
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

@@ -121,8 +121,6 @@ class TextLook:
         font.setItalic(run.italic)
         font.setStrikeOut(run.strike)
         result.setFont(font)
-        if run.code:
-            result.setBackground(theme().color("sunken"))
         if run.href:
             result.setAnchor(True)
             result.setAnchorHref(run.href)
