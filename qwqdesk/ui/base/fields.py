@@ -112,17 +112,16 @@ class ValueField(QDoubleSpinBox):
             source: user, recipe, model or default: it draws the border and fills the tool tip.
             quiet: the value has no effect where it stands.
         """
-        # A wrong text stays until it is mended, whatever else changes meanwhile.
-        keep = bool(self._problem) and value == self._in_force
+        # A wrong or unfinished text stays, whatever else changes meanwhile.
+        same = value == self._in_force
+        typing = self.hasFocus() and self.lineEdit().isModified() and self.value() == value
         self._in_force, self._source = value, source
-        if not keep and not (
-            self.hasFocus() and self.value() == value and self.lineEdit().isModified()
-        ):
-            blocked = self.blockSignals(True)
-            self.setValue(value)
-            self.blockSignals(blocked)
-        if not keep:
+        if not (same and self._problem):
             self._set_problem("")
+            if not typing:
+                blocked = self.blockSignals(True)
+                self.setValue(value)
+                self.blockSignals(blocked)
         set_state(self, "source", source)
         set_state(self, "quiet", quiet)
         self._fit()
