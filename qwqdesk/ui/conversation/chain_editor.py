@@ -6,6 +6,7 @@ that it can be undone and the head shows it too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -81,8 +82,8 @@ class ChainEditor(QFrame):
         theme().changed.connect(self._theme_changed)
         model.edited.connect(self.chainChanged)
         model.told.connect(lambda words: announce(self, words))
-        self._shortcut(QKeySequence.StandardKey.Undo, model.undo)
-        self._shortcut(QKeySequence.StandardKey.Redo, model.redo)
+        _shortcut(self, QKeySequence.StandardKey.Undo, model.undo)
+        _shortcut(self, QKeySequence.StandardKey.Redo, model.redo)
 
     # ------------------------------------------------------------ for the lane
 
@@ -290,10 +291,11 @@ class ChainEditor(QFrame):
     def _drag_ended(self) -> None:
         self._drag = None
 
-    def _shortcut(self, keys: QKeySequence.StandardKey, act: object) -> None:
-        shortcut = QShortcut(QKeySequence(keys), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(act)
+
+def _shortcut(editor: QWidget, keys: QKeySequence.StandardKey, act: Callable[[], None]) -> None:
+    shortcut = QShortcut(QKeySequence(keys), editor)
+    shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    shortcut.activated.connect(act)
 
 
 def _take_away(layout: QVBoxLayout, row: StepRow) -> None:
