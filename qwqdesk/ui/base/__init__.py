@@ -14,7 +14,7 @@ from qwqdesk.ui.base.fields import SearchField, TextField, ValueField, format_va
 from qwqdesk.ui.base.floating import Pill, fold
 from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.focus import FocusRings
-from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, wrapping_label
+from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, plain_tip, wrapping_label
 from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
 from qwqdesk.ui.base.retire import retire
 from qwqdesk.ui.base.splitter import HairSplitter
@@ -48,6 +48,7 @@ __all__ = [
     "paint_badge",
     "paint_letter",
     "panel",
+    "plain_tip",
     "retire",
     "set_button_icon",
     "wrapping_label",

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import draw_icon
 from qwqdesk.ui.theme import scaled, theme
@@ -75,6 +76,7 @@ class Badge(QLabel):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self._kind: BadgeKind = kind
         self._icon, self._shrunk = icon, False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -90,7 +92,7 @@ class Badge(QLabel):
         self._kind, self._icon = kind, icon
         self.setText(text)
         self.setAccessibleName(text)
-        self.setToolTip(tip or (text if self._shrunk else ""))
+        self.setToolTip(plain_tip(tip or (text if self._shrunk else "")))
         self.updateGeometry()
         self.update()
 

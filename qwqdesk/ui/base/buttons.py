@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import draw_icon, icon
 from qwqdesk.ui.theme import scaled, theme
@@ -133,7 +134,7 @@ class PickerButton(QToolButton):
         """The name, and what stands beside it in `text2`."""
         self._detail = detail
         self.setText(text)
-        self.setToolTip(f"{text} {detail}".strip())
+        self.setToolTip(plain_tip(f"{text} {detail}".strip()))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
@@ -28,6 +30,11 @@ def wrapping_label(
     result.setWordWrap(True)
     result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     return result
+
+
+def plain_tip(text: str) -> str:
+    """Text for a tool tip, which Qt would read as HTML where it looks like it."""
+    return f"<p>{escape(text)}</p>" if "<" in text else text
 
 
 class ElideLabel(QLabel):
@@ -83,7 +90,7 @@ class ElideLabel(QLabel):
         return self.fontMetrics().elidedText(self.text(), self._mode, width)
 
     def _explain(self) -> None:
-        self.setToolTip(self.text() if self.is_elided() else "")
+        self.setToolTip(plain_tip(self.text()) if self.is_elided() else "")
 
 
 class Hairline(QFrame):

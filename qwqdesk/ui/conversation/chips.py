@@ -15,7 +15,7 @@ from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import sampler_named
 from qwqdesk.sampling.step_rules import is_neutral
-from qwqdesk.ui.base import Chip, retire
+from qwqdesk.ui.base import Chip, plain_tip, retire
 from qwqdesk.ui.conversation.chain_text import chip_value
 from qwqdesk.ui.theme import theme
 
@@ -125,7 +125,7 @@ class ChipLine(QWidget):
         for words in self._text.chips:
             value = words.brief or words.value if self._brief else words.value
             chip = Chip("diff" if self._text.differing else "step", words.name, value, self)
-            chip.setToolTip(words.tip)
+            chip.setToolTip(plain_tip(words.tip))
             chip.setAccessibleDescription(words.tip)
             chip.setObjectName(f"chip_{words.step or 'order'}")
             chip.clicked.connect(self._choose(words.step))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.recipes import Recipe
-from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, announce
+from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, announce, plain_tip
 from qwqdesk.ui.conversation.chain_foot import PasteBox, chain_text
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
@@ -122,7 +122,7 @@ class LaneHead(QFrame):
         self._picker.set_text(title)
         edited = setup.edited
         self._edited.setVisible(edited and self._density in ("wide", "normal"))
-        self._picker.setToolTip(f"{title}, edited" if edited else title)
+        self._picker.setToolTip(plain_tip(f"{title}, edited" if edited else title))
         self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
         if reference is None:
             self._chips.show_line(steps_line(self._model.resolved))

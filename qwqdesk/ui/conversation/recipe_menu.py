@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.recipes import Recipe
-from qwqdesk.ui.base import button, label
+from qwqdesk.ui.base import button, label, plain_tip
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.theme import theme
 
@@ -55,7 +55,7 @@ class RecipeMenu(QMenu):
     def _recipe_action(self, recipe: Recipe) -> QAction:
         act = self.addAction(recipe.title.replace("&", "&&"))
         act.setObjectName(f"recipe_{recipe.id}")
-        act.setToolTip(recipe.meaning or recipe.source)
+        act.setToolTip(plain_tip(recipe.meaning or recipe.source))
         act.setCheckable(True)
         current = self._current()
         act.setChecked(current is not None and current.id == recipe.id)

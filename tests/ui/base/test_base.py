@@ -188,3 +188,15 @@ def test_fold_and_pill(qtbot: QtBot, theme: Theme) -> None:
     pill.show_pill(True)
     assert window.rect().contains(pill.geometry())
     theme.set_reduce_motion(False)
+
+
+def test_foreign_words_are_never_read_as_html(qtbot: QtBot) -> None:
+    words = "<img src=file:///etc/passwd> & <b>more</b>"
+    picker, badge = PickerButton(words), Badge("neutral", "", "x")
+    qtbot.addWidget(picker)
+    qtbot.addWidget(badge)
+    badge.set_badge("warn", "", words, words)
+    for widget in (picker, badge):
+        assert "<img" not in widget.toolTip()
+        assert "&lt;img" in widget.toolTip()
+    assert badge.textFormat() is Qt.TextFormat.PlainText
