@@ -191,6 +191,9 @@ def test_a_bias_that_cannot_be_read_is_refused_in_words(
     field.editingFinished.emit()
     assert editor.problem
     assert not model.chain.logit_bias
+    model.set_values({"top_k": 7})
+    assert field.text() == text, "it stays in sight while something else changes"
+    assert editor.problem
     field.setText("42+1.5 7-inf")
     field.editingFinished.emit()
     assert editor.problem == ""
@@ -283,6 +286,8 @@ def test_adaptive_p_draws_in_place_of_dist(editor: ChainEditor, model: ChainMode
     model.add_step("adaptive_p")
     assert "dist" not in shown_order(editor)
     assert state(editor, "adaptive_p") == "Draws"
+    child(editor, QAbstractButton, "remove_adaptive_p").click()
+    assert state(editor, "dist") == "Draws"
 
 
 def test_dragging_the_grip_moves_the_step(

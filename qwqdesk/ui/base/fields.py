@@ -237,7 +237,7 @@ class TextField(QLineEdit):
 
     def __init__(self, title: str, *, name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._in_force = ""
+        self._in_force = self._source_words = ""
         self.setProperty("field", "value")
         self.setProperty("ringRadius", 4)
         self.setObjectName(name)
@@ -251,13 +251,13 @@ class TextField(QLineEdit):
             self.setText(text)
             self.setCursorPosition(0)
         set_state(self, "source", source)
-        self.setAccessibleDescription(SOURCES.get(source, ""))
+        self._source_words = SOURCES.get(source, "")
+        self.setAccessibleDescription(self._source_words)
 
     def set_problem(self, problem: str) -> None:
-        """Mark the text as not allowed; the sentence goes to the tool tip and screen readers."""
+        """Mark the text as not allowed; the sentence goes to screen readers."""
         set_state(self, "wrong", bool(problem))
-        self.setToolTip(problem)
-        self.setAccessibleDescription(problem)
+        self.setAccessibleDescription(problem or self._source_words)
 
     def _finished(self) -> None:
         if self.text() != self._in_force:

@@ -88,10 +88,15 @@ class ListParam(ParamField):
         self._field = TextField(title)
         self._field.setToolTip(f"{title}. {self.param.meaning} Separate them with spaces.")
         self._field.edited.connect(self._typed)
+        self._shown: Value = ()
         return self._field
 
     def show(self, value: Value, source: str, quiet: bool) -> None:
+        if self.problem and value == self._shown:
+            return  # a wrong text stays until it is mended
+        self._shown = value
         self._field.show_text(list_to_text(value, self.param.kind), source)
+        self._field.set_problem("")
         self._check("")
 
     def _typed(self, text: str) -> None:

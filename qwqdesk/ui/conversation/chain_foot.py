@@ -25,6 +25,7 @@ from qwqdesk.ui.base import ElideLabel, IconButton, announce, button, label, wra
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.theme import set_state, theme
 
+_LONGEST_COMMAND = 50_000
 COPY_FORMATS = (
     ("order", "Order (--samplers)"),
     ("flags", "llama.cpp flags"),
@@ -170,7 +171,7 @@ class PasteBox(QDialog):
         self._chain: SamplerChain | None = None
         self._text.textChanged.connect(self._read)
         clipboard = QGuiApplication.clipboard().text()
-        if "--" in clipboard and len(clipboard) < 20_000:
+        if "--" in clipboard and len(clipboard) < _LONGEST_COMMAND:
             self._text.setPlainText(clipboard)
         self._read()
 
@@ -178,7 +179,9 @@ class PasteBox(QDialog):
         text = self._text.toPlainText()
         self._chain = None
         tone = "text2"
-        if not text.strip():
+        if len(text) > _LONGEST_COMMAND:
+            says, tone = "This is too long for a command line.", "bad"
+        elif not text.strip():
             says = "A line that begins with llama-cli, llama-server or the first flag."
         else:
             try:

@@ -103,7 +103,7 @@ class StepRow(QFrame):
         self._number.setText(str(view.number) if view.number else "")
         set_state(self._name, "tone", "text2" if quiet else "text")
         self._meaning.setText(view.why)
-        self._remove.setVisible(view.removable and self._place == "step")
+        self._remove.setVisible(view.removable and self._place != "absent")
         self._explain(view)
         if view.differs != self._differs:
             self._differs = view.differs
@@ -132,7 +132,7 @@ class StepRow(QFrame):
             self.moved.emit(step)
         elif step and not event.modifiers():
             self.walked.emit(step)
-        elif event.key() == Qt.Key.Key_Delete and movable and self._remove.isVisible():
+        elif event.key() == Qt.Key.Key_Delete and self._remove.isVisible():
             self.removed.emit()
         else:
             super().keyPressEvent(event)
