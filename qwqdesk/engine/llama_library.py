@@ -17,6 +17,12 @@ _log = logging.getLogger("qwqdesk.llama")
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
 
+# Words of llama.cpp's own messages when something went wrong.
+_FAILURES = (
+    *("error", "failed", "unknown", "unsupported", "invalid", "not supported", "unable"),
+    *("requires", "does not", "cannot", "not found", "wrong shape", "corrupted"),
+)
+
 
 def package_version() -> str:
     """The version of llama-cpp-python, without importing it."""
@@ -33,6 +39,8 @@ class LlamaLibrary:
         UserError: code "engine", when llama-cpp-python is missing or its library cannot be loaded.
     """
 
+    # The process has one native log: whoever set the callback last, every library reads it.
+    messages: ClassVar[deque[str]] = deque(maxlen=400)
     _callbacks: ClassVar[list[object]] = []
 
     def __init__(self) -> None:
@@ -45,7 +53,6 @@ class LlamaLibrary:
                 "Install it again with: uv sync --reinstall-package llama-cpp-python",
                 code="engine",
             ) from error
-        self.messages: deque[str] = deque(maxlen=400)
         self._last_level = logging.INFO
         callback = self.api.llama_log_callback(self._on_log)
         # llama.cpp keeps its pointer for ever, also when this library object is gone.
@@ -64,10 +71,13 @@ class LlamaLibrary:
 
     def last_error(self) -> str:
         """The last line of the native log that speaks of a failure; empty if there is none."""
-        words = ("error", "failed", "unknown", "unsupported", "invalid", "not supported", "unable")
         for line in reversed(self.messages):
-            if any(word in line.lower() for word in words):
-                return line.split(": ", 1)[-1].strip().rstrip(".")
+            text = line.split(": ", 1)[-1].removeprefix("error loading model: ")
+            # The last lines only say that it failed; one before them says why.
+            if "failed to load model" in text:
+                continue
+            if any(word in text.lower() for word in _FAILURES):
+                return text.strip().rstrip(".")
         return ""
 
     def system_info(self) -> str:

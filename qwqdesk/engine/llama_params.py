@@ -21,6 +21,9 @@ _GGML_TYPES = {
 }
 _ROPE_SCALING = {"": -1, "none": 0, "linear": 1, "yarn": 2}
 _FLASH = {"auto": -1, "off": 0, "on": 1}
+# One token of each of four lanes must fit (a larger batch aborts the process); the same number for
+# one lane, so that its chunks of a prompt, and with them its tokens, stay the same.
+MIN_BATCH = 8
 # enum llama_model_kv_override_type
 _INT, _FLOAT, _BOOL, _STR = 0, 1, 2, 3
 
@@ -90,8 +93,8 @@ def context_params(
     params = api.llama_context_default_params()
     n_ctx = _padded(settings.n_ctx)
     params.n_ctx = n_ctx * lanes if unified else n_ctx * streams
-    params.n_batch = settings.n_batch
-    params.n_ubatch = min(settings.n_ubatch, settings.n_batch)
+    params.n_batch = max(settings.n_batch, MIN_BATCH)
+    params.n_ubatch = min(settings.n_ubatch, params.n_batch)
     params.n_seq_max = streams
     params.n_outputs_max = streams  # llama.cpp asserts at least one for each sequence
     params.n_threads = threads

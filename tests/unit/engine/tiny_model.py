@@ -16,7 +16,7 @@ from tests.unit.models.gguf_writer import BOOL, F32, I32, U32, GgufFile, tensor_
 VOCABULARY = 1024
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 EOS = VOCABULARY - 3
-WIDTH, FEED_FORWARD, BLOCKS, HEADS, HEADS_KV = 64, 128, 2, 4, 2
+WIDTH, FEED_FORWARD, BLOCKS, HEADS, HEADS_KV = 64, 128, 2, 2, 1
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}<|im_start|>assistant\n<think>\n"
