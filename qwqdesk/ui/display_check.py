@@ -7,7 +7,6 @@ libraries that Qt uses are asked the same question first. No Qt is imported here
 from __future__ import annotations
 
 import ctypes
-import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,7 +118,7 @@ def _x11_socket_answers(display: str) -> bool:
 
 def _wayland_answers(environ: Mapping[str, str]) -> bool:
     name = environ.get("WAYLAND_DISPLAY", "")
-    return bool(name) and _unix_answers(os.path.join(environ.get("XDG_RUNTIME_DIR", ""), name))
+    return bool(name) and _unix_answers(str(Path(environ.get("XDG_RUNTIME_DIR", "")) / name))
 
 
 def _unix_answers(path: str) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
-if TYPE_CHECKING:
-    from qwqdesk.ui.conversation.lane import Lane
-    from qwqdesk.ui.window import Window
+from qwqdesk.ui.conversation.page import ConversationPage
+from qwqdesk.ui.sidebar import Sidebar
 
 _REASON = Qt.FocusReason.ShortcutFocusReason
 
@@ -17,16 +16,25 @@ _REASON = Qt.FocusReason.ShortcutFocusReason
 class Moves(QObject):
     """Where the focus goes. The last focused part is remembered for each lane."""
 
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        sidebar: Sidebar,
+        stack: QStackedWidget,
+        page: ConversationPage,
+        show_page: Callable[[str], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._sidebar, self._stack, self._page = sidebar, stack, page
+        self._show_page = show_page
 
     def regions(self) -> list[QWidget]:
         """Sidebar, toolbar, message, lanes, composer: as they are shown."""
-        page = self._window.page
+        page = self._page
         if not page.isVisible():
-            return [self._window.sidebar, self._window.stack.currentWidget()]
-        parts: list[QWidget] = [self._window.sidebar, page.toolbar, page.view.prompt]
+            return [self._sidebar, self._stack.currentWidget()]
+        parts: list[QWidget] = [self._sidebar, page.toolbar, page.view.prompt]
         parts += [*page.view.lanes, page.composer]
         return [part for part in parts if part.isVisible()]
 
@@ -34,46 +42,43 @@ class Moves(QObject):
         """Go to the next or the previous region."""
         regions = self.regions()
         focused = self._window.focusWidget()
-        present = next(
-            (i for i, r in enumerate(regions) if focused is not None and r.isAncestorOf(focused)),
-            len(regions) - 1,
-        )
+        within = (i for i, r in enumerate(regions) if focused and r.isAncestorOf(focused))
+        present = next(within, len(regions) - 1)
         for distance in range(1, len(regions) + 1):
-            target = regions[(present + step * distance) % len(regions)]
-            if _focus_first(target):
+            if focus_first(regions[(present + step * distance) % len(regions)]):
                 return
 
     def focus_lane(self, number: int) -> None:
         """Go to lane A, B, C or D."""
-        lanes = self._window.page.view.lanes
-        if number < len(lanes):
-            self._window.show_page("conversation")
-            lane: Lane = lanes[number]
-            last = lane.focusWidget()
-            if last is not None and last.isVisibleTo(lane):
-                last.setFocus(_REASON)
-            else:
-                _focus_first(lane)
+        lanes = self._page.view.lanes
+        if number >= len(lanes):
+            return
+        self._show_page("conversation")
+        last = lanes[number].focusWidget()
+        if last is not None and last.isVisibleTo(lanes[number]):
+            last.setFocus(_REASON)
+        else:
+            focus_first(lanes[number])
 
     def step_sibling(self, step: int) -> None:
         """Show the earlier or later reply in the focused lane."""
-        self._window.page.current_lane().step_sibling(step)
+        self._page.acts.current().step_sibling(step)
 
     def escape(self) -> None:
         """Leave a field; from the composer or a lane, stop the run."""
-        page = self._window.page
+        page = self._page
         focused = self._window.focusWidget()
         if isinstance(focused, QLineEdit) and not page.composer.isAncestorOf(focused):
             page.composer.input.setFocus(_REASON)
+        elif not page.isVisible():
+            self._show_page("conversation")
         elif page.runs.view is page.view:
             page.stop()
-        elif page.isVisible():
-            page.composer.input.setFocus(_REASON)
         else:
-            self._window.show_page("conversation")
+            page.composer.input.setFocus(_REASON)
 
 
-def _focus_first(region: QWidget) -> bool:
+def focus_first(region: QWidget) -> bool:
     """Put the focus on the first control of a region; False when it has none."""
     widget = region.nextInFocusChain()
     while widget is not None and widget is not region:

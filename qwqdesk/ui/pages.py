@@ -4,32 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import Protocol, cast
 
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-if TYPE_CHECKING:
-    from qwqdesk.ui.window import Window
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.loading import ModelLoader
 
-# The module's `make_page(window)` makes the page.
+# The module's `make_page(shell)` makes the page.
 PAGES = {
     "models": "qwqdesk.ui.models.page",
     "settings": "qwqdesk.ui.settings.page",
 }
 
 
-class PageSet(QObject):
-    """Makes and keeps the pages."""
+class Shell(Protocol):
+    """What a page may ask of the window around it."""
 
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self._window = window
-        self._pages: dict[str, QWidget] = {}
+    desk: Desk
+    loader: ModelLoader
 
-    def page(self, name: str) -> QWidget:
-        """The page of this name; KeyError for others."""
-        if name not in self._pages:
-            make = cast("Callable[[Window], QWidget]", import_module(PAGES[name]).make_page)
-            self._pages[name] = make(self._window)
-        return self._pages[name]
+    def toggle_sidebar(self) -> None:
+        """Sidebar or rail."""
+
+    def engine_settings(self) -> None:
+        """Open the engine settings."""
+
+    def load_and_show(self, path: Path) -> None:
+        """Load a model and go where its progress is."""
+
+    def ask_model_file(self) -> None:
+        """Let the user choose a model file."""
+
+
+def make_page(name: str, shell: Shell) -> QWidget:
+    """The page of this name; KeyError for others."""
+    make = cast("Callable[[Shell], QWidget]", import_module(PAGES[name]).make_page)
+    return make(shell)

@@ -168,9 +168,7 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(theme().color("text" if selected else "text2"))
         words = rect.adjusted(px(32), 0, -px(8), 0)
-        shown = QFontMetrics(font).elidedText(
-            row.text, Qt.TextElideMode.ElideRight, words.width()
-        )
+        shown = QFontMetrics(font).elidedText(row.text, Qt.TextElideMode.ElideRight, words.width())
         painter.drawText(words, _LEFT, shown)
         painter.restore()
 

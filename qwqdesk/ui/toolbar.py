@@ -85,4 +85,7 @@ class PageBar(QFrame):
 
 def page_frame(name: str) -> QFrame:
     """The frame of a page, on `surface`."""
-    return panel("surface", name=name)
+    made = panel("surface", name=name)
+    made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    made.setProperty("ring", "none")
+    return made

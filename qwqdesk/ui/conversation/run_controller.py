@@ -43,7 +43,7 @@ class RunController(QObject):
         lanes = list(view.lanes)
         batches = self._desk.session.send(
             text,
-            [lane.setup for lane in lanes],
+            view.columns.setups(),
             options,
             conversation_id=view.conversation_id,
         )
@@ -120,9 +120,7 @@ class RunController(QObject):
             return newest_id, 0
         return newest_id, len(self._desk.history.load(view.conversation_id).messages)
 
-    def _refuse(
-        self, view: ConversationView, error: UserError, before: tuple[int, int]
-    ) -> None:
+    def _refuse(self, view: ConversationView, error: UserError, before: tuple[int, int]) -> None:
         """Where the message was saved before the run failed, it is shown with the error."""
         newest, count = self._saved_messages(view)
         if view.conversation_id is None and newest != before[0]:

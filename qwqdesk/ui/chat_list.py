@@ -1,0 +1,82 @@
+"""The sidebar's list and what it does: open, rename, delete, search; and which one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from qwqdesk.errors import UserError
+from qwqdesk.ui.base import Toast
+from qwqdesk.ui.conversation.page import ConversationPage
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import ask
+from qwqdesk.ui.sidebar import Sidebar
+from qwqdesk.ui.tasks import Tasks
+
+
+class ChatList(QObject):
+    """Keeps the list and the shown conversation together."""
+
+    title_changed = Signal(str)
+
+    def __init__(
+        self,
+        desk: Desk,
+        sidebar: Sidebar,
+        page: ConversationPage,
+        tasks: Tasks,
+        show_page: Callable[[str], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._sidebar, self._page, self._tasks = desk, sidebar, page, tasks
+        self._show_page, self._widget = show_page, parent
+        sidebar.new_wanted.connect(self.new)
+        sidebar.opened.connect(self.open)
+        sidebar.renamed.connect(self._rename)
+        sidebar.delete_wanted.connect(lambda number: tasks.start(self._delete(number)))
+        page.shown_changed.connect(self.mark_shown)
+        desk.history_changed.connect(self.refresh)
+        sidebar.refresh()
+
+    def new(self) -> None:
+        """An empty chat."""
+        self._page.open_new()
+        self._show_page("conversation")
+
+    def open(self, conversation_id: int) -> None:
+        """Show a conversation of the list."""
+        try:
+            self._page.views.open(conversation_id)
+        except UserError as error:
+            self._desk.trouble.emit(error)
+            self._sidebar.refresh()
+        self._show_page("conversation")
+
+    def refresh(self) -> None:
+        """Read the list again."""
+        self._sidebar.refresh()
+        self.mark_shown()
+
+    def mark_shown(self) -> None:
+        """Mark the shown conversation in the list and name it in the window's title."""
+        view = self._page.view
+        self._sidebar.set_current(view.conversation_id)
+        self.title_changed.emit(view.title if view.conversation_id else "")
+
+    def _rename(self, conversation_id: int, title: str) -> None:
+        self._desk.history.rename(conversation_id, title)
+        for view in self._page.views.every():
+            if view.conversation_id == conversation_id:
+                view.title = title
+        self.refresh()
+
+    async def _delete(self, conversation_id: int) -> None:
+        words = "Its messages and replies are removed from this computer."
+        if await ask(self._widget, "Delete this chat?", words, "Delete chat", danger=True):
+            await self._page.forget(conversation_id)
+            self._desk.history.delete(conversation_id)
+            self.refresh()
+            Toast(self._page, "Chat deleted")

@@ -1,0 +1,108 @@
+"""What can be done with lanes: add, remove, keep, write again, stop, open their chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.run_controller import RunController
+from qwqdesk.ui.conversation.view import ConversationView
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import ask
+from qwqdesk.ui.tasks import Tasks
+
+
+class LaneActs(QObject):
+    """Acts on the shown conversation. `changed`: it has other lanes now."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        desk: Desk,
+        runs: RunController,
+        tasks: Tasks,
+        shown: Callable[[], ConversationView],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._runs, self._tasks = desk, runs, tasks
+        self._shown, self._widget = shown, parent
+
+    def connect_view(self, view: ConversationView) -> None:
+        """Do what a view asks for."""
+        view.stop_wanted.connect(self._runs.stop_lane)
+        view.regenerate_wanted.connect(self.regenerate)
+        view.continue_wanted.connect(self._go_on)
+        view.keep_wanted.connect(lambda lane: self._tasks.start(self._keep(view, lane)))
+        view.remove_wanted.connect(self.remove)
+
+    def current(self) -> Lane:
+        """The lane with the focus, else the last one."""
+        focused = self._widget.focusWidget()
+        lanes = self._shown().lanes
+        if focused is None:
+            return lanes[-1]
+        return next((lane for lane in lanes if lane.isAncestorOf(focused)), lanes[-1])
+
+    def add(self) -> None:
+        """A lane with the settings of the last one."""
+        lane = self._shown().add_lane()
+        if lane is not None:
+            lane.head.tab_stops()[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        self.changed.emit()
+
+    def remove(self, lane: Lane | None = None) -> None:
+        """Take a lane away; asks only when it has text."""
+        target = lane or self.current()
+        if len(self._shown().lanes) < 2:
+            return
+        if target.has_text:
+            self._tasks.start(self._ask_and_remove(self._shown(), target))
+        else:
+            self._remove(self._shown(), target)
+
+    async def _ask_and_remove(self, view: ConversationView, lane: Lane) -> None:
+        words = "Its replies stay in the history, but no lane shows them any more."
+        title = f"Remove lane {lane.label}?"
+        if await ask(self._widget, title, words, "Remove lane", danger=True):
+            self._remove(view, lane)
+
+    def _remove(self, view: ConversationView, lane: Lane) -> None:
+        if lane.writing:
+            self._runs.stop_lane(lane)
+        view.remove_lane(lane)
+        self.changed.emit()
+
+    async def _keep(self, view: ConversationView, lane: Lane) -> None:
+        """Go on with one lane's reply alone; what still runs is stopped first."""
+        if self._runs.view is view:
+            await self._runs.stopped()
+        if view.conversation_id is None:
+            return
+        reply = self._desk.history.reply(lane.reply_id)
+        self._desk.session.keep(view.conversation_id, reply, lane.setup)
+        view.show_conversation(self._desk.history.load(view.conversation_id))
+        view.columns.apply_settings()
+        self._desk.history_changed.emit()
+        self.changed.emit()
+
+    def regenerate(self, lane: Lane | None = None) -> None:
+        """Answer the newest message once more in one lane."""
+        view = self._shown()
+        self._runs.regenerate(view, lane or self.current(), self._desk.options(view.mode))
+
+    def _go_on(self, lane: Lane) -> None:
+        """Write the reply again with the loop guard only marking: it goes past the loop."""
+        view = self._shown()
+        options = replace(self._desk.options(view.mode), loop_guard="mark")
+        self._runs.regenerate(view, lane, options)
+
+    def toggle_editors(self) -> None:
+        """Open or close the chain editors of all lanes."""
+        columns = self._shown().columns
+        columns.show_editors(not columns.editors_open)

@@ -1,0 +1,112 @@
+"""What a lane shows below its head: the chain editor and the text, with a divider between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from qwqdesk.ui.base import EmptyState, HairSplitter
+from qwqdesk.ui.conversation.chain_editor import ChainEditor
+from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.lane_output import LaneOutput
+from qwqdesk.ui.theme import theme
+
+_DOCK_FROM = 980  # px of a single lane from which the chain stands at the right
+_DOCK, _DOCK_WIDE, _WIDE_LANE = 360, 400, 1500
+_EDITOR_SHARE = 0.45
+
+
+class LaneBody(HairSplitter):
+    """The editor stands at the right of a single wide lane, above the text otherwise."""
+
+    def __init__(self, model: ChainModel, output: LaneOutput) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self._model = model
+        self._output = output
+        self._single = True
+        self.editor: ChainEditor | None = None
+        self._text = QStackedWidget()
+        self._text.addWidget(output)
+        self.addWidget(self._text)
+
+    @property
+    def editor_open(self) -> bool:
+        """Whether the chain editor is shown."""
+        return self.editor is not None and not self.editor.isHidden()
+
+    @property
+    def problem(self) -> str:
+        """A value of the editor that is not allowed, in a sentence."""
+        return self.editor.problem if self.editor is not None else ""
+
+    def show_editor(self, shown: bool) -> bool:
+        """Open or close the editor, which is made when it is opened first; True if just made."""
+        made = self.editor is None and shown
+        if made:
+            self.editor = ChainEditor(self._model)
+            self.insertWidget(0, self.editor)
+        if self.editor is not None:
+            self.editor.setVisible(shown)
+        self._arrange()
+        if shown:
+            self._size_editor()
+        return made
+
+    def set_single(self, single: bool) -> None:
+        """Whether this is the only lane."""
+        self._single = single
+        if not single:
+            self.show_text()
+        self._arrange()
+
+    def show_empty(self, compare: Callable[[], object]) -> None:
+        """The first sentence of an empty chat, and the comparison one click away."""
+        empty = EmptyState(
+            "Ask something, or compare two recipes on the Flappy Bird prompt.",
+            "Compare now",
+            compare,
+            icon_name="columns-2",
+            name="emptyState",
+        )
+        self._text.addWidget(empty)
+        self._text.setCurrentWidget(empty)
+
+    def show_text(self) -> None:
+        """The text in place of the empty state."""
+        self._text.setCurrentWidget(self._output)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._arrange()
+
+    def tab_stops(self) -> list[QWidget]:
+        """For the order of Tab."""
+        return [self.editor] if self.editor is not None else []
+
+    def _arrange(self) -> None:
+        across = self._single and self.width() >= theme().px(_DOCK_FROM)
+        wanted = Qt.Orientation.Horizontal if across else Qt.Orientation.Vertical
+        if self.editor is not None:
+            place = 1 if across else 0
+            if self.indexOf(self.editor) != place:
+                self.insertWidget(place, self.editor)
+        if self.orientation() != wanted:
+            self.setOrientation(wanted)
+            if self.editor_open:
+                self._size_editor()
+
+    def _size_editor(self) -> None:
+        if self.orientation() == Qt.Orientation.Horizontal:
+            dock = theme().px(_DOCK_WIDE if self.width() >= theme().px(_WIDE_LANE) else _DOCK)
+            self.setStretchFactor(0, 1)
+            self.setStretchFactor(1, 0)
+            self.setSizes([self.width() - dock, dock])
+        else:
+            height = self.height() or 400
+            editor = round(height * _EDITOR_SHARE)
+            self.setStretchFactor(0, 0)
+            self.setStretchFactor(1, 1)
+            self.setSizes([editor, height - editor])

@@ -1,0 +1,124 @@
+"""The model in the window: the picker, its messages below the toolbar, and choosing a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from qwqdesk.diagnostics import Crash, LoadingMarker
+from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.errors import UserError
+from qwqdesk.ui.base import MessageBand
+from qwqdesk.ui.conversation.page import ConversationPage
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import open_file
+from qwqdesk.ui.loading import ModelLoader, demo_model
+from qwqdesk.ui.tasks import Tasks
+
+MODEL_FILES = "Models (*.gguf);;All files (*)"
+
+
+class ModelDesk(QObject):
+    """`status_changed` says that a load began, went on or ended; `status` has its words."""
+
+    status_changed = Signal()
+
+    def __init__(
+        self,
+        desk: Desk,
+        page: ConversationPage,
+        loader: ModelLoader,
+        tasks: Tasks,
+        engine_settings: Callable[[], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._page, self._loader, self._tasks = desk, page, loader, tasks
+        self._widget = parent
+        self._engine_settings = engine_settings
+        self.status = ""
+        picker = page.toolbar.model
+        picker.model_chosen.connect(self.load)
+        picker.open_wanted.connect(self.ask_file)
+        picker.settings_wanted.connect(engine_settings)
+        picker.cancel_wanted.connect(loader.cancel)
+        loader.progressed.connect(self._progressed)
+        loader.loaded.connect(self._loaded)
+        loader.failed.connect(self._failed)
+        loader.cancelled.connect(self._show_present)
+        loader.models_found.connect(picker.set_models)
+
+    def begin(self, marker: LoadingMarker) -> None:
+        """Load what was used last, or say what an earlier load did."""
+        crash = self._loader.begin(marker)
+        if crash is not None:
+            self._tell_crash(crash)
+
+    def load(self, path: Path) -> None:
+        """Load a model file."""
+        for name in ("loadBand", "crashBand"):
+            self._page.hide_band(name)
+        self._loader.load(path)
+
+    def ask_file(self) -> None:
+        """Let the user choose a file and load it."""
+        self._tasks.start(self._open_file())
+
+    def open_menu(self) -> None:
+        """Open the picker's menu."""
+        self._page.toolbar.model.open_menu()
+
+    async def _open_file(self) -> None:
+        path = await open_file(self._widget, "Open model", MODEL_FILES)
+        if path is not None:
+            self.load(path)
+
+    def _progressed(self, name: str, progress: LoadProgress) -> None:
+        self._page.toolbar.model.show_progress(name, progress)
+        self._set_status(f"{progress.what} {name}")
+
+    def _loaded(self, loaded: Loaded) -> None:
+        self._show_present()
+        if loaded.notes:
+            band = MessageBand("warn", loaded.notes[0], " ".join(loaded.notes[1:]), name="loadBand")
+            band.add_action("Close", lambda: self._page.hide_band("loadBand"), flat=True)
+            self._page.show_band(band)
+
+    def _failed(self, path: Path, error: UserError) -> None:
+        self._show_present()
+        if self._desk.session.loaded is None:
+            self._page.toolbar.model.show_none(failed=True)
+        band = MessageBand("bad", error.what, error.what_to_do, name="loadBand")
+        band.add_action("Try again", lambda: self.load(path))
+        band.add_action("Choose model", self.open_menu)
+        band.add_action("Engine settings", self._engine_settings, flat=True)
+        self._page.show_band(band)
+
+    def _show_present(self) -> None:
+        self._page.hide_band("loadBand")
+        loaded = self._desk.session.loaded
+        if loaded is None:
+            self._page.toolbar.model.show_none()
+        else:
+            self._page.toolbar.model.show_loaded(loaded)
+        self._set_status("")
+
+    def _tell_crash(self, crash: Crash) -> None:
+        path = Path(crash.model)
+        band = MessageBand(
+            "warn",
+            f"The program ended while it loaded {path.name}.",
+            "A smaller context or fewer GPU layers may help.",
+            name="crashBand",
+        )
+        band.add_action("Load demo model", lambda: self.load(demo_model()))
+        band.add_action("Engine settings", self._engine_settings)
+        band.add_action("Try again", lambda: self.load(path))
+        self._page.show_band(band)
+
+    def _set_status(self, words: str) -> None:
+        self.status = words
+        self.status_changed.emit()

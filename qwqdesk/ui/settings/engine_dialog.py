@@ -1,0 +1,153 @@
+"""The engine settings: one row for each of ENGINE_SETTINGS, what is asked and what the context has.
+
+A change counts with the next load; the dialog loads the present model again when it is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from qwqdesk.engine.events import Loaded
+from qwqdesk.engine_settings import ENGINE_SETTINGS, EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.ui.base import button, label, panel, wrapping_label
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.settings.engine_fields import EngineField, make_field
+from qwqdesk.ui.theme import theme
+
+
+class EngineDialog(QDialog):
+    """Asked and has, side by side."""
+
+    def __init__(self, parent: QWidget, desk: Desk, load: Callable[[Path], object]) -> None:
+        """`load` loads a model file again."""
+        super().__init__(parent)
+        px = theme().px
+        self._desk, self._load = desk, load
+        self._fields: dict[str, EngineField] = {}
+        self.setObjectName("engineDialog")
+        self.setProperty("ground", "raised")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Engine settings")
+        self.resize(px(760), px(640))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._head())
+        column.addWidget(self._rows(), 1)
+        column.addWidget(self._foot())
+        self._show(desk.settings.engine)
+
+    def _head(self) -> QWidget:
+        px = theme().px
+        head = panel("raised", "bottom")
+        column = QVBoxLayout(head)
+        column.setContentsMargins(px(20), px(16), px(20), px(12))
+        column.addWidget(label("Engine settings", "title"))
+        words = "They count when a model is loaded. What the context really has stands beside them."
+        column.addWidget(wrapping_label(words, "body", "text2"))
+        return head
+
+    def _rows(self) -> QScrollArea:
+        px = theme().px
+        has = _what_it_has(self._desk.session.loaded)
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(px(20), px(8), px(20), px(16))
+        grid.setHorizontalSpacing(px(16))
+        grid.setVerticalSpacing(px(10))
+        grid.setColumnStretch(0, 1)
+        for number, title in enumerate(("Setting", "Asked", "The context has")):
+            grid.addWidget(label(title, "small-strong", "text2"), 0, number)
+        for number, setting in enumerate(ENGINE_SETTINGS, start=1):
+            field = make_field(setting)
+            self._fields[setting.field] = field
+            words = QVBoxLayout()
+            words.setSpacing(0)
+            words.addWidget(label(setting.title, "name"))
+            words.addWidget(wrapping_label(setting.meaning, "small", "text2"))
+            grid.addLayout(words, number, 0)
+            grid.addWidget(field.widget, number, 1, Qt.AlignmentFlag.AlignTop)
+            shown = label(has.get(setting.field, "–"), "mono-small", "text2")
+            shown.setAccessibleName(f"{setting.title}: the context has {shown.text()}")
+            grid.addWidget(shown, number, 2, Qt.AlignmentFlag.AlignTop)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inner)
+        area.viewport().setAutoFillBackground(False)
+        inner.setAutoFillBackground(False)
+        return area
+
+    def _foot(self) -> QWidget:
+        px = theme().px
+        foot = panel("raised", "top")
+        column = QVBoxLayout(foot)
+        column.setContentsMargins(px(20), px(12), px(20), px(16))
+        self._problem = wrapping_label("", "body", "bad")
+        self._problem.setObjectName("engineProblem")
+        self._problem.hide()
+        row = QHBoxLayout()
+        row.setSpacing(px(8))
+        loaded = self._desk.session.loaded
+        verb = "Load model again" if loaded is not None else "Apply"
+        row.addWidget(button("Defaults", "undo-2", "flat", name="engineDefaults",
+                             clicked=lambda: self._show(EngineSettings())))  # fmt: skip
+        row.addStretch(1)
+        row.addWidget(button("Cancel", name="engineCancel", clicked=self.reject))
+        row.addWidget(button(verb, kind="primary", name="engineApply", clicked=self.apply))
+        column.addWidget(self._problem)
+        column.addLayout(row)
+        return foot
+
+    def _show(self, settings: EngineSettings) -> None:
+        for name, field in self._fields.items():
+            field.show(getattr(settings, name))
+
+    def apply(self) -> None:
+        """Save, and load the present model again with the new settings."""
+        desk = self._desk
+        try:
+            values = {name: field.value() for name, field in self._fields.items()}
+            settings = replace(EngineSettings(), **values)
+        except UserError as error:
+            self._problem.setText(str(error))
+            self._problem.show()
+            return
+        desk.change(engine=settings)
+        if desk.session.loaded is not None:
+            self._load(Path(desk.session.loaded.model.path))
+        self.accept()
+
+
+def _what_it_has(loaded: Loaded | None) -> dict[str, str]:
+    """What the context reports, by the names of the settings."""
+    if loaded is None:
+        return {}
+    engine = loaded.engine
+    found = {
+        "n_ctx": f"{engine.n_ctx:,}",
+        "n_batch": f"{engine.n_batch:,}",
+        "n_ubatch": f"{engine.n_ubatch:,}",
+        "n_threads": str(engine.n_threads),
+        "n_gpu_layers": str(engine.n_gpu_layers),
+        "flash_attn": engine.flash_attn,
+        "type_k": engine.type_k,
+        "type_v": engine.type_v,
+    }
+    extra = {name: str(value) for name, value in engine.extra.items()}
+    return {**extra, **found}

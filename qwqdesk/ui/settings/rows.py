@@ -1,0 +1,98 @@
+"""The settings page as a table: which settings there are, in words, with their choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["choice", "switch", "template", "folders", "text", "engine", "places"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting. `field` is its name in `Settings`; `choices` are pairs of value and words."""
+
+    field: str
+    title: str
+    meaning: str
+    kind: Kind
+    choices: tuple[tuple[str | int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of settings."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        "Appearance",
+        (
+            Row(
+                "theme", "Theme", "Light, dark, or as the system has it.", "choice",
+                (("system", "System"), ("light", "Light"), ("dark", "Dark")),
+            ),
+            Row(
+                "text_size", "Text size", "Of everything in the window.", "choice",
+                ((85, "85 %"), (100, "100 %"), (115, "115 %"), (130, "130 %"), (150, "150 %")),
+            ),
+            Row("reduce_motion", "Reduce motion", "Sections open at once.", "switch"),
+        ),
+    ),
+    Section(
+        "Chats",
+        (
+            Row(
+                "show_reasoning_open", "Show reasoning while it is written",
+                "Else the last three lines are shown.", "switch",
+            ),
+            Row(
+                "keep_reasoning_in_history", "Send earlier reasoning again",
+                "QwQ was trained to see earlier answers without their reasoning.", "switch",
+            ),
+            Row(
+                "loop_guard", "Endless repetition",
+                "Mark changes no token. Stop ends the lane. Close ends the reasoning.", "choice",
+                (("off", "Ignore"), ("mark", "Mark"), ("stop", "Stop"), ("close", "Close")),
+            ),
+            Row(
+                "chat_mode", "Mode of chats",
+                "Exact: the same tokens whatever ran before. Fast: reuses what was read.",
+                "choice", (("exact", "Exact"), ("fast", "Fast")),
+            ),
+            Row(
+                "compare_mode", "Mode of comparisons",
+                "In exact mode a lane writes the same alone or among others.",
+                "choice", (("exact", "Exact"), ("fast", "Fast")),
+            ),
+            Row("system_prompt", "System prompt of new chats", "Empty: none.", "text"),
+        ),
+    ),
+    Section(
+        "Models",
+        (
+            Row(
+                "chat_template", "Chat template",
+                "How messages become a prompt. A model without a template gets ChatML.",
+                "template",
+                (("model", "The model's own"), ("qwq", "QwQ"),
+                 ("qwq-no-think", "QwQ without <think>"), ("chatml", "ChatML")),
+            ),
+            Row(
+                "use_model_sampling", "Use the model's sampling values",
+                "Where a model recommends values, they count below yours and the recipe's.",
+                "switch",
+            ),
+            Row("engine", "Engine", "Context, GPU layers, threads, caches.", "engine"),
+            Row(
+                "model_folders", "Model folders",
+                "Folders that are looked through for GGUF files. Nothing is written there.",
+                "folders",
+            ),
+            Row("", "Where files are", "History, settings, models and logs.", "places"),
+        ),
+    ),
+)  # fmt: skip
