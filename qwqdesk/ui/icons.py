@@ -31,22 +31,23 @@ class _Engine(QIconEngine):
         painter.drawPixmap(QRect(rect.topLeft(), QSize(side, side)), pixmap)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        side = min(size.width(), size.height())
+        return self.scaledPixmap(size, mode, state, 1.0)
+
+    def scaledPixmap(  # noqa: N802 - Qt's name
+        self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
+    ) -> QPixmap:
+        """`size` is in logical pixels, the pixmap in device pixels."""
+        side = round(min(size.width(), size.height()) * scale)
         square = _pixmap(self._name, self._colour(mode, state), side)
-        if size.width() <= side:
+        if size.width() <= size.height():
             return square
         # A wider place is a gap behind the icon: the style's own between icon and words is small.
-        wide = QPixmap(size)
+        wide = QPixmap(round(size.width() * scale), side)
         wide.fill(Qt.GlobalColor.transparent)
         painter = QPainter(wide)
         painter.drawPixmap(0, 0, square)
         painter.end()
         return wide
-
-    def scaledPixmap(  # noqa: N802 - Qt's name
-        self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
-    ) -> QPixmap:
-        return self.pixmap(size, mode, state)
 
     def clone(self) -> QIconEngine:
         return _Engine(self._name, self._token, self._on)

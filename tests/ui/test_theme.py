@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -127,3 +128,10 @@ def test_set_state_changes_the_look_of_one_widget(qtbot: QtBot, theme: Theme) ->
     label.show()
     set_state(label, "tone", "warn")
     assert label.palette().color(QPalette.ColorRole.WindowText) == QColor(LIGHT.warn)
+
+
+def test_icons_are_sharp_on_dense_screens(theme: Theme) -> None:
+    pixmap = icon("copy").pixmap(QSize(16, 16), 2.0)
+    assert pixmap.size() == QSize(32, 32)
+    assert pixmap.devicePixelRatio() == 2.0
+    assert pixmap.deviceIndependentSize().toSize() == QSize(16, 16)
