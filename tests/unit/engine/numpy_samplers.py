@@ -209,6 +209,8 @@ def temperature(c: Candidates, chain: SamplerChain, _history: Sequence[int]) -> 
         p = c.p()
         seen = p[p > 0]
         share = -(seen * np.log(seen)).sum() / math.log(c.size)
+        if share < 0.01:
+            raise TooCloseError  # an entropy near 0 is mostly rounding in single precision
         low, high = max(0.0, number - spread), number + spread
         number = low + (high - low) * share ** chain.number("dynatemp_exponent")
     elif number == 1:
