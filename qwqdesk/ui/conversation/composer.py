@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QVB
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import IconButton, MessageBand
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.conversation.composer_parts import (
     ComposerActs,
     ComposerBox,
@@ -149,7 +150,7 @@ class Composer(QFrame):
     def set_blocked(self, reason: str) -> None:
         """Why nothing can be sent now (a lane with a wrong value); nothing allows it again."""
         self._can_send = not reason
-        self._acts.send.setToolTip(reason or "Send  Enter")
+        self._acts.send.setToolTip(plain_tip(reason) or "Send  Enter")
         self._arrange()
 
     def set_context(self, used: int, size: int) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
 
 from qwqdesk.ui.base import button, label
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.theme import set_state, theme
 
 _NEAR_FULL = 0.85
@@ -100,7 +101,7 @@ class SystemPrompt(QPlainTextEdit):
     def _show_words(self) -> None:
         self.opener.setText("" if self._short else self.words())
         self.opener.setAccessibleName(self.words())
-        self.opener.setToolTip(self.words())
+        self.opener.setToolTip(plain_tip(self.words()))
 
     def _toggled(self, shown: bool) -> None:
         self.setVisible(shown)

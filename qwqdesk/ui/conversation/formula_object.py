@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.conversation.formula_layout import Box, em_size, lay_out
 from qwqdesk.ui.conversation.formulas import read_formula
 
@@ -71,7 +72,7 @@ def insert_formula(
     form = QTextCharFormat(look)
     form.setObjectType(FORMULA_OBJECT)
     form.setProperty(TEX_PROPERTY, tex)
-    form.setToolTip(tex)
+    form.setToolTip(plain_tip(tex))
     fits = lay_out(node, em_size(form.font())).descent <= QFontMetricsF(form.font()).descent()
     form.setVerticalAlignment(_ALONE if alone else _ON_BASE_LINE if fits else _AROUND_BASE_LINE)
     cursor.insertText("\ufffc", form)

@@ -6,6 +6,7 @@ nor a reply of a megabyte from the history can hold up the event loop.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ class ReplyView(QWidget):
         self._answer_source: list[str] = []
         self._ending: _Ending | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(FRAME_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        # Lanes that draw at the same moment would hold the loop up together.
+        self._timer.setInterval(FRAME_MS + random.randint(-4, 4))
         self._timer.timeout.connect(self._draw)
 
     # ------------------------------------------------------------ content

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
+from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.conversation.inline_runs import Run
 from qwqdesk.ui.conversation.markdown_blocks import BlockKind
 from qwqdesk.ui.theme import theme
@@ -124,7 +125,7 @@ class TextLook:
         if run.href:
             result.setAnchor(True)
             result.setAnchorHref(run.href)
-            result.setToolTip(run.href)
+            result.setToolTip(plain_tip(run.href))
             result.setForeground(theme().color("accent_text"))
             result.setFontUnderline(True)
         return result

@@ -148,6 +148,17 @@ def test_images_and_html_load_nothing(answer: AnswerView) -> None:
     assert "<img" not in block.toHtml()
 
 
+def test_tool_tips_are_never_read_as_html(answer: AnswerView) -> None:
+    _stream(answer, "$a<b>$ [x](http://a/<b>x</b>)")
+    answer.finish()
+    block = answer.blocks[0]
+    assert isinstance(block, TextBlock)
+    cursor = block.textCursor()
+    for position in range(1, block.document().characterCount()):
+        cursor.setPosition(position)
+        assert "<b>" not in cursor.charFormat().toolTip()
+
+
 @pytest.mark.parametrize(
     "text",
     [
