@@ -12,16 +12,23 @@ import hashlib
 import json
 import logging
 import platform
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from qwqdesk.engine.llama_library import package_version
 from qwqdesk.errors import UserError
 
 _log = logging.getLogger(__name__)
 _CHILD_SECONDS = 120
+
+Finding = Literal["safe", "plain only", "neither", "unknown"]
+_REMEMBERED: dict[Finding, bool | None] = {"safe": True, "plain only": False, "neither": None}
+_CRASHES = (signal.SIGSEGV, signal.SIGILL, signal.SIGABRT, signal.SIGFPE)
+_WINDOWS_CRASH = 0xC0000000  # access violation, illegal instruction, ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,10 @@ class ExtraBuffersProbe:
         key = machine_key()
         results = _read(self.remembered)
         if key not in results:
-            results[key] = self._probe()
+            found = self._probe()
+            if found == "unknown":
+                return False
+            results[key] = _REMEMBERED[found]
             _write(self.remembered, results)
         if results[key] is None:
             raise UserError(
@@ -54,15 +64,19 @@ class ExtraBuffersProbe:
             )
         return bool(results[key])
 
-    def _probe(self) -> bool | None:
-        """True: safe; False: only without extra buffers; None: neither way works."""
+    def _probe(self) -> Finding:
         if not self.model.is_file():
-            return False
-        if self._survives(extra=True):
-            return True
-        return False if self._survives(extra=False) else None
+            return "unknown"
+        extra = self._child(extra=True)
+        if extra != "crashed":
+            return "safe" if extra == "lived" else "unknown"
+        plain = self._child(extra=False)
+        if plain == "unknown":
+            return "unknown"
+        return "plain only" if plain == "lived" else "neither"
 
-    def _survives(self, *, extra: bool) -> bool:
+    def _child(self, *, extra: bool) -> Literal["lived", "crashed", "unknown"]:
+        """How the child ended. One that failed in words, hung or was killed proves nothing."""
         command = [self.python, "-m", "qwqdesk.engine.probe_child", str(self.model)]
         try:
             done = subprocess.run(
@@ -74,9 +88,12 @@ class ExtraBuffersProbe:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             _log.warning("probe did not finish: %s", error)
-            return False
-        _log.info("probe with extra buffers %s: exit status %s", extra, done.returncode)
-        return done.returncode == 0
+            return "unknown"
+        status = done.returncode
+        _log.info("probe with extra buffers %s: exit status %s", extra, status)
+        if status == 0:
+            return "lived"
+        return "crashed" if -status in _CRASHES or status >= _WINDOWS_CRASH else "unknown"
 
 
 def machine_key() -> str:
