@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.ui.base import IconButton, MessageBand, label, panel
 from qwqdesk.ui.conversation.code_text import SHOWN_LIMIT, CodeText
@@ -70,10 +70,13 @@ class CodeBlock(QFrame):
         self._wrap.toggled.connect(self._set_wrapped)
         self._save = IconButton("save", "Save code", name="codeSave", clicked=self._ask_path)
         self._copy = IconButton("copy", "Copy code", name="codeCopy", clicked=self.copy)
+        self._more = IconButton("ellipsis", "More for this code", name="codeMore")
+        self._more.clicked.connect(lambda *_: self._open_more())
+        self._more.hide()
         row.addWidget(label(self._language, "small-strong"))
         row.addWidget(self._lines)
         row.addStretch(1)
-        for action in (self._wrap, self._save, self._copy):
+        for action in (self._wrap, self._save, self._copy, self._more):
             row.addWidget(action)
         return head
 
@@ -159,10 +162,22 @@ class CodeBlock(QFrame):
             self._count()
 
     def set_density(self, density: str) -> None:
-        """Fewer buttons where there is little room: no wrap under 460 px, no save under 360."""
-        self._wrap.setVisible(density not in ("compact", "narrow"))
-        self._save.setVisible(density != "narrow")
-        self._lines.setVisible(density != "narrow" or self._streaming)
+        """Fewer buttons where there is little room: no wrap under 460 px, a menu under 360."""
+        narrow = density == "narrow"
+        self._wrap.setVisible(not narrow and density != "compact")
+        self._save.setVisible(not narrow)
+        self._more.setVisible(narrow)
+
+    def _open_more(self) -> None:
+        """What has no button of its own in a narrow lane."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        wrap = menu.addAction("Wrap lines")
+        wrap.setCheckable(True)
+        wrap.setChecked(self._wrap.isChecked())
+        wrap.toggled.connect(self._wrap.setChecked)
+        menu.addAction("Save code").triggered.connect(lambda *_: self._ask_path())
+        menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
 
     def wanted_height(self, width: int) -> int:
         """Pixels for head, bar, code and note."""

@@ -83,6 +83,7 @@ class CodeText(QTextEdit):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setTabChangesFocus(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.document().setUndoRedoEnabled(False)
         self.document().setDocumentMargin(0)
         self.viewport().setAutoFillBackground(False)

@@ -82,6 +82,8 @@ def _write_math(cursor: QTextCursor, look: TextLook, text: str, above: int) -> N
     form = QTextBlockFormat()
     form.setTopMargin(above)
     form.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    distance = QTextBlockFormat.LineHeightTypes.LineDistanceHeight
+    form.setLineHeight(theme().px(4), int(distance.value))
     cursor.setBlockFormat(form)
     if not insert_formula(cursor, text.replace("\n", " ").strip(), look.plain(), alone=True):
         source = text.strip().replace("\n", "\u2028")

@@ -15,10 +15,11 @@ from PySide6.QtGui import (
 
 from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.conversation.formula_layout import Box, em_size, lay_out
-from qwqdesk.ui.conversation.formulas import read_formula
+from qwqdesk.ui.conversation.formulas import Node, breakable_pieces, read_formula
 
 FORMULA_OBJECT = int(QTextFormat.ObjectTypes.UserObject.value) + 1
 TEX_PROPERTY = int(QTextFormat.Property.UserProperty) + 2
+_PIECE_PROPERTY = int(QTextFormat.Property.UserProperty) + 4  # which part of a broken formula
 _ALONE = QTextCharFormat.VerticalAlignment.AlignBottom
 _ON_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignBaseline
 _AROUND_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignMiddle
@@ -69,14 +70,25 @@ def insert_formula(
     node = read_formula(tex)
     if node is None:
         return False
-    form = QTextCharFormat(look)
-    form.setObjectType(FORMULA_OBJECT)
-    form.setProperty(TEX_PROPERTY, tex)
-    form.setToolTip(plain_tip(tex))
-    fits = lay_out(node, em_size(form.font())).descent <= QFontMetricsF(form.font()).descent()
-    form.setVerticalAlignment(_ALONE if alone else _ON_BASE_LINE if fits else _AROUND_BASE_LINE)
-    cursor.insertText("\ufffc", form)
+    pieces = breakable_pieces(node)
+    for number, piece in enumerate(pieces):
+        form = QTextCharFormat(look)
+        form.setObjectType(FORMULA_OBJECT)
+        form.setProperty(TEX_PROPERTY, tex)
+        form.setProperty(_PIECE_PROPERTY, number)
+        form.setToolTip(plain_tip(tex))
+        form.setVerticalAlignment(_alignment(piece, form, alone=alone and len(pieces) == 1))
+        cursor.insertText("\ufffc", form)
     return True
+
+
+def _alignment(
+    node: Node, form: QTextCharFormat, *, alone: bool
+) -> QTextCharFormat.VerticalAlignment:
+    if alone:
+        return _ALONE
+    fits = lay_out(node, em_size(form.font())).descent <= QFontMetricsF(form.font()).descent()
+    return _ON_BASE_LINE if fits else _AROUND_BASE_LINE
 
 
 def _box(form: QTextFormat) -> tuple[Box, QTextCharFormat]:
@@ -84,4 +96,6 @@ def _box(form: QTextFormat) -> tuple[Box, QTextCharFormat]:
     node = read_formula(str(form.property(TEX_PROPERTY)))
     if node is None:
         return Box(), chars
-    return lay_out(node, em_size(chars.font())), chars
+    pieces = breakable_pieces(node)
+    number = min(form.intProperty(_PIECE_PROPERTY), len(pieces) - 1)
+    return lay_out(pieces[number], em_size(chars.font())), chars

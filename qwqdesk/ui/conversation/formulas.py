@@ -285,6 +285,18 @@ def _atom(text: str) -> Atom:
     return Atom(text, "variable" if text.isalpha() and len(text) == 1 else "bracket")
 
 
+def breakable_pieces(node: Node) -> list[Node]:
+    """A formula in parts between which a line may end: before each relation."""
+    if not isinstance(node, Row):
+        return [node]
+    pieces: list[list[Node]] = [[]]
+    for item in node.items:
+        if isinstance(item, Atom) and item.kind == "relation" and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(item)
+    return [Row(tuple(piece)) for piece in pieces]
+
+
 def formula_line(node: Node) -> str:
     """The formula in one line of plain signs, for copying and for screen readers."""
     if isinstance(node, Atom):

@@ -91,6 +91,8 @@ class TextBlock(DocumentView):
         self._parts.clear()
         if self._shape != shape or self._formatted != text:
             self._write(shape, text)
+        if "://" in text or "mailto:" in text:
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # links must be reached by keyboard
         self._done.append((shape, text))
         self._size += len(text)
         self._shape = None
