@@ -81,7 +81,7 @@ class ChainEditor(QFrame):
         self._percent = theme().percent
         theme().changed.connect(self._theme_changed)
         model.edited.connect(self.chainChanged)
-        model.told.connect(lambda words: announce(self, words))
+        model.told.connect(self._announce)
         _shortcut(self, QKeySequence.StandardKey.Undo, model.undo)
         _shortcut(self, QKeySequence.StandardKey.Redo, model.redo)
 
@@ -184,7 +184,7 @@ class ChainEditor(QFrame):
         row.removed.connect(lambda: self._remove(name))
         row.walked.connect(lambda step: self._walk(row, step))
         row.grip.dragged.connect(lambda event: self._dragged(row, event))
-        row.grip.released_at.connect(lambda _: self._dropped())
+        row.grip.released_at.connect(lambda _: self._drag.drop() if self._drag else None)
         return row
 
     # ------------------------------------------------------------ showing
@@ -284,9 +284,8 @@ class ChainEditor(QFrame):
             self._drag.ended.connect(self._drag_ended)
         self._drag.move_to(QPointF(event.globalPosition()))
 
-    def _dropped(self) -> None:
-        if self._drag is not None:
-            self._drag.drop()
+    def _announce(self, words: str) -> None:
+        announce(self, words)
 
     def _drag_ended(self) -> None:
         self._drag = None
