@@ -11,7 +11,6 @@ from typing import TypeVar
 from qwqdesk.conversation import Message
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import ModelInfo
-from qwqdesk.engine.template import render_with_notes, template_source
 from qwqdesk.pipe import Stream
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
 
@@ -55,6 +54,9 @@ async def chat_prompt(
     Raises:
         UserError: code "template", when the template fails (with its line).
     """
+    # Imported here: jinja2 would delay the window by a tenth of its start.
+    from qwqdesk.engine.template import render_with_notes, template_source
+
     source = template_source(template, model.chat_template)
     rendered = await asyncio.to_thread(
         render_with_notes,

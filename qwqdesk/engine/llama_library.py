@@ -6,7 +6,6 @@ import ctypes
 import logging
 from collections import deque
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Literal
 
 from qwqdesk.engine.events import DeviceMemory
@@ -26,6 +25,8 @@ _FAILURES = (
 
 def package_version() -> str:
     """The version of llama-cpp-python, without importing it."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import at start
+
     try:
         return version("llama-cpp-python")
     except PackageNotFoundError:
