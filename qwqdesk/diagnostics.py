@@ -19,7 +19,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import metadata
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -152,6 +151,8 @@ def report_text(error: BaseException, where: str) -> str:
 
 def versions() -> str:
     """Python, system and the libraries that matter, one per line."""
+    from importlib import metadata  # slow to import at start
+
     lines = [f"Python {platform.python_version()} on {platform.platform()}"]
     for name in REPORTED:
         try:
