@@ -40,11 +40,18 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         dirs,
         save=args.switch("save"),
     )
-    if as_json and outcome.runs:
+    status = exit_status(outcome)
+    if as_json:
         print_json(run_json(outcome.runs, outcome.order))
-    return status(outcome)
+    return status
 
 
-def status(outcome: Outcome) -> int:
-    """130 when it was interrupted, else 0."""
+def exit_status(outcome: Outcome) -> int:
+    """130 when it was interrupted, else 0.
+
+    Raises:
+        KeyboardInterrupt: interrupted before there was anything to print.
+    """
+    if not outcome.runs:
+        raise KeyboardInterrupt
     return 130 if outcome.interrupted else 0

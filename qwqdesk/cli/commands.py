@@ -65,8 +65,11 @@ def run(argv: Sequence[str]) -> int:
         dirs = DataDirs.find(Path(data_dir) if data_dir else None, os.environ)
         if command is None:
             return _window_or_help(words, dirs)
-        start_log(dirs.logs)
-        return command.load()(words[1:], dirs)
+        stop_log = start_log(dirs.logs)
+        try:
+            return command.load()(words[1:], dirs)
+        finally:
+            stop_log()
     except UserError as error:
         return _failed(error, as_json=as_json)
     except BrokenPipeError:
@@ -74,6 +77,8 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
+        if as_json:
+            print_json(error_json(UserError("Interrupted.", "", code="interrupted")))
         return INTERRUPTED
     except Exception as error:  # a bug of ours: the traceback, and a document for scripts
         if as_json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qwqdesk.cli import common
-from qwqdesk.cli.ask import status
+from qwqdesk.cli.ask import exit_status
 from qwqdesk.cli.columns import Columns
 from qwqdesk.cli.display import Display, OneAfterAnother, Silent
 from qwqdesk.cli.lanes_job import LaneJob, run_lanes
@@ -49,13 +49,14 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         dirs,
         save=args.switch("save"),
     )
-    if outcome.runs and (as_json or args.option("out")):
+    status = exit_status(outcome)
+    if as_json or args.option("out"):
         document = run_json(outcome.runs, outcome.order)
         if (folder := args.option("out")) is not None:
             write_folder(Path(folder), document)
         if as_json:
             print_json(document)
-    return status(outcome)
+    return status
 
 
 def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:

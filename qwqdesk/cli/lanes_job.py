@@ -14,6 +14,7 @@ from qwqdesk.cli.output import to_stderr
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine.probe import ExtraBuffersProbe
+from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
@@ -40,17 +41,26 @@ class LaneJob:
 
 @dataclass
 class Outcome:
-    """What came of a job: also when it was interrupted."""
+    """What came of a job: also when it was interrupted.
+
+    `places` says for each lane that ran, by its number, in which run it was and where there.
+    """
 
     runs: list[FinishedRun] = field(default_factory=list)
-    order: list[tuple[int, int]] = field(default_factory=list)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
     interrupted: bool = False
+
+    @property
+    def order(self) -> list[tuple[int, int]]:
+        """The places of the lanes that ran, in the order of the lanes."""
+        return [self.places[lane] for lane in sorted(self.places)]
 
 
 def new_engine(dirs: DataDirs) -> Engine:
-    """An engine with this installation's probe."""
+    """An engine with this installation's probe and trial."""
     probe = ExtraBuffersProbe(dirs.probe, resource("models", PROBE_MODEL))
-    return Engine(extra_buffers_safe=probe)
+    trial = LoadTrial(dirs.trials, resource("models"))
+    return Engine(extra_buffers_safe=probe, trial=trial)
 
 
 def run_lanes(
@@ -68,9 +78,9 @@ def run_lanes(
     Raises:
         UserError: from loading or running; what was written before is on the display.
     """
-    engine = new_engine(dirs)
     history = History(dirs.create().database) if save else None
-    outcome = Outcome(order=[(0, 0)] * len(lanes))
+    engine = new_engine(dirs)
+    outcome = Outcome()
     job = _Job(Session(engine, history), settings, options, display, outcome)
     try:
         asyncio.run(job.run(lanes, prompt))
@@ -122,9 +132,13 @@ class _Job:
             own = [(i, lane) for i, lane in enumerate(lanes) if lane.model == model]
             loaded = await self._load(model)
             setups = [_with_model_values(lane, loaded) for _, lane in own]
-            for number, (index, _) in enumerate(own):
-                self._outcome.order[index] = (len(self._outcome.runs), number)
-            conversation = await self._run_lanes(setups, prompt, conversation)
+            run = len(self._outcome.runs)
+            try:
+                conversation = await self._run_lanes(setups, prompt, conversation)
+            finally:
+                if len(self._outcome.runs) > run:
+                    places = {index: (run, number) for number, (index, _) in enumerate(own)}
+                    self._outcome.places.update(places)
 
     async def _load(self, model: Path) -> Loaded:
         loaded: Loaded | None = None

@@ -12,21 +12,9 @@ from qwqdesk.engine.llama import LlamaModel
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
 from tests.unit.engine.driving import drain
-from tests.unit.engine.tiny_model import write_tiny_model
 
 # One thread: with more, a busy machine makes every decode wait for its slowest core.
 SETTINGS = EngineSettings(n_ctx=1536, n_gpu_layers=0, n_threads=1)
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Model files by type: F16, Q8_0, and a second F16 one with other weights."""
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        "F16": write_tiny_model(folder / "tiny-F16.gguf", "F16"),
-        "Q8_0": write_tiny_model(folder / "tiny-Q8_0.gguf", "Q8_0"),
-        "other": write_tiny_model(folder / "other-F16.gguf", "F16", seed=2),
-    }
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from qwqdesk.engine.llama import LlamaModel
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain, native_name
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, STEPS
-from tests.unit.engine.tiny_model import VOCABULARY
+from tests.tiny_model import VOCABULARY
 from tests.unit.sampling.chain_strategies import CHAINS
 
 N_CTX = 512

@@ -19,7 +19,7 @@ EOS = VOCABULARY - 3
 WIDTH, FEED_FORWARD, BLOCKS, HEADS, HEADS_KV = 64, 128, 2, 2, 1
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}<|im_start|>assistant\n<think>\n"
+    "{% endfor %}{{ '<|im_start|>assistant\n<think>\n' }}"
 )
 Kind = Literal["F16", "Q8_0"]
 
