@@ -65,6 +65,11 @@ class DataDirs:
         """What the probe of this machine's CPU found."""
         return self.cache / "probe.json"
 
+    @property
+    def trials(self) -> Path:
+        """Which model files have passed a trial load."""
+        return self.cache / "trials.json"
+
     def create(self) -> DataDirs:
         """Create all folders that are missing.
 

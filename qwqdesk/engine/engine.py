@@ -61,6 +61,7 @@ class RunStream(Stream[Event]):
 
 
 Job = Callable[[], None]
+Trial = Callable[[Path, EngineSettings, Callable[[], bool]], None]
 
 
 class Engine:
@@ -68,6 +69,7 @@ class Engine:
 
     Args:
         extra_buffers_safe: asked before the first quantized load; see `probe.py`.
+        trial: raises for a file on which native code would crash; see `trial.py`.
         make_library: loads the native library; tests replace it.
     """
 
@@ -75,10 +77,12 @@ class Engine:
         self,
         *,
         extra_buffers_safe: Callable[[], bool],
+        trial: Trial | None = None,
         make_library: Callable[[], LlamaLibrary] = LlamaLibrary,
     ) -> None:
         self.state: State = "empty"
         self._extra_buffers_safe = extra_buffers_safe
+        self._trial = trial
         self._make_library = make_library
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._library: LlamaLibrary | None = None
@@ -189,6 +193,11 @@ class Engine:
         try:
             stream.put(LoadProgress(0.0, "Starting the engine"))
             library = self._load_library()
+            if self._trial is not None:
+                stream.put(LoadProgress(0.0, "Checking the file"))
+                self._trial(request.path, request.settings, stream.cancelled.is_set)
+                if stream.cancelled.is_set():
+                    raise LoadCancelledError
             if request.quantized:
                 stream.put(LoadProgress(0.0, "Checking this processor"))
             set_priority(request.settings.priority)

@@ -42,7 +42,7 @@ class LoadCancelledError(Exception):
 
 
 class LlamaModel:
-    """A model file loaded by llama.cpp.
+    """A model file loaded by llama.cpp; `without_weights` it can plan a context, not decode.
 
     Raises:
         UserError: code "load", when llama.cpp refuses the file.
@@ -57,6 +57,7 @@ class LlamaModel:
         *,
         use_extra_bufts: bool,
         progress: Callable[[float], bool],
+        without_weights: bool = False,
     ) -> None:
         self.library = library
         self.settings = settings
@@ -73,6 +74,8 @@ class LlamaModel:
 
         params, keep_alive = model_params(self._api, settings, use_extra_bufts=use_extra_bufts)
         params.progress_callback = self._api.llama_progress_callback(on_progress)
+        if without_weights:
+            params.no_alloc, params.load_mode = True, self._api.LLAMA_LOAD_MODE_NONE
         library.messages.clear()
         self.handle: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
         del keep_alive

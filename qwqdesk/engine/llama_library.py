@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 from collections import deque
 from importlib import import_module
 from typing import Any, ClassVar, Literal
@@ -45,6 +46,8 @@ class LlamaLibrary:
     _callbacks: ClassVar[list[object]] = []
 
     def __init__(self) -> None:
+        # At a crash ggml would start a debugger, which writes on standard output.
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
         try:
             self.api: Any = import_module("llama_cpp")
             self._ggml: Any = import_module("llama_cpp._ggml").libggml
