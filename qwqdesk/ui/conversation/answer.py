@@ -31,8 +31,12 @@ class Caret(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setFixedSize(theme().px(7), theme().px(14))
+        self.fit()
         self.hide()
+
+    def fit(self) -> None:
+        """Take the size that belongs to the text size."""
+        self.setFixedSize(theme().px(7), theme().px(14))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
@@ -204,6 +208,7 @@ class AnswerView(QWidget):
         last = self._blocks[-1][0] if self._blocks else None
         shown = self._streaming and isinstance(last, TextBlock)
         if isinstance(last, TextBlock) and shown:
+            self._caret.fit()
             place = last.caret_rect()
             at = last.viewport().mapTo(self, QPoint(place.right() + 2, place.center().y()))
             x = min(at.x(), self.width() - self._caret.width())

@@ -22,6 +22,7 @@ class ContextMeter(QWidget):
         self._share = 0.0
         self._token = "accent"
         self._fit()
+        theme().changed.connect(self._fit)
 
     def set_share(self, share: float, token: str) -> None:
         if (share, token) != (self._share, self._token):

@@ -192,6 +192,7 @@ class ComposerText(QPlainTextEdit):
         smaller = type(font)(font)
         smaller.setPixelSize(theme().px(14))
         self.setFont(smaller)
+        self.viewport().setFont(smaller)  # it paints the placeholder
         self.setViewportMargins(theme().px(4), 0, 0, 0)
         self._fit()
 

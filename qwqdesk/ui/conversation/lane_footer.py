@@ -126,6 +126,7 @@ class LaneFooter(QFrame):
         self._make_actions()
         self._lay_out()
         self._arrange()
+        theme().changed.connect(self._arrange)
 
     def _make_actions(self) -> None:
         self._copy = IconButton(

@@ -7,7 +7,7 @@ the limit are broken, because the time to lay one out grows with its length.
 from __future__ import annotations
 
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QResizeEvent, QTextCursor
+from PySide6.QtGui import QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.ui.conversation.document_view import DocumentView
@@ -26,6 +26,7 @@ class _Piece(DocumentView):
         super().__init__(look, "plainText", parent)
         self.setAccessibleName("Reasoning text")
         self.taken = 0
+        self._marked_from: int | None = None
         self._apply_look()
 
     def _apply_look(self) -> None:
@@ -35,26 +36,29 @@ class _Piece(DocumentView):
         cursor.setCharFormat(self._look.plain())
         cursor.setBlockCharFormat(self._look.plain())
 
-    def append(self, text: str, *, marked: bool = False) -> None:
+    def append(self, text: str) -> None:
+        self._end().insertText(text, self._format(marked=self._marked_from is not None))
+        self.taken += len(text)
+
+    def mark_from(self, position: int) -> None:
+        """Tint everything from a character on, also what is still to come."""
+        self._marked_from = position
+        cursor = self._end()
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setCharFormat(self._format(marked=True))
+
+    def _format(self, *, marked: bool) -> QTextCharFormat:
         form = self._look.plain()
         if marked:
             form.setForeground(theme().color("text"))
             form.setBackground(theme().color("warn_tint"))
-        self._end().insertText(text, form)
-        self.taken += len(text)
-
-    def mark_from(self, position: int) -> None:
-        """Tint everything from a character on."""
-        cursor = self._end()
-        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
-        form = self._look.plain()
-        form.setForeground(theme().color("text"))
-        form.setBackground(theme().color("warn_tint"))
-        cursor.mergeCharFormat(form)
+        return form
 
     def restyle(self, look: LookName) -> None:
         self._look = TextLook(look)
         self._apply_look()
+        if self._marked_from is not None:
+            self.mark_from(self._marked_from)
 
 
 class PlainText(QWidget):
@@ -88,15 +92,17 @@ class PlainText(QWidget):
         elif piece.taken > _DOCUMENT_SIZE and (self._break_due or "\n" in part):
             if not self._break_due:
                 head, part = part.split("\n", 1)
-                piece.append(head, marked=self._marked)
+                piece.append(head)
             piece = self._new_piece()
         elif self._break_due:
             part = "\n" + part
         self._break_due = False
-        piece.append(part, marked=self._marked)
+        piece.append(part)
 
     def _new_piece(self) -> _Piece:
         piece = _Piece(self._look, self)
+        if self._marked:
+            piece.mark_from(0)
         piece.show()
         self._pieces.append(piece)
         self.setFocusProxy(self._pieces[0])

@@ -22,6 +22,7 @@ from qwqdesk.ui.theme import theme
 
 _HALF_LEADING = 3  # px of a 24 px line at 15 px
 _SHOWN = 20_000  # characters of a message that are laid out
+_LINE_FROM = 600  # characters from which one elided line is taken
 _ELIDED_FROM = 2_000  # characters from which the elided lines are taken
 
 
@@ -95,66 +96,70 @@ class PromptBubble(QFrame):
 
 
 class ElidedLines(QWidget):
-    """The first one or two lines of a text, with an ellipsis."""
+    """The first one or two lines of a text, with an ellipsis. `fitted` says whether all fits."""
+
+    fitted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("promptLines")
-        self._text, self._lines, self.elided = "", 2, False
+        self._text, self._most, self._whole = "", 2, True
+        self._lines: list[str] = []
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_text(self, text: str) -> None:
+        """Show the beginning of a text; line ends become blanks."""
         self._text = " ".join(visible(text[:_ELIDED_FROM]).split())
+        self._whole = "\n" not in text.strip() and len(text) <= _ELIDED_FROM
         self.setAccessibleName(self._text)
         self._fit()
 
     def set_lines(self, lines: int) -> None:
-        if lines != self._lines:
-            self._lines = lines
+        """How many lines it may take, 1 or 2."""
+        if lines != self._most:
+            self._most = lines
             self._fit()
 
+    def refit(self) -> None:
+        """The text size changed."""
+        self._fit()
+
     def _fit(self) -> None:
-        metrics = self.fontMetrics()
-        fits = metrics.horizontalAdvance(self._text[:400]) <= self.width()
-        lines = 1 if fits else self._lines
-        self.setFixedHeight(lines * theme().px(20))
+        """Break the text as a paragraph would be, and elide the last line."""
+        layout = QTextLayout(self._text, self.font())
+        layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
+        self._lines = []
+        shown = 0
+        layout.beginLayout()
+        while len(self._lines) < self._most and (line := layout.createLine()).isValid():
+            line.setLineWidth(max(1, self.width()))
+            rest = self._text[line.textStart() :]
+            if len(self._lines) == self._most - 1:
+                rest = rest[:_LINE_FROM]
+                mode = Qt.TextElideMode.ElideRight
+                text = self.fontMetrics().elidedText(rest, mode, self.width())
+            else:
+                text = rest[: line.textLength()]
+            self._lines.append(text)
+            shown = line.textStart() + len(text)
+        layout.endLayout()
+        self.setFixedHeight(max(1, len(self._lines)) * theme().px(20))
         self.update()
+        cut = bool(self._lines) and self._lines[-1].endswith("\u2026")
+        self.fitted.emit(self._whole and shown >= len(self._text) and not cut)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        self._fit()
+        if event.size().width() != event.oldSize().width():
+            self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setPen(theme().color("text"))
-        top = 0
-        for line in self._shown_lines():
+        for number, line in enumerate(self._lines):
+            top = number * theme().px(20)
             painter.drawText(0, top, self.width(), theme().px(20), _LEFT, line)
-            top += theme().px(20)
         painter.end()
-
-    def _shown_lines(self) -> list[str]:
-        """Break the text as a paragraph would be, and elide the last line."""
-        layout = QTextLayout(self._text, self.font())
-        layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
-        lines: list[str] = []
-        layout.beginLayout()
-        for number in range(self._lines):
-            line = layout.createLine()
-            if not line.isValid():
-                break
-            line.setLineWidth(self.width())
-            rest = self._text[line.textStart() :]
-            if number == self._lines - 1:
-                room = self.width()
-                lines.append(
-                    self.fontMetrics().elidedText(rest[:600], Qt.TextElideMode.ElideRight, room)
-                )
-            else:
-                lines.append(rest[: line.textLength()])
-        layout.endLayout()
-        self.elided = bool(lines) and sum(map(len, lines)) < len(self._text) - len(lines)
-        return lines
 
 
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
@@ -180,8 +185,14 @@ class PromptHeader(QFrame):
         self._all = button(
             "Show all", kind="flat", small=True, name="promptShowAll", clicked=self.toggle
         )
+        self._lines.fitted.connect(self._offer_all)
+        theme().changed.connect(self.restyle)
         self._lay_out()
         self.hide()
+
+    def _offer_all(self, fits: bool) -> None:
+        """Offer "Show all" only where something is left out."""
+        self._all.setVisible(self._opened or not fits)
 
     def _lay_out(self) -> None:
         px = theme().px
@@ -198,7 +209,7 @@ class PromptHeader(QFrame):
         row.setContentsMargins(px(16), px(8), px(12), px(8))
         row.setSpacing(px(4))
         you = label("You", "strong")
-        you.setContentsMargins(0, px(4), px(8), px(4))
+        you.setContentsMargins(0, px(6), px(8), px(2))
         top = Qt.AlignmentFlag.AlignTop
         row.addWidget(you, 0, top)
         row.addLayout(words, 1)
@@ -248,6 +259,7 @@ class PromptHeader(QFrame):
     def restyle(self) -> None:
         """The theme changed."""
         self._view.restyle()
+        self._lines.refit()
         if self._opened:
             self._place()
 

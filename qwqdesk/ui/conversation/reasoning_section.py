@@ -112,6 +112,7 @@ class _Body(QWidget):
         self._place_caret()
 
     def _place_caret(self) -> None:
+        self.caret.fit()
         place = self.text.caret_rect().translated(self.text.pos())
         x = min(place.right() + 2, self.width() - self.caret.width())
         self.caret.move(x, place.center().y() - self.caret.height() // 2)

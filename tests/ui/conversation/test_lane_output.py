@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QLabel,
+    QPushButton,
+    QTextEdit,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from qwqdesk.conversation import Loop, Reply, Timing, Usage
@@ -13,6 +20,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.reasoning import Span
 from qwqdesk.ui.conversation.lane_output import LaneOutput, width_class
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
+from qwqdesk.ui.theme import Theme
 
 USAGE = Usage(prompt_tokens=20, reasoning_tokens=6212, answer_tokens=1486)
 TIMING = Timing(tokens_per_second=17.0, first_token_s=1.9, reasoning_s=365.0)
@@ -260,3 +268,28 @@ def test_every_control_has_a_name(qtbot: QtBot, lane: LaneOutput) -> None:
         assert control.accessibleName(), control.objectName()
         assert control.objectName(), control.accessibleName()
     assert lane.findChildren(QToolButton)
+
+
+def test_repeats_stay_tinted_when_the_theme_changes(
+    qtbot: QtBot, lane: LaneOutput, theme: Theme
+) -> None:
+    repeat = "Wait, let me check. "
+    lane.start()
+    lane.append([Span("reasoning", "Start. " + repeat * 9)])
+    lane.finish("loop", None, USAGE, TIMING)
+    _settle(qtbot, lane)
+    lane.set_loop(Loop(3, 5, 9.0, repeat))
+
+    def tinted() -> list[bool]:
+        edit = _reasoning(lane).findChild(QTextEdit, "plainText")
+        assert isinstance(edit, QTextEdit)
+        cursor = edit.textCursor()
+        found = []
+        for position in (3, 40):
+            cursor.setPosition(position)
+            found.append(cursor.charFormat().background().style() != Qt.BrushStyle.NoBrush)
+        return found
+
+    assert tinted() == [False, True]
+    theme.set_choice("dark")
+    assert tinted() == [False, True]
