@@ -18,14 +18,22 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES
 from qwqdesk.ui.base import FocusRings, panel
-from qwqdesk.ui.conversation.chain_editor import ChainEditor, density_for
+from qwqdesk.ui.conversation.chain_editor import ChainEditor
 from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.chain_row import Density
 from qwqdesk.ui.conversation.lane_head import LaneHead
-from qwqdesk.ui.conversation.lane_status import finished, reading, running
+from qwqdesk.ui.conversation.lane_status import LaneStatus, finished, reading, running
 from qwqdesk.ui.theme import Theme
 
-SIZES = {"e": (640, 884), "wide": (840, 884), "compact": (400, 884), "narrow": (307, 884)}
-STATUS = {"e": None, "wide": reading(31, 50), "compact": finished("loop"), "narrow": running("x")}
+HEIGHT = 884
+# Name, width, density of the head, how the lane stands.
+SHEETS: tuple[tuple[str, int, Density, LaneStatus | None], ...] = (
+    ("e", 640, "normal", None),
+    ("wide", 840, "wide", reading(31, 50)),
+    ("snug", 520, "normal", finished("stop")),
+    ("compact", 400, "compact", finished("loop")),
+    ("narrow", 307, "narrow", running("Answering")),
+)
 
 
 def model() -> ChainModel:
@@ -46,22 +54,21 @@ def main() -> None:
     app = QApplication([])
     look = Theme(app, "light", options.percent)
     FocusRings(app)
-    for name, size in SIZES.items():
+    for name, width, density, status in SHEETS:
         for choice in ("light", "dark"):
             look.set_choice("light" if choice == "light" else "dark")
             lane = model()
             editor, head = ChainEditor(lane), LaneHead(lane, "B")
-            width, height = look.px(size[0]), look.px(size[1])
-            head.set_density(density_for(width))
+            head.set_density(density)
             head.set_chain_open(True)
-            head.set_status(STATUS[name])
+            head.set_status(status)
             window = panel("surface")
             column = QVBoxLayout(window)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(0)
             column.addWidget(head)
             column.addWidget(editor, 1)
-            window.resize(width, height)
+            window.resize(look.px(width), look.px(HEIGHT))
             window.show()
             window.activateWindow()
             app.processEvents()

@@ -11,7 +11,14 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QStyle, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QPushButton,
+    QStyle,
+    QToolButton,
+    QWidget,
+)
 
 from qwqdesk.resources import resource
 from qwqdesk.ui.fonts import STYLES, Role, load_families, make_font
@@ -200,8 +207,14 @@ def _rescale(widget: QWidget, look: Theme) -> None:
     if height:
         widget.setFixedHeight(look.px(height))
     if side and isinstance(widget, QAbstractButton):
-        gap = _ICON_GAP if isinstance(widget, QPushButton) and widget.text() else 0
+        gap = _ICON_GAP if _has_words_beside(widget) else 0
         widget.setIconSize(QSize(look.px(side + gap), look.px(side)))
+
+
+def _has_words_beside(widget: QAbstractButton) -> bool:
+    if isinstance(widget, QToolButton):
+        return widget.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    return isinstance(widget, QPushButton) and bool(widget.text())
 
 
 def _bounded(percent: int) -> int:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPlainTextEdit,
+    QScrollArea,
     QToolButton,
     QWidget,
 )
@@ -387,7 +388,20 @@ def test_copy_as_flags(editor: ChainEditor) -> None:
 
 @pytest.mark.parametrize(
     ("width", "density"),
-    [(1200, "wide"), (760, "wide"), (600, "normal"), (400, "compact"), (307, "narrow")],
+    [
+        (1200, "wide"),
+        (760, "wide"),
+        (700, "normal"),
+        (601, "normal"),
+        (590, "snug"),
+        (520, "snug"),
+        (506, "compact"),
+        (400, "compact"),
+        (371, "compact"),
+        (363, "compact"),
+        (307, "narrow"),
+        (300, "narrow"),
+    ],
 )
 def test_each_width_has_its_density_and_nothing_is_cut(
     editor: ChainEditor, width: int, density: str, qtbot: QtBot
@@ -395,10 +409,16 @@ def test_each_width_has_its_density_and_nothing_is_cut(
     editor.resize(width, 900)
     qtbot.waitUntil(lambda: editor.property("density") == density)
     QApplication.processEvents()
-    for each in editor.findChildren(StepRow):
-        for field in each.fields:
-            right = field.widget.mapTo(editor, field.widget.rect().topRight()).x()
-            assert right <= width, f"{field.widget.objectName()} at {right} of {width}"
+    child(editor, QToolButton, "moreSettingsButton").click()
+    qtbot.wait(150)
+    area = child(editor, QScrollArea, "chainArea")
+    assert area.horizontalScrollBar().maximum() == 0
+    content = area.widget()
+    assert content is not None
+    for each in content.findChildren(QWidget):
+        right = each.mapTo(content, each.rect().topRight()).x()
+        shown = each.isVisible() and not each.objectName().startswith("qt_")
+        assert not shown or right <= content.width(), f"{each} ends at {right} of {width}"
     reset = child(editor, QAbstractButton, "resetChain")
     assert reset.mapTo(editor, reset.rect().topRight()).x() <= width
 
@@ -408,6 +428,7 @@ def test_density_has_some_play() -> None:
     assert density_for(753, "wide") == "wide"
     assert density_for(751, "wide") == "normal"
     assert density_for(753, "normal") == "normal"
+    assert density_for(595, "normal") == "normal"
     assert density_for(299) == "narrow"
 
 

@@ -19,16 +19,21 @@ from qwqdesk.ui.conversation.chain_drag import RowDrag
 from qwqdesk.ui.conversation.chain_foot import ChainFoot
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_parts import ChainContent
-from qwqdesk.ui.conversation.chain_row import Density, Place, StepRow
+from qwqdesk.ui.conversation.chain_row import Place, RowDensity, StepRow
 from qwqdesk.ui.conversation.chain_view import ChainView, chain_view, draw_params, row_params
 from qwqdesk.ui.theme import theme
 
 _HYSTERESIS = 8
-_LIMITS: tuple[tuple[int, Density], ...] = ((760, "wide"), (460, "normal"), (360, "compact"))
+_LIMITS: tuple[tuple[int, RowDensity], ...] = (
+    (760, "wide"),
+    (600, "normal"),
+    (515, "snug"),
+    (370, "compact"),
+)
 
 
-def density_for(width: int, present: Density | None = None) -> Density:
-    """The density of a lane's width in pixels; the present one holds for 8 px more.
+def density_for(width: int, present: RowDensity | None = None) -> RowDensity:
+    """How the rows fit a width in pixels; the present one holds for 8 px more.
 
     Larger text needs more room: the limits grow with the text size.
     """
@@ -39,9 +44,9 @@ def density_for(width: int, present: Density | None = None) -> Density:
     return "narrow"
 
 
-def _margin(present: Density, density: Density) -> int:
+def _margin(present: RowDensity, density: RowDensity) -> int:
     """Shrinking needs 8 px less than growing needed."""
-    order = ("narrow", "compact", "normal", "wide")
+    order = ("narrow", "compact", "snug", "normal", "wide")
     return -_HYSTERESIS if order.index(present) >= order.index(density) else 0
 
 
@@ -60,13 +65,14 @@ class ChainEditor(QFrame):
         # Own, so that the layout of a wide density does not keep the editor from shrinking.
         self.setMinimumWidth(theme().px(240))
         self._model = model
-        self._density: Density | None = None
+        self._density: RowDensity | None = None
         self._rows: dict[str, StepRow] = {}
         self._absent: dict[str, StepRow] = {}
         self._draw: StepRow | None = None
         self._drag: RowDrag | None = None
         self._problem = ""
         self._area = QScrollArea()
+        self._area.setObjectName("chainArea")
         self._area.setWidgetResizable(True)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -146,13 +152,13 @@ class ChainEditor(QFrame):
 
     # ------------------------------------------------------------ building
 
-    def _build(self, density: Density) -> None:
+    def _build(self, density: RowDensity) -> None:
         """All parts anew for a density; the values are in the model."""
         narrow = density in ("compact", "narrow")
         self._content = self._new_content(narrow, self._content.more.opened)
         self._fill(density)
 
-    def _fill(self, density: Density) -> None:
+    def _fill(self, density: RowDensity) -> None:
         """Show the content, which deletes the one before, and make its rows."""
         narrow = density in ("compact", "narrow")
         self._density = density

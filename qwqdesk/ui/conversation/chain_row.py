@@ -24,10 +24,12 @@ from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import set_state, theme
 
 Density = Literal["wide", "normal", "compact", "narrow"]
+# "snug" is a normal lane too narrow for the words of the states.
+RowDensity = Literal["wide", "normal", "snug", "compact", "narrow"]
 Place = Literal["step", "draw", "absent"]
 
 _BAR = 3
-_FIELD, _GRID_FIELD, _NARROW_FIELD, _NAME, _LABEL = 56, 64, 58, 92, 66
+_FIELD, _GRID_FIELD, _NARROW_FIELD, _NAME, _SHORT_NAME, _LABEL = 56, 64, 58, 92, 87, 66
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class StepRow(QFrame):
         sampler: Sampler,
         params: tuple[Param, ...],
         place: Place,
-        density: Density,
+        density: RowDensity,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -209,8 +211,8 @@ class StepRow(QFrame):
     def _arrange_columns(self, head: QBoxLayout) -> None:
         px, top = theme().px, Qt.AlignmentFlag.AlignTop
         self._number.setFixedSize(px(16), px(28))
-        self._name.setFixedSize(px(_NAME), px(28))
-        self._state.set_wordless(self._density == "compact")
+        self._name.setFixedSize(px(_NAME if self._density != "compact" else _SHORT_NAME), px(28))
+        self._state.set_wordless(self._density in ("snug", "compact"))
         for widget in (self.grip, self._number, self._name):
             head.addWidget(widget, 0, top)
         body = QVBoxLayout()
@@ -232,11 +234,12 @@ class StepRow(QFrame):
             body.addLayout(line)
             return
         if len(labelled) < len(self.fields):
-            for field in self.fields[: 2 if compact else 3]:
+            beside = 1 if compact else 3
+            for field in self.fields[:beside]:
                 self._add_to_line(line, field, field in labelled)
             line.addStretch(1)
             body.addLayout(line)
-            self._add_grid(body, self.fields[2 if compact else 3 :])
+            self._add_grid(body, self.fields[beside:])
         else:
             self._add_grid(body, self.fields)
         body.addWidget(self._meaning)
@@ -278,15 +281,16 @@ class StepRow(QFrame):
             self._size(field, _GRID_FIELD)
             if long and across == 1:  # the text needs the whole line
                 grid.addWidget(field.label, row, 0, 1, 2)
-                grid.addWidget(field.widget, row + 1, 0, 1, 3)
+                grid.addWidget(field.widget, row + 1, 0, 1, 2)
                 row += 2
                 continue
             grid.addWidget(field.label, row, 2 * column)
-            grid.addWidget(field.widget, row, 2 * column + 1, 1, 3 if long else 1)
+            left = Qt.AlignmentFlag.AlignLeft if not long else Qt.AlignmentFlag(0)
+            grid.addWidget(field.widget, row, 2 * column + 1, 1, 3 if long else 1, left)
             column += 1
             if column >= across or long:
                 column, row = 0, row + 1
-        grid.setColumnStretch(2 * across, 1)
+        grid.setColumnStretch(2 * across - (1 if across == 1 else 0), 1)
         body.addLayout(grid)
 
     @staticmethod

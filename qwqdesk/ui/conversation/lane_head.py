@@ -211,7 +211,6 @@ def _chain_button() -> QToolButton:
     result.setCheckable(True)
     result.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     result.setIcon(icon("sliders-horizontal"))
-    scaled(result, icon=15)
     _set_words(result, shown=True)
     return result
 
@@ -219,3 +218,4 @@ def _chain_button() -> QToolButton:
 def _set_words(target: QToolButton, *, shown: bool) -> None:
     style = Qt.ToolButtonStyle
     target.setToolButtonStyle(style.ToolButtonTextBesideIcon if shown else style.ToolButtonIconOnly)
+    scaled(target, icon=15)
