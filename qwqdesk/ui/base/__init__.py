@@ -6,6 +6,7 @@ from qwqdesk.ui.base.badge import (
     Chip,
     LetterTile,
     badge_size,
+    more_width,
     paint_badge,
     paint_letter,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "fold",
     "format_value",
     "label",
+    "more_width",
     "paint_badge",
     "paint_letter",
     "panel",

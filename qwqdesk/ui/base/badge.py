@@ -120,6 +120,12 @@ class Badge(QLabel):
         return "" if self._shrunk and self._icon else self.text()
 
 
+def more_width(words: str) -> int:
+    """The width of a chip of the kind "more" in pixels."""
+    advance = QFontMetrics(theme().font("small")).horizontalAdvance(words)
+    return 2 * theme().px(2) + advance + 1
+
+
 class Chip(QAbstractButton):
     """A step or a difference in one word: `≠ dry 0.5 (A: 0.8)`; a click leads to it."""
 

@@ -15,7 +15,7 @@ from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import sampler_named
 from qwqdesk.sampling.step_rules import is_neutral
-from qwqdesk.ui.base import Chip, plain_tip, retire
+from qwqdesk.ui.base import Chip, more_width, plain_tip, retire
 from qwqdesk.ui.conversation.chain_text import chip_value
 from qwqdesk.ui.theme import theme
 
@@ -201,10 +201,12 @@ class ChipLine(QWidget):
             used = sum(widths[:count]) + count * self._between() + self._tail_width(tail)
             if used <= self.width() or not count:
                 return count, tail
+            if count == len(widths) and used - self._tail_width(tail) <= self.width():
+                return count, ""  # the chips say more than the words after them
         return 0, self._text.tail
 
     def _tail_width(self, tail: str) -> int:
-        return Chip("more", tail).sizeHint().width() if tail else 0
+        return more_width(tail) if tail else 0
 
     def _show_tail(self, tail: str, left: int) -> None:
         if self._tail is not None and self._tail.text() != tail:

@@ -24,6 +24,7 @@ from qwqdesk.ui.base import (
     button,
     fold,
     label,
+    more_width,
 )
 from qwqdesk.ui.base.focus import FocusRing
 from qwqdesk.ui.theme import Theme
@@ -200,3 +201,9 @@ def test_foreign_words_are_never_read_as_html(qtbot: QtBot) -> None:
         assert "<img" not in widget.toolTip()
         assert "&lt;img" in widget.toolTip()
     assert badge.textFormat() is Qt.TextFormat.PlainText
+
+
+def test_the_width_of_more_is_known_before_it_is_made(qtbot: QtBot) -> None:
+    chip = Chip("more", "12 more")
+    qtbot.addWidget(chip)
+    assert chip.sizeHint().width() == more_width("12 more")
