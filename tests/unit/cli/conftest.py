@@ -58,6 +58,16 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     return run
 
 
+@pytest.fixture(autouse=True)
+def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own models are not tried in a child first; `test_process` has the real thing."""
+
+    def make(*_: object) -> Callable[..., None]:
+        return lambda *_: None
+
+    monkeypatch.setattr("qwqdesk.cli.lanes_job.LoadTrial", make)
+
+
 @pytest.fixture
 def model(models: dict[str, Path]) -> str:
     """The tiny F16 model, which needs no probe."""

@@ -1,0 +1,74 @@
+"""A lane's setup: what the user changed of a recipe, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.recipes import BUILTIN_RECIPES
+from tests.unit.sampling.chain_strategies import CHAINS, JSON
+
+RECIPES = {recipe.id: recipe for recipe in BUILTIN_RECIPES}
+
+
+def test_only_what_differs_from_the_recipe_is_the_users() -> None:
+    setup = LaneSetup("A", RECIPES["qwen"])
+    chain = setup.resolved().chain.with_values(top_k=7)
+    changed = setup.with_chain(chain)
+    assert changed.user == {"top_k": 7}
+    assert changed.edited
+    assert changed.resolved().sources["top_k"] == "user"
+    assert changed.resolved().sources["top_p"] == "recipe"
+    assert not setup.edited
+    assert changed.with_recipe(RECIPES["greedy"]).user == {}
+
+
+def test_a_seed_is_no_edit() -> None:
+    assert not LaneSetup("A", user={"seed": 3}).edited
+
+
+def test_a_changed_order_is_the_users() -> None:
+    setup = LaneSetup("A", RECIPES["unsloth"])
+    changed = setup.with_chain(setup.resolved().chain.with_step("penalties", 0))
+    assert list(changed.user) == ["samplers"]
+    assert changed.resolved().chain.samplers[0] == "penalties"
+
+
+@given(CHAINS)
+def test_any_chain_comes_back_from_its_record(chain: SamplerChain) -> None:
+    for recipe in (None, RECIPES["qwen"]):
+        setup = LaneSetup("B", recipe).with_chain(chain)
+        assert setup.resolved().chain == chain
+        kept = json.loads(json.dumps(setup.to_json(), allow_nan=False))
+        again = LaneSetup.from_json(kept, RECIPES)
+        assert again.label == "B"
+        assert again.resolved().chain == chain
+
+
+@given(JSON)
+def test_a_damaged_record_gives_a_setup_that_works(data: Any) -> None:  # noqa: ANN401
+    record = data if isinstance(data, dict) else {"user": data, "recipe": data, "label": data}
+    setup = LaneSetup.from_json(record, RECIPES)
+    assert setup.resolved().chain.samplers
+    assert isinstance(setup.label, str)
+
+
+def test_a_value_out_of_range_is_refused() -> None:
+    with pytest.raises(UserError, match="min_p"):
+        LaneSetup("A", user={"min_p": 3}).resolved()
+
+
+def test_the_models_own_values_count_below_the_recipe_and_the_user() -> None:
+    model = {"temperature": 0.33, "top_k": 11}
+    resolved = LaneSetup("A", user={"top_k": 5}, model_values=model).resolved()
+    assert resolved.chain["temperature"] == 0.33
+    assert (resolved.chain["top_k"], resolved.sources["top_k"]) == (5, "user")
+    assert resolved.sources["temperature"] == "model"
+    with_recipe = LaneSetup("A", RECIPES["qwen"], model_values=model).resolved()
+    assert with_recipe.sources["temperature"] == "recipe"
