@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from qwqdesk import __version__
-from qwqdesk.cli.output import print_json, to_stderr
+from qwqdesk.cli.output import discard_output, print_json, to_stderr, write_out
 from qwqdesk.diagnostics import start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
@@ -59,7 +58,7 @@ def run(argv: Sequence[str]) -> int:
                 f"The commands are: {', '.join(c.name for c in COMMANDS)}.",
             )
         if "--version" in words:
-            print(f"qwqdesk {__version__}")
+            write_out(f"qwqdesk {__version__}\n")
             return DONE
         data_dir, words = take_option(words, "--data-dir")
         dirs = DataDirs.find(Path(data_dir) if data_dir else None, os.environ)
@@ -74,15 +73,15 @@ def run(argv: Sequence[str]) -> int:
         return _failed(error, as_json=as_json)
     except BrokenPipeError:
         # The reader has gone (`| head`): nothing more to say, and nothing to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return DONE
     except KeyboardInterrupt:
         if as_json:
-            print_json(error_json(UserError("Interrupted.", "", code="interrupted")))
+            _print_error(UserError("Interrupted.", "", code="interrupted"))
         return INTERRUPTED
     except Exception as error:  # a bug of ours: the traceback, and a document for scripts
         if as_json:
-            print_json(error_json(bug_report(error)))
+            _print_error(bug_report(error))
         raise
 
 
@@ -134,14 +133,24 @@ def usage() -> str:
 
 def _window_or_help(words: Sequence[str], dirs: DataDirs) -> int:
     if any(word in ("--help", "-h") for word in words):
-        print(usage())
+        write_out(usage() + "\n")
         return DONE
     open_window = import_module("qwqdesk.app").open_window
     return int(open_window(list(words), dirs))
 
 
 def _failed(error: UserError, *, as_json: bool) -> int:
-    if as_json:
-        print_json(error_json(error))
+    if error.code == "output":
+        discard_output()
+    elif as_json:
+        _print_error(error)
     to_stderr(f"error: {error.what} {error.what_to_do}".rstrip().replace("\n", " "))
     return USAGE if isinstance(error, UsageError) else FAILED
+
+
+def _print_error(error: UserError) -> None:
+    """The error's document; where nobody can read it any more, standard error must do."""
+    try:
+        print_json(error_json(error))
+    except (BrokenPipeError, UserError):
+        discard_output()

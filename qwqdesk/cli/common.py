@@ -83,13 +83,16 @@ def read_prompt(args: ParsedArgs) -> str:
 def _read_file(name: str) -> str:
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise OSError("it is closed")
             data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
+        shown_name = "Standard input" if name == "-" else name
         raise UserError(
-            f"{name} cannot be read: {error.strerror or error}.",
+            f"{shown_name} cannot be read: {error.strerror or error}.",
             "Check the file's name and its permissions.",
             code="file",
         ) from None

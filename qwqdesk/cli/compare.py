@@ -14,7 +14,7 @@ from qwqdesk.cli.ask import exit_status
 from qwqdesk.cli.columns import Columns
 from qwqdesk.cli.display import Display, OneAfterAnother, Silent
 from qwqdesk.cli.lanes_job import LaneJob, run_lanes
-from qwqdesk.cli.output import print_json
+from qwqdesk.cli.output import is_terminal, print_json
 from qwqdesk.conversation import LANE_LABELS
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
@@ -116,5 +116,5 @@ def write_folder(folder: Path, document: dict[str, Any]) -> None:
 def _display(lanes: int, *, as_json: bool) -> Display:
     if as_json:
         return Silent()
-    wide = sys.stdout.isatty() and Columns.fits(lanes)
+    wide = is_terminal(sys.stdout) and Columns.fits(lanes)
     return Columns() if wide else OneAfterAnother()

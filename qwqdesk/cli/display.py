@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from qwqdesk.cli.output import printable, to_stderr, write_out
+from qwqdesk.cli.output import is_terminal, printable, to_stderr, write_out
 from qwqdesk.engine.events import (
     Event,
     LaneFinished,
@@ -34,7 +34,7 @@ class Progress:
     """One line on standard error, rewritten in place; silent where it is not a terminal."""
 
     def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
+        self._on = is_terminal(sys.stderr)
         self._shown = False
         self._last = 0.0
 
@@ -80,7 +80,7 @@ class OneLane:
     """A single lane, streamed: reasoning dimmed on a terminal, plain text in a pipe."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
+        self._terminal = is_terminal(sys.stdout)
         self._progress = Progress()
         self._last = "\n"
 
@@ -128,7 +128,7 @@ class OneAfterAnother:
     """Several lanes without room for columns: each under its heading, in order."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
+        self._terminal = is_terminal(sys.stdout)
         self._progress = Progress()
         self._labels: list[str] = []
         self._texts: list[list[Span]] = []

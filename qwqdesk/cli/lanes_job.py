@@ -78,17 +78,16 @@ def run_lanes(
     Raises:
         UserError: from loading or running; what was written before is on the display.
     """
-    history = History(dirs.create().database) if save else None
-    engine = new_engine(dirs)
     outcome = Outcome()
-    job = _Job(Session(engine, history), settings, options, display, outcome)
-    try:
-        asyncio.run(job.run(lanes, prompt))
-    finally:
-        display.end()
-        engine.close()
+    with contextlib.ExitStack() as stack:
+        history = History(dirs.create().database) if save else None
         if history is not None:
-            history.close()
+            stack.callback(history.close)
+        engine = new_engine(dirs)
+        stack.callback(engine.close)
+        stack.callback(display.end)
+        job = _Job(Session(engine, history), settings, options, display, outcome)
+        asyncio.run(job.run(lanes, prompt))
     return outcome
 
 

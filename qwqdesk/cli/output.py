@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from typing import Any
+from typing import Any, TextIO
+
+from qwqdesk.errors import UserError
 
 
 def print_json(data: Any) -> None:  # noqa: ANN401  (any JSON)
     """One strict JSON document on standard output (NaN and Infinity are refused)."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1)
-    # Lone surrogates cannot be encoded; as escapes they are valid JSON.
+    only_ascii = _encoding(sys.stdout) != "utf-8"
+    text = json.dumps(data, ensure_ascii=only_ascii, allow_nan=False, indent=1)
+    # Lone surrogates cannot be encoded; as replacement characters they are valid text.
     safe = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     write_out(safe + "\n")
 
 
 def write_out(text: str) -> None:
-    """Text on standard output, whatever encoding the terminal has."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    """Text on standard output, whatever encoding the terminal has.
+
+    Raises:
+        BrokenPipeError: the reader has gone. UserError: code "output", when it cannot be written.
+    """
+    if sys.stdout is None:  # closed by the caller (`>&-`): nobody wants to read it
+        return
+    encoding = _encoding(sys.stdout)
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"Standard output cannot be written: {error.strerror or error}.",
+            "Make room, or send the output somewhere else.",
+            code="output",
+        ) from None
 
 
 def to_stderr(text: str, *, end: str = "\n") -> None:
-    """A message or progress on standard error."""
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + end)
-    sys.stderr.flush()
+    """A message or progress on standard error; lost where that is closed or full."""
+    if sys.stderr is None:
+        return
+    encoding = _encoding(sys.stderr)
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + end)
+        sys.stderr.flush()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person reads this standard stream; False for one that is closed."""
+    return stream is not None and stream.isatty()
+
+
+def discard_output() -> None:
+    """Drop what Python still holds for standard output, so that its flush at exit cannot fail."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _encoding(stream: TextIO | None) -> str:
+    return (stream.encoding if stream is not None else None) or "utf-8"
 
 
 def printable(text: str) -> str:
