@@ -31,6 +31,9 @@ from qwqdesk.errors import UserError
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
 
+# Characters of a prompt that are cut into tokens before the rest is looked at.
+_BEGINNING = 1 << 16
+
 State = Literal["empty", "loading", "ready", "running", "closed"]
 
 
@@ -269,7 +272,21 @@ class Engine:
         bos = model.info.bos_token
         if bos and text.startswith(bos) and model.adds_bos:
             text = text[len(bos) :]
+        self._refuse_far_too_long(model, text)
         return model.tokenize(text, add_special=True, parse_special=True)
+
+    def _refuse_far_too_long(self, model: LlamaModel, text: str) -> None:
+        """Look at beginnings first: some texts of 10 MB take minutes to cut into tokens.
+
+        Twice the context is asked for, since a whole text may have somewhat fewer tokens than its
+        parts together.
+        """
+        n_ctx, size = self._lane_context(), _BEGINNING
+        while size < len(text):
+            count = len(model.tokenize(text[:size], add_special=True, parse_special=True))
+            if count > 2 * n_ctx:
+                raise _too_long(f"more than {count:,}", n_ctx)
+            size *= 4
 
     def _chain_names(self, chain: SamplerChain) -> tuple[str, ...]:
         # Unlimited last-n values would make llama.cpp allocate gigabytes.
@@ -323,8 +340,12 @@ def check_room(counts: Iterable[int], n_ctx: int) -> None:
         if count == 0:
             raise UserError("The prompt is empty.", "Write something first.", code="empty_prompt")
         if count >= n_ctx:
-            raise UserError(
-                f"The prompt has {count:,} tokens, the context {n_ctx:,}.",
-                "Shorten it or raise the context.",
-                code="prompt_too_long",
-            )
+            raise _too_long(f"{count:,}", n_ctx)
+
+
+def _too_long(count: str, n_ctx: int) -> UserError:
+    return UserError(
+        f"The prompt has {count} tokens, the context {n_ctx:,}.",
+        "Shorten it or raise the context.",
+        code="prompt_too_long",
+    )

@@ -201,7 +201,7 @@ def test_a_probe_that_refuses_leaves_the_engine_usable(models: dict[str, Path]) 
         {"n_ubatch": 4096, "n_batch": 64},
         {"n_ctx": 1},
         {"rope_scaling": "yarn", "yarn_orig_ctx": 512, "rope_freq_scale": 0.25},
-        {"use_mmap": False, "n_threads": 2, "n_threads_batch": 1},
+        {"use_mmap": False, "n_threads_batch": 1},
         {"override_kv": (("qwen2.context_length", 4096), ("qwen2.rope.scaling.type", "yarn"))},
     ],
 )
@@ -308,6 +308,17 @@ def test_the_prompts_of_a_model_without_bos_are_tokenized_as_they_are(load: Load
     assert bytes(t for t in tokens if t < 256).decode() == "user\nhi 딸기\n"
     assert drain(engine.tokenize("")) == [()]
     assert len(drain(engine.tokenize("\ud800 lone surrogate"))) == 1
+
+
+@pytest.mark.parametrize("text", ["<think>", "\n", "a", "hello world "])
+def test_a_prompt_of_ten_megabytes_is_refused_at_once(load: Load, text: str) -> None:
+    engine = load("F16")
+    began = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        drain(engine.tokenize(text * (10_000_000 // len(text))))
+    assert time.monotonic() - began < 3
+    assert caught.value.code == "prompt_too_long"
+    assert "1,536" in caught.value.what
 
 
 def test_names_of_a_chain_with_unlimited_last_n_cost_no_memory(load: Load) -> None:
