@@ -50,7 +50,7 @@ def _write_plain(
     cursor.setBlockCharFormat(look.plain(shape.kind, shape.level))
     if shape.kind == "item":
         text = _write_marker(cursor, look, shape, text)
-    write_runs(cursor, look, inline_runs(text.rstrip()), shape)
+    write_runs(cursor, look, inline_runs(text), shape)
 
 
 def _write_marker(cursor: QTextCursor, look: TextLook, shape: Shape, text: str) -> str:

@@ -114,6 +114,8 @@ class MarkdownBlocks:
         if block is not None and block.fence:
             rest = held.strip()
             return not rest or not rest.strip(block.fence[0])
+        if self._sink.kind == "table" and "|" not in held:
+            return True  # a row, or the text after the table
         return bool(_UNTIL_NEWLINE.match(held) or _UNDECIDED.match(held))
 
     def _decide(self, line: str, *, ended: bool) -> None:

@@ -19,7 +19,7 @@ from qwqdesk.ui.conversation.text_look import QUOTE_PROPERTY, RULE_PROPERTY, Loo
 from qwqdesk.ui.conversation.visible_text import visible
 from qwqdesk.ui.theme import theme
 
-_MARKUP = re.compile(r"[*`$\\\[_~>]|://")
+_MARKUP = re.compile(r"[*`$\\\[_~<&]|://|\s\n")
 _LIVE_LIMIT = 1200  # characters up to which the growing paragraph is shown formatted
 _FULL_BLOCKS, _FULL_SIZE = 12, 2_500  # after these a new widget is begun: less is drawn anew
 

@@ -70,6 +70,14 @@ def test_streamed_and_whole_text_look_the_same(qtbot: QtBot, answer: AnswerView)
     assert answer.height() == whole.height()
 
 
+def test_no_blank_is_lost_between_pieces(answer: AnswerView) -> None:
+    for piece in ("one ", "two ", "\n", "three", " ", "four"):
+        answer.feed(piece)
+        answer.refresh()
+    answer.finish()
+    assert _shown(answer).split() == ["one", "two", "three", "four"]
+
+
 def test_finished_blocks_are_not_touched_again(answer: AnswerView) -> None:
     _stream(answer, "First paragraph.\n\n```python\nx = 1\n```\nSecond ")
     first, code = answer.blocks[:2]

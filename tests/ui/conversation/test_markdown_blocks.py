@@ -125,6 +125,15 @@ def test_a_table_goes_on_in_a_new_block_with_its_head() -> None:
     assert tables[1].shape.head == "| a | b |\n|---|---|"
 
 
+def test_a_row_is_known_by_its_bar_wherever_that_comes() -> None:
+    text = "|a|b|\n|-|-|\nlong first cell | 2\n"
+    blocks = MarkdownBlocks()
+    events = [event for letter in text for event in blocks.feed(letter)]
+    events += blocks.finish()
+    assert [event for event in events if isinstance(event, Closed)] == split(text)
+    assert len(split(text)) == 1
+
+
 def test_a_paragraph_of_a_megabyte_is_cut() -> None:
     pieces = split("word " * 200_000)
     assert max(len(piece.text) for piece in pieces) <= PIECE_LIMIT
