@@ -78,6 +78,13 @@ class AnswerView(QWidget):
     def blocks(self) -> Sequence[BlockWidget]:
         return [block for block, _ in self._blocks]
 
+    def toPlainText(self) -> str:  # noqa: N802 - named as Qt's text widgets name it
+        """What is shown, without its looks; code as it was written."""
+        return "\n\n".join(
+            block.source if isinstance(block, CodeBlock) else block.toPlainText()
+            for block in self.blocks
+        )
+
     def feed(self, text: str) -> None:
         """Take the next characters; `refresh` brings them to the screen."""
         self._take(self._splitter.feed(text))
