@@ -75,6 +75,15 @@ def compare(
     return rows
 
 
+def processor(model: Path) -> str:
+    """What the build says of itself and this processor: other features round differently."""
+    engine = Engine(extra_buffers_safe=lambda: False)
+    settings = EngineSettings(n_ctx=256, n_threads=1, n_gpu_layers=0)
+    loaded = drain(engine.load(LoadRequest(model, settings)))[-1]
+    engine.close()
+    return str(loaded.engine.system_info)
+
+
 def main() -> None:
     """Compare, print a line for each model, record if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -102,7 +111,13 @@ def main() -> None:
             if row["same"]
         ]
     if options.record is not None:
-        options.record.write_text(json.dumps(recorded, separators=(",", ":")) + "\n")
+        document = {
+            "command": f"compare_with_server --cases {options.cases} --threads {options.threads} "
+            f"--seed {options.seed}",
+            "system_info": processor(options.models[0]),
+            "cases": recorded,
+        }
+        options.record.write_text(json.dumps(document, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
