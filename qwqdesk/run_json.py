@@ -31,7 +31,7 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
         order: for each lane, which run it was in and its number there.
     """
     head = runs[0]
-    lanes = [_lane(runs[run], lane, own_model=run > 0) for run, lane in order]
+    lanes = [{**_lane(runs[run], lane), **_own(head, runs[run], lane)} for run, lane in order]
     return {
         "format": "qwqdesk.run",
         "version": 1,
@@ -74,14 +74,27 @@ def error_json(error: UserError) -> dict[str, Any]:
     return {"error": {"code": error.code, "what": error.what, "what_to_do": error.what_to_do}}
 
 
-def _lane(run: FinishedRun, number: int, *, own_model: bool) -> dict[str, Any]:
+def _own(head: FinishedRun, run: FinishedRun, number: int) -> dict[str, Any]:
+    """What this lane does not share with the document: model, engine settings, prompt."""
+    own: dict[str, Any] = {}
+    if run.loaded.model != head.loaded.model:
+        own["model"] = model_json(run.loaded.model)
+    if run.loaded.settings != head.loaded.settings:
+        own["engine"] = engine_json(run.record.engine or run.loaded.engine)
+    prompt = run.began.prompts[number]
+    if prompt.tokens != head.began.prompts[0].tokens:
+        own["prompt"] = {"text": prompt.text, "tokens": list(prompt.tokens)}
+    return own
+
+
+def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     resolved = run.began.resolved[number]
     record = run.record.lanes[number]
     chain = resolved.chain
     warnings = effective_chain(chain, resolved.sources).warnings
     return {
         "label": run.began.lanes[number].label,
-        "model": model_json(run.loaded.model) if own_model else None,
+        "model": None,
         "sampling": chain.to_json(),
         "sources": dict(resolved.sources),
         "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],

@@ -22,7 +22,10 @@ MAX_PROMPT_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How prompts are made and watched; `raw` takes the text itself as the whole prompt."""
+    """How prompts are made and watched; `raw` takes the text itself as the whole prompt.
+
+    `seed` is given to lanes whose seed is random; None draws one for each run.
+    """
 
     mode: Mode = "exact"
     template: str | Path = "model"
@@ -31,6 +34,7 @@ class RunOptions:
     loop_guard: LoopGuard = "mark"
     raw: bool = False
     own_tags: tuple[Tags, ...] = ()
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,9 @@ def prompt_of_message(
     return None
 
 
-def resolve_all(lanes: Sequence[LaneSetup]) -> list[Resolved]:
+def resolve_all(lanes: Sequence[LaneSetup], seed: int | None = None) -> list[Resolved]:
     """Every lane's values; random lanes share one seed, so that a comparison is fair."""
-    seed = draw_seed()
+    seed = draw_seed() if seed is None else seed
     return [lane.resolved().with_drawn_seed(seed) for lane in lanes]
 
 

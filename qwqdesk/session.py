@@ -25,6 +25,7 @@ from qwqdesk.manifest import run_manifest
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
 from qwqdesk.prompt import Prompt, chat_prompt, first, raw_prompt
+from qwqdesk.question import Question, save_question
 from qwqdesk.run_plan import (
     RunBegan,
     RunOptions,
@@ -117,25 +118,28 @@ class Session:
         options: RunOptions,
         *,
         conversation_id: int | None = None,
+        message_id: int | None = None,
     ) -> AsyncGenerator[list[SessionEvent], None]:
         """Send a user's text to every lane and stream what they write.
 
         The first event is a `RunBegan`. Without `conversation_id` a new conversation begins.
+        `message_id`: the conversation's first message, when lanes of another model answer it too.
 
         Raises:
             UserError: nothing was lost; the user's message is saved unless it was refused as such.
         """
         check_text(text)
         with self._claim():
-            resolved = resolve_all(lanes)
-            message_id = 0
-            conversation = None
+            resolved = resolve_all(lanes, options.seed)
+            question = Question(0, 0)
             if self.history is not None:
-                conversation_id, conversation, message_id = _save_question(
-                    self.history, text, lanes, options, conversation_id
+                question = save_question(
+                    self.history, text, lanes, options, conversation_id, message_id
                 )
-            prompts = await self._prompts(text, lanes, options, conversation)
-            began = self._begin(lanes, resolved, prompts, options, conversation_id or 0, message_id)
+            prompts = await self._prompts(text, lanes, options, question.before)
+            began = self._begin(
+                lanes, resolved, prompts, options, question.conversation_id, question.message_id
+            )
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -149,7 +153,7 @@ class Session:
         today's date, so rendering again could ask something else.
         """
         with self._claim() as loaded:
-            resolved = resolve_all([lane])
+            resolved = resolve_all([lane], options.seed)
             conversation = self._history().load(conversation_id)
             prompt = prompt_of_message(conversation, message_id, lane.label, loaded)
             if prompt is None:
@@ -369,23 +373,6 @@ class Session:
                 timing=lane.timing,
                 loop=lane.loop,
             )
-
-
-def _save_question(
-    history: History,
-    text: str,
-    lanes: Sequence[LaneSetup],
-    options: RunOptions,
-    conversation_id: int | None,
-) -> tuple[int, Conversation, int]:
-    """The conversation as it was before this message, and the new message's id."""
-    if conversation_id is None:
-        conversation_id = history.create_conversation(system_prompt=options.system_prompt)
-    history.set_lanes(conversation_id, [lane.to_json() for lane in lanes])
-    before = history.load(conversation_id)
-    parent = before.tips.get(lanes[0].label) or next(iter(before.tips.values()), None)
-    message_id = history.add_user_message(conversation_id, parent, text)
-    return conversation_id, before, message_id
 
 
 def _with_label(event: Loaded, header: GgufHeader) -> Loaded:

@@ -28,14 +28,14 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     lane = LaneJob(
         LaneSetup("A", recipe, args.sampling),
         common.library(dirs).find(args.model),
+        args.engine_settings,
+        common.run_options(args, mode="exact"),
         args.use_model_sampling,
     )
     as_json = args.switch("json")
     outcome = run_lanes(
         [lane],
         prompt,
-        args.engine_settings,
-        common.run_options(args, mode="exact"),
         Silent() if as_json else OneLane(),
         dirs,
         save=args.switch("save"),

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import run_json
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.formats.lane import parse_lane
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
 
@@ -43,8 +45,6 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     outcome = run_lanes(
         lanes,
         prompt,
-        args.engine_settings,
-        common.run_options(args, mode="exact"),
         _display(len(lanes), as_json=as_json),
         dirs,
         save=args.switch("save"),
@@ -84,11 +84,26 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
             lane.args.sampling,
         )
         path = models.find(lane.args.model or args.model)
-        jobs.append(LaneJob(setup, path, lane.args.use_model_sampling))
+        jobs.append(
+            LaneJob(
+                setup,
+                path,
+                lane.args.engine_settings,
+                _options(lane.args, args),
+                lane.args.use_model_sampling,
+            )
+        )
     labels = [job.setup.label for job in jobs]
     if len(set(labels)) != len(labels):
         raise UsageError("Two lanes have the same label.", "Give each lane its own LABEL=.")
     return jobs
+
+
+def _options(own: ParsedArgs, outside: ParsedArgs) -> RunOptions:
+    """Mode, prompt and system message are the comparison's; template and guard may be a lane's."""
+    shared = common.run_options(outside, mode="exact")
+    lane = common.run_options(own, mode=shared.mode)
+    return replace(shared, template=lane.template, loop_guard=lane.loop_guard)
 
 
 def write_folder(folder: Path, document: dict[str, Any]) -> None:

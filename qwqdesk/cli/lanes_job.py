@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qwqdesk.cli.display import Display
@@ -23,7 +23,7 @@ from qwqdesk.resources import resource
 from qwqdesk.run_json import FinishedRun
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
-from qwqdesk.sampling.resolve import parse_model_sampling
+from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 
@@ -32,11 +32,18 @@ PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
 
 @dataclass(frozen=True)
 class LaneJob:
-    """One lane and the model it runs on."""
+    """One lane, the model it runs on with which settings, and how its prompt is made."""
 
     setup: LaneSetup
     model: Path
+    settings: EngineSettings
+    options: RunOptions
     use_model_sampling: bool = False
+
+    @property
+    def group(self) -> tuple[Path, EngineSettings, RunOptions]:
+        """Lanes run together when these are the same."""
+        return self.model, self.settings, self.options
 
 
 @dataclass
@@ -66,14 +73,12 @@ def new_engine(dirs: DataDirs) -> Engine:
 def run_lanes(
     lanes: Sequence[LaneJob],
     prompt: str,
-    settings: EngineSettings,
-    options: RunOptions,
     display: Display,
     dirs: DataDirs,
     *,
     save: bool = False,
 ) -> Outcome:
-    """Run all lanes, grouped by model, and wait for the end or for Ctrl-C.
+    """Run all lanes, grouped by model and settings, and wait for the end or for Ctrl-C.
 
     Raises:
         UserError: from loading or running; what was written before is on the display.
@@ -86,25 +91,17 @@ def run_lanes(
         engine = new_engine(dirs)
         stack.callback(engine.close)
         stack.callback(display.end)
-        job = _Job(Session(engine, history), settings, options, display, outcome)
+        job = _Job(Session(engine, history), display, outcome)
         asyncio.run(job.run(lanes, prompt))
     return outcome
 
 
 class _Job:
-    def __init__(
-        self,
-        session: Session,
-        settings: EngineSettings,
-        options: RunOptions,
-        display: Display,
-        outcome: Outcome,
-    ) -> None:
+    def __init__(self, session: Session, display: Display, outcome: Outcome) -> None:
         self._session = session
-        self._settings = settings
-        self._options = options
         self._display = display
         self._outcome = outcome
+        self._seed = draw_seed()
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, lanes: Sequence[LaneJob], prompt: str) -> None:
@@ -124,24 +121,27 @@ class _Job:
             self._task.cancel()
 
     async def _run_models(self, lanes: Sequence[LaneJob], prompt: str) -> None:
-        conversation: int | None = None
-        for model in dict.fromkeys(lane.model for lane in lanes):
+        began: RunBegan | None = None
+        loaded: Loaded | None = None
+        present: tuple[Path, EngineSettings] | None = None
+        for model, settings, options in dict.fromkeys(lane.group for lane in lanes):
             if self._outcome.interrupted:
                 return
-            own = [(i, lane) for i, lane in enumerate(lanes) if lane.model == model]
-            loaded = await self._load(model)
-            setups = [_with_model_values(lane, loaded) for _, lane in own]
+            own = [i for i, lane in enumerate(lanes) if lane.group == (model, settings, options)]
+            if loaded is None or present != (model, settings):
+                loaded, present = await self._load(model, settings), (model, settings)
+            setups = [_with_model_values(lanes[i], loaded) for i in own]
             run = len(self._outcome.runs)
             try:
-                conversation = await self._run_lanes(setups, prompt, conversation)
+                began = await self._run_lanes(setups, prompt, options, began)
             finally:
                 if len(self._outcome.runs) > run:
-                    places = {index: (run, number) for number, (index, _) in enumerate(own)}
+                    places = {index: (run, number) for number, index in enumerate(own)}
                     self._outcome.places.update(places)
 
-    async def _load(self, model: Path) -> Loaded:
+    async def _load(self, model: Path, settings: EngineSettings) -> Loaded:
         loaded: Loaded | None = None
-        async for event in self._session.load(model, self._settings):
+        async for event in self._session.load(model, settings):
             if isinstance(event, LoadProgress):
                 self._display.event(event)
             else:
@@ -152,10 +152,21 @@ class _Job:
         return loaded
 
     async def _run_lanes(
-        self, setups: Sequence[LaneSetup], prompt: str, conversation: int | None
-    ) -> int | None:
+        self,
+        setups: Sequence[LaneSetup],
+        prompt: str,
+        options: RunOptions,
+        before: RunBegan | None,
+    ) -> RunBegan | None:
+        """Run lanes of one model; `before` is the first run, whose message these answer too."""
         assert self._session.loaded is not None
-        batches = self._session.send(prompt, setups, self._options, conversation_id=conversation)
+        batches = self._session.send(
+            prompt,
+            setups,
+            replace(options, seed=self._seed),
+            conversation_id=(before.conversation_id or None) if before else None,
+            message_id=before.message_id if before else None,
+        )
         async with contextlib.aclosing(batches):
             async for batch in batches:
                 for event in batch:
@@ -166,11 +177,11 @@ class _Job:
                         for note in dict.fromkeys(n for p in event.prompts for n in p.notes):
                             to_stderr(f"note: {note}")
                         self._display.lanes([lane.label for lane in event.lanes])
-                        conversation = event.conversation_id or None
+                        before = before or event
                     else:
                         record.add(event)
                         self._display.event(event)
-        return conversation
+        return before
 
 
 def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
@@ -184,6 +195,8 @@ def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
             "Leave --use-model-sampling away.",
             code="no_model_sampling",
         )
+    for problem in found.problems:
+        to_stderr(f"note: {problem}")
     return LaneSetup(lane.setup.label, lane.setup.recipe, lane.setup.user, found.values)
 
 

@@ -49,7 +49,7 @@ def plain_template(monkeypatch: pytest.MonkeyPatch) -> None:
     def render(_source: str, messages: Sequence[Message], **_: object) -> RenderedChat:
         return RenderedChat("".join(f"{_turn(message)}|" for message in messages))
 
-    monkeypatch.setattr("qwqdesk.prompt.render_with_notes", render)
+    monkeypatch.setattr("qwqdesk.engine.template.render_with_notes", render)
 
 
 def _turn(message: Message) -> str:
@@ -393,7 +393,7 @@ def test_regenerating_uses_the_stored_prompt_and_adds_a_sibling(
     began = ask(session, "one")
     before = prompts(engine)
     monkeypatch.setattr(
-        "qwqdesk.prompt.render_with_notes", lambda *_, **__: RenderedChat("another day")
+        "qwqdesk.engine.template.render_with_notes", lambda *_, **__: RenderedChat("another day")
     )
     events = asyncio.run(
         collect(session.regenerate(began.conversation_id, began.message_id, A, FAST))

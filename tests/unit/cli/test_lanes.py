@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -283,3 +286,39 @@ def test_a_data_folder_that_cannot_be_written_only_matters_when_saving(
     result = cli(*words, "--save", "--json")
     assert result.status == 1
     assert result.error["code"] == "read_only"
+
+
+def test_lanes_of_two_models_answer_one_saved_message(
+    cli: Cli, models: dict[str, Path], tmp_path: Path
+) -> None:
+    lanes = ("--lane", "a=", "--lane", f"b=--model {models['Q8_0']}", "--lane", "c=--top-k 3")
+    words = (*lanes, "-s", "-1", "-c", "512", "-t", "1", "-n", "4")
+    saved = cli("compare", str(models["F16"]), "-p", "hi", *words, "--save", "--json").json
+    assert len({lane["usage"]["prompt_tokens"] for lane in saved["lanes"]}) == 1
+    assert len({lane["sampling"]["seed"] for lane in saved["lanes"]}) == 1
+    database = next(Path(os.environ["QWQDESK_HOME"]).glob("*.sqlite3"))
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        (messages,) = connection.execute(
+            "SELECT count(DISTINCT message_id) FROM replies WHERE message_id = "
+            "(SELECT max(id) FROM messages)"
+        ).fetchone()
+        replies = connection.execute(
+            "SELECT lane FROM replies WHERE message_id = (SELECT max(id) FROM messages)"
+        ).fetchall()
+    assert messages == 1
+    assert sorted(lane for (lane,) in replies) == ["a", "b", "c"]
+
+
+def test_engine_flags_template_and_guard_may_be_a_lanes_own(cli: Cli, model: str) -> None:
+    data = cli(
+        "compare", model, "-p", "hi", *QUICK, "--json",
+        "--lane", "a=", "--lane", "b=-c 256", "--lane", "c=--chat-template chatml",
+        "--lane", "d=--logit-bias 100+1000 -n 300 --loop-guard stop",
+    ).json  # fmt: skip
+    check_run({**data, "lanes": data["lanes"][:1]}, 1)
+    _, b, c, d = data["lanes"]
+    assert (data["engine"]["n_ctx"], b["engine"]["n_ctx"]) == (512, 256)
+    assert "<think>" in data["prompt"]["text"]
+    assert "<think>" not in c["prompt"]["text"]
+    assert d["finish_reason"] == "loop"
+    assert [lane["model"] for lane in data["lanes"]] == [None] * 4
