@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qwqdesk.engine.engine import Engine, LoadRequest
-from qwqdesk.engine.events import LaneRequest, Output, RunRequest
+from qwqdesk.engine.events import LaneRequest, Loaded, Output, RunRequest
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
@@ -81,7 +81,8 @@ def processor(model: Path) -> str:
     settings = EngineSettings(n_ctx=256, n_threads=1, n_gpu_layers=0)
     loaded = drain(engine.load(LoadRequest(model, settings)))[-1]
     engine.close()
-    return str(loaded.engine.system_info)
+    assert isinstance(loaded, Loaded)
+    return loaded.engine.system_info
 
 
 def main() -> None:
