@@ -13,7 +13,7 @@ from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain, native_name
-from tests.unit.engine.tiny_model import write_tiny_model
+from tests.tiny_model import write_tiny_model
 from tests.unit.sampling.chain_strategies import ORDERS
 
 Names = Callable[[SamplerChain], tuple[str, ...]]
