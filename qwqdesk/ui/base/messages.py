@@ -53,7 +53,8 @@ class MessageBand(QFrame):
         self._below = below
         self._icon = IconLabel(icon_name or _BAND_ICONS.get(kind, "info"), self._ink(kind))
         self._sentence = wrapping_label(sentence, "name", "bad" if kind == "bad" else "text")
-        self._next_step = wrapping_label(next_step, "small", "text2")
+        # With its parent: a label without one would flash up as a window of its own.
+        self._next_step = wrapping_label(next_step, "small", "text2", self)
         self._next_step.setVisible(bool(next_step))
         self._actions: QLayout = FlowLayout(px(8)) if below else QHBoxLayout()
         self._actions.setSpacing(px(8))
