@@ -17,6 +17,7 @@ from qwqdesk.ui.conversation.markdown_blocks import (
     Opened,
     Shape,
 )
+from qwqdesk.ui.conversation.repeat_marks import mark_repeats
 from qwqdesk.ui.conversation.table_block import TableBlock
 from qwqdesk.ui.conversation.text_block import TextBlock
 from qwqdesk.ui.conversation.text_look import LookName, TextLook
@@ -66,6 +67,7 @@ class AnswerView(QWidget):
         self._dirty = 0  # the first block whose place may have changed
         self._caret = Caret(self)
         self._streaming = False
+        self._loop_text = ""
         self.setFixedHeight(0)
 
     # ------------------------------------------------------------ content
@@ -95,9 +97,20 @@ class AnswerView(QWidget):
         self._growing = None
         self.set_streaming(False)
         self.refresh()
+        if self._loop_text:
+            self.mark_repeats(self._loop_text)
+
+    def mark_repeats(self, text: str) -> None:
+        """Tint the part that repeats itself, now and when the theme changes."""
+        self._loop_text = text
+        edits = [
+            block.code_view if isinstance(block, CodeBlock) else block for block in self.blocks
+        ]
+        mark_repeats(edits, text)
 
     def clear(self) -> None:
         """Back to an empty answer."""
+        self._loop_text = ""
         for block, _ in self._blocks:
             block.hide()
             block.deleteLater()
@@ -237,6 +250,8 @@ class AnswerView(QWidget):
         self._look = look
         for block, _ in self._blocks:
             block.set_look(look)
+        if self._loop_text:
+            self.mark_repeats(self._loop_text)
         self._place_all()
 
     def set_density(self, density: str) -> None:

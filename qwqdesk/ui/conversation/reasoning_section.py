@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 from qwqdesk.ui.base import Badge
 from qwqdesk.ui.conversation.answer import Caret
 from qwqdesk.ui.conversation.plain_text import PlainText
-from qwqdesk.ui.conversation.wording import count, duration
+from qwqdesk.ui.conversation.wording import count, duration, short_seconds
 from qwqdesk.ui.icons import draw_icon
 from qwqdesk.ui.theme import theme
 
@@ -303,7 +303,9 @@ class ReasoningSection(QWidget):
         elif self._state == "empty":
             self._head.set_words("No reasoning", "")
         else:
-            title = f"Thought for {duration(self._seconds)}" if self._seconds else "Thought"
+            seconds = self._seconds or 0.0
+            took = duration(seconds) if seconds >= 1 else short_seconds(seconds)
+            title = f"Thought for {took}" if seconds else "Thought"
             self._head.set_words(title, tokens if self._tokens else "")
 
     def set_density(self, density: str) -> None:

@@ -129,11 +129,15 @@ class ReplyView(QWidget):
         self._draw()
 
     def mark_repeats(self, text: str) -> None:
-        """Tint what repeats itself in the reasoning."""
+        """Tint what repeats itself."""
         if self._waiting:
-            self.caught_up.connect(lambda: self.reasoning.mark_repeats(text), _ONCE)
+            self.caught_up.connect(lambda: self._mark(text), _ONCE)
         else:
-            self.reasoning.mark_repeats(text)
+            self._mark(text)
+
+    def _mark(self, text: str) -> None:
+        self.reasoning.mark_repeats(text)
+        self.answer.mark_repeats(text)
 
     def clear(self) -> None:
         """Back to nothing."""

@@ -21,5 +21,7 @@ def duration(seconds: float) -> str:
 
 
 def short_seconds(seconds: float) -> str:
-    """`0.4 s`, `12 s`: one decimal while it says something."""
+    """`20 ms`, `0.4 s`, `12 s`: one decimal while it says something."""
+    if seconds < 0.1:
+        return f"{max(0, round(seconds * 1000))} ms"
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)

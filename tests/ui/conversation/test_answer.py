@@ -156,6 +156,22 @@ def test_images_and_html_load_nothing(answer: AnswerView) -> None:
     assert "<img" not in block.toHtml()
 
 
+def test_repeats_in_an_answer_are_tinted_in_any_theme(answer: AnswerView, theme: Theme) -> None:
+    repeat = "It is **very** `red`, and "
+    _stream(answer, "The sky.\n\nToday " + repeat * 6)
+    answer.mark_repeats(repeat)
+    answer.finish()
+    block = answer.blocks[0]
+    assert isinstance(block, TextBlock)
+    for choice in ("dark", "light"):
+        theme.set_choice("dark" if choice == "dark" else "light")
+        answer.set_look("lane")
+        marks = [str(mark.cursor.selectedText()) for mark in block.extraSelections()]
+        assert [mark[:14] for mark in marks] == ["It is very red"]
+    answer.mark_repeats("something else")
+    assert not block.extraSelections()
+
+
 def test_tool_tips_are_never_read_as_html(answer: AnswerView) -> None:
     _stream(answer, "$a<b>$ [x](http://a/<b>x</b>)")
     answer.finish()
