@@ -9,12 +9,13 @@ from importlib import import_module
 from pathlib import Path
 
 from qwqdesk import __version__
-from qwqdesk.cli.output import discard_output, print_json, to_stderr, write_out
+from qwqdesk.cli.output import discard_output, print_json, printable, to_stderr, write_out
 from qwqdesk.diagnostics import start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import error_json
 from qwqdesk.sampling.formats.llama_args import UsageError
+from qwqdesk.sampling.param import shown
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -135,6 +136,10 @@ def _window_or_help(words: Sequence[str], dirs: DataDirs) -> int:
     if any(word in ("--help", "-h") for word in words):
         write_out(usage() + "\n")
         return DONE
+    if words:
+        raise UsageError(
+            f"The window takes no {shown(words[0])!r}.", "Run qwqdesk --help to see the commands."
+        )
     open_window = import_module("qwqdesk.app").open_window
     return int(open_window(list(words), dirs))
 
@@ -144,7 +149,7 @@ def _failed(error: UserError, *, as_json: bool) -> int:
         discard_output()
     elif as_json:
         _print_error(error)
-    to_stderr(f"error: {error.what} {error.what_to_do}".rstrip().replace("\n", " "))
+    to_stderr(printable(f"error: {error.what} {error.what_to_do}".rstrip().replace("\n", " ")))
     return USAGE if isinstance(error, UsageError) else FAILED
 
 

@@ -18,6 +18,7 @@ from qwqdesk.resources import resource
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.formats.flags import FLAGS, Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
+from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import RecipeList, load_recipes
 
 MAX_FILE_BYTES = 64 << 20
@@ -25,13 +26,27 @@ MAX_FILE_BYTES = 64 << 20
 _NOT_YET = ("answer_chain", "grammar", "grammar_file", "reasoning_budget")
 
 
-def parse(argv: Sequence[str]) -> ParsedArgs:
+def parse(argv: Sequence[str], *, words: int = 1) -> ParsedArgs:
     """Parse a command's words and print the notes.
+
+    Args:
+        words: how many words may stand there that are no flags; the model is one of them.
 
     Raises:
         UsageError: for what is not allowed.
     """
     args = parse_args(argv)
+    given = args.positional
+    if len(given) > words:
+        raise UsageError(
+            f"{shown(given[words])!r} is one word too many.",
+            "Put quotation marks around a text with blanks, and see --help for the flags.",
+        )
+    if given and words and args.option("model") is not None:
+        raise UsageError(
+            f"There are two models: {shown(given[0])!r} and {shown(args.option('model'))!r}.",
+            "Name one of them.",
+        )
     for note in args.notes:
         to_stderr(f"note: {note}")
     refuse_unfinished(args)

@@ -17,7 +17,7 @@ _MARKS = {"active": "*", "neutral": "o", "absent": "-", "selecting": "#"}
 
 def run(argv: Sequence[str], dirs: DataDirs) -> int:
     """Run the command; returns the exit status."""
-    args = common.parse(argv)
+    args = common.parse(argv, words=0)
     if args.switch("help"):
         return common.show_help(HELP, groups=("sampling",))
     recipe = common.recipes(dirs).named(args.recipe) if args.recipe else None

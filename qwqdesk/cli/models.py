@@ -14,7 +14,7 @@ HELP = "usage: qwqdesk models list [--json]"
 
 def run(argv: Sequence[str], dirs: DataDirs) -> int:
     """Run the command; returns the exit status."""
-    args = common.parse(argv)
+    args = common.parse(argv, words=len(argv))
     if args.switch("help"):
         return common.show_help(HELP, groups=())
     if args.positional != ("list",):

@@ -56,6 +56,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything; an impossible path is nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def real_path(path: Path) -> Path:
     """The path with links followed, as far as they can be."""
     try:

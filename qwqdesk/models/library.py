@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
-from qwqdesk.models.folders import is_file, models_under, real_path, size_of
+from qwqdesk.models.folders import exists, is_file, models_under, real_path, size_of
 from qwqdesk.models.gguf import read_header
 
 Source = Literal["bundled", "library", "folder", "hf-cache", "lm-studio"]
@@ -178,6 +178,12 @@ class Library:
                 f"{len(fitting)} models are called {text}: {choices}.",
                 "Give the path of one.",
                 code="ambiguous",
+            )
+        if exists(path):
+            raise UserError(
+                f"{text} is {'a folder' if path.is_dir() else 'not an ordinary file'}.",
+                "Choose a .gguf file.",
+                code="not_found",
             )
         kind = "file" if path.suffix.lower() == ".gguf" or "/" in text else "model"
         raise UserError(

@@ -141,6 +141,12 @@ def test_an_unknown_flag_is_a_usage_error(cli: Cli) -> None:
     assert "--no-such-flag" in result.error["what"]
 
 
+def test_an_unknown_flag_of_the_window_is_a_usage_error(cli: Cli) -> None:
+    result = cli("--no-such-flag", "--json")
+    assert result.status == 2
+    assert "--no-such-flag" in result.error["what"]
+
+
 def test_ctrl_c_before_anything_ran_still_prints_a_document(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

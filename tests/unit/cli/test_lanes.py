@@ -238,6 +238,11 @@ def test_random_seeds_are_drawn_once_and_reported(cli: Cli, model: str) -> None:
         (("compare", "MODEL", "-p", "hi", *("--lane", "A=") * 2), 2, None),
         (("compare", "MODEL", "-p", "hi", *("--lane", "qwen") * 5), 2, None),
         (("compare", "MODEL", "-p", "hi", "--lane", "A=--top-k 'broken"), 2, None),
+        (("ask", "MODEL", "-p", "hi", "-fa", "perhaps"), 2, None),
+        (("ask", "MODEL", "-p", "hi", "--model", "MODEL"), 2, None),
+        (("explain", "MODEL"), 2, None),
+        (("ask", ".", "-p", "hi"), 1, "not_found"),
+        (("ask", "\x1b[31m.gguf", "-p", "hi"), 1, "not_found"),
         (("frobnicate",), 2, None),
         (("ask", "--data-dir"), 2, None),
     ],
@@ -251,6 +256,7 @@ def test_failures_are_one_line_and_one_document(
     assert plain.out == ""
     errors = [text for text in plain.err.splitlines() if text.startswith("error: ")]
     assert len(errors) == 1
+    assert "\x1b" not in plain.err
     result = cli(line[0], "--json", *line[1:])
     assert result.status == status
     assert result.error["what"]
