@@ -55,6 +55,8 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     if args.switch("help"):
         return common.show_help(HELP, groups=("engine",))
     lanes = _lanes(lanes_text)
+    if args.sampling.get("n_predict", GENERATED) < 1:
+        raise UsageError("bench must write something.", "Choose -n 1 or more.")
     path = common.library(dirs).find(args.model)
     engine = new_engine(dirs)
     try:
@@ -93,12 +95,15 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str
         **{**args.sampling, "n_predict": args.sampling.get("n_predict", GENERATED)}
     ).with_values(seed=1, ignore_eos=True)
     progress.show("Warming up", now=True)
-    measure(engine, chain.with_values(n_predict=8), 1, mode)
+    prompt = _prompt(loaded)
+    measure(
+        engine, chain.with_values(n_predict=min(8, chain.integer("n_predict"))), prompt, 1, mode
+    )
     counts = sorted({1, lanes})
     found: dict[int, Measure] = {}
     for count in counts:
         progress.show(f"Measuring {count} lane{'s' if count > 1 else ''}", now=True)
-        found[count] = measure(engine, chain, count, mode)
+        found[count] = measure(engine, chain, prompt, count, mode)
     progress.clear()
     one = found[1]
     return {
@@ -114,9 +119,19 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str
     }
 
 
-def measure(engine: Engine, chain: SamplerChain, lanes: int, mode: Mode) -> Measure:
-    """Run `lanes` equal lanes on a synthetic prompt; sampling is counted apart from decoding."""
-    prompt = tuple(100 + i % 400 for i in range(PROMPT_TOKENS))
+def _prompt(loaded: Loaded) -> tuple[int, ...]:
+    """Synthetic tokens that every vocabulary has; at most half of the context."""
+    vocabulary = loaded.model.n_vocab
+    first = min(100, vocabulary // 2)
+    variety = max(min(400, vocabulary - first), 1)
+    count = min(PROMPT_TOKENS, loaded.engine.n_ctx // 2)
+    return tuple(first + i % variety for i in range(count))
+
+
+def measure(
+    engine: Engine, chain: SamplerChain, prompt: tuple[int, ...], lanes: int, mode: Mode
+) -> Measure:
+    """Run `lanes` equal lanes on a prompt; sampling is counted apart from decoding."""
     request = RunRequest(
         tuple(
             LaneRequest("ABCD"[i], chain.with_seed(i + 1), prompt, loop_guard="off")
@@ -138,7 +153,7 @@ def measure(engine: Engine, chain: SamplerChain, lanes: int, mode: Mode) -> Meas
     tokens = sum(end.usage.reasoning_tokens + end.usage.answer_tokens for end in ends)
     prefill = max(end.timing.prefill_s for end in ends)
     return Measure(
-        prefill_tokens_per_second=PROMPT_TOKENS / prefill,
+        prefill_tokens_per_second=len(prompt) / max(prefill, 1e-9),
         decode_tokens_per_second=tokens / max(decode_s - prefill, 1e-9),
         native_share=(decode_s + sample_s) / whole,
         sampling_ms_per_token=1000 * sample_s / max(tokens, 1),
