@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 
+from qwqdesk.conversation import Mode
+from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.llama import LlamaModel
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain, native_name
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, STEPS
 from tests.tiny_model import VOCABULARY
+from tests.unit.engine.driving import drain, ends_of, lanes_of, run_lanes
 from tests.unit.sampling.chain_strategies import CHAINS
 
 N_CTX = 512
+PROMPT = (*range(40, 60), *range(40, 60))
+MODES: tuple[Mode, ...] = ("exact", "fast")
+
+
+@pytest.fixture(scope="module")
+def loaded(models: dict[str, Path]) -> Iterator[Engine]:
+    """An engine with the F16 model."""
+    engine = Engine(extra_buffers_safe=lambda: False)
+    settings = EngineSettings(n_ctx=N_CTX, n_gpu_layers=0, n_threads=1)
+    drain(engine.load(LoadRequest(models["F16"], settings, quantized=False)))
+    yield engine
+    assert engine.close()
 
 
 def native_names(model: LlamaModel, chain: SamplerChain) -> list[str]:
@@ -28,7 +47,7 @@ def expected_names(chain: SamplerChain) -> list[str]:
     return [name for name in names if name is not None]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(CHAINS)
 def test_llama_cpp_reports_the_effective_chain(
     native_model: LlamaModel, chain: SamplerChain
@@ -93,3 +112,15 @@ def test_every_step_of_the_table_can_be_built_anywhere(native_model: LlamaModel)
 def test_a_bias_for_a_token_that_the_model_lacks_is_left_out(native_model: LlamaModel) -> None:
     chain = SamplerChain.of([], logit_bias=[(10**6, 5.0)])
     assert native_names(native_model, chain) == ["dist"]
+
+
+@settings(max_examples=40)
+@given(CHAINS, CHAINS)
+def test_no_allowed_chain_ends_the_process(
+    loaded: Engine, one: SamplerChain, two: SamplerChain
+) -> None:
+    """llama.cpp aborts where an assertion fails: every allowed value must be safe."""
+    chains = [chain.with_values(n_predict=3).with_context(N_CTX) for chain in (one, two)]
+    for mode in MODES:
+        ends = ends_of(run_lanes(loaded, lanes_of(chains, PROMPT), mode))
+        assert {end.reason for end in ends} <= {"length", "stop"}
