@@ -97,7 +97,7 @@ def _x11_answers(environ: Mapping[str, str]) -> bool:
     xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
     xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
     connection = xcb.xcb_connect(display.encode(), None)
-    works = xcb.xcb_connection_has_error(connection) == 0
+    works = bool(xcb.xcb_connection_has_error(connection) == 0)
     xcb.xcb_disconnect(connection)
     return works
 

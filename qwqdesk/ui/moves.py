@@ -33,7 +33,8 @@ class Moves(QObject):
         """Sidebar, toolbar, message, lanes, composer: as they are shown."""
         page = self._page
         if not page.isVisible():
-            return [self._sidebar, self._stack.currentWidget()]
+            other = self._stack.currentWidget()
+            return [self._sidebar] if other is None else [self._sidebar, other]
         parts: list[QWidget] = [self._sidebar, page.toolbar, page.view.prompt]
         parts += [*page.view.lanes, page.composer]
         return [part for part in parts if part.isVisible()]

@@ -77,8 +77,8 @@ class _Delegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         px = theme().px
         command: Command = index.data(_COMMAND)
-        rect = option.rect  # type: ignore[attr-defined]  # the stubs lack QStyleOption
-        chosen = option.state & QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
+        rect = option.rect
+        chosen = option.state & QStyle.StateFlag.State_Selected
         if chosen:
             painter.fillRect(rect, theme().color("accent_tint"))
         box = QRectF(rect.left() + px(12), rect.center().y() - px(8) + 0.5, px(16), px(16))

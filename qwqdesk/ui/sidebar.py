@@ -81,7 +81,7 @@ class Sidebar(QFrame):
         self._timer.timeout.connect(self.refresh)
         self._search.textChanged.connect(lambda *_: self._timer.start())
         self.set_rail(False)
-        theme().changed.connect(lambda: self.set_rail(self.rail))
+        theme().changed.connect(self._restyle)
 
     # ------------------------------------------------------------ form
 
@@ -94,6 +94,9 @@ class Sidebar(QFrame):
         """Show the icons only, or everything."""
         self._forms.setCurrentIndex(1 if rail else 0)
         self.setFixedWidth(theme().px(RAIL if rail else WIDTH))
+
+    def _restyle(self) -> None:
+        self.set_rail(self.rail)
 
     def _full_form(self) -> QWidget:
         px = theme().px

@@ -132,8 +132,8 @@ class ConversationDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: ListRow = index.data(ROW_ROLE)
-        rect: QRect = option.rect  # type: ignore[attr-defined]  # the stubs lack QStyleOption
-        state = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state = option.state
         if row.id:
             self._paint_row(painter, rect, state, row)
         else:

@@ -43,11 +43,10 @@ class LaneActs(QObject):
 
     def current(self) -> Lane:
         """The lane with the focus, else the last one."""
-        focused = self._widget.focusWidget()
+        focused: QWidget | None = self._widget.focusWidget()
         lanes = self._shown().lanes
-        if focused is None:
-            return lanes[-1]
-        return next((lane for lane in lanes if lane.isAncestorOf(focused)), lanes[-1])
+        holding = (lane for lane in lanes if focused is not None and lane.isAncestorOf(focused))
+        return next(holding, lanes[-1])
 
     def add(self) -> None:
         """A lane with the settings of the last one."""

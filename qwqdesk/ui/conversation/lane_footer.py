@@ -26,6 +26,7 @@ class LaneStats(QAbstractButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("laneStats")
+        self.setAccessibleName("No numbers yet")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._parts: list[tuple[str, str]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
@@ -27,8 +27,12 @@ class EngineField(Protocol):
 
 def make_field(setting: EngineSetting) -> EngineField:
     """The field of one setting."""
-    kinds = {"bool": _Switch, "choice": _Choice, "override": _Overrides}
-    made: EngineField = kinds.get(setting.kind, _Number)(setting)
+    kinds: dict[str, Callable[[EngineSetting], EngineField]] = {
+        "bool": _Switch,
+        "choice": _Choice,
+        "override": _Overrides,
+    }
+    made = kinds.get(setting.kind, _Number)(setting)
     made.widget.setObjectName(f"engine_{setting.field}")
     made.widget.setAccessibleName(setting.title)
     made.widget.setAccessibleDescription(setting.meaning)

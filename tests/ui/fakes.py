@@ -1,0 +1,173 @@
+"""The whole window over a scripted engine: opened, driven, and closed in the program's own order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+
+from qwqdesk.conversation import Timing, Usage
+from qwqdesk.engine.engine import RunStream
+from qwqdesk.engine.events import Event, LaneFinished, Output, RunRequest, RunStarted, Span
+from qwqdesk.paths import DataDirs
+from qwqdesk.settings import Settings
+from qwqdesk.store.history import History
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.window import Window
+from tests.fake_engine import ENGINE, FakeEngine, fake_session
+
+
+class StagedStream(RunStream):
+    """A run that the test writes; stopping it works as in the engine."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__()
+        self._open = set(range(lanes))
+        self.put(RunStarted(ENGINE))
+
+    def write(self, lane: int, answer: str = "", thought: str = "", tokens: int = 1) -> None:
+        """A lane writes; its tokens are counted as reasoning where there is a thought."""
+        spans = [Span("reasoning", thought)] if thought else []
+        spans += [Span("answer", answer)] if answer else []
+        self.put(Output(lane, tuple(spans), tuple(range(tokens)), tokens if thought else 0))
+
+    def finish(self, *lanes: int, reason: str = "stop") -> None:
+        """Lanes end (all without numbers); the run ends with the last one."""
+        for lane in lanes or tuple(self._open):
+            if lane in self._open:
+                self._open.discard(lane)
+                timing = Timing(first_token_s=0.2, decode_s=1.0, tokens_per_second=5.0)
+                ended: Event = LaneFinished(lane, reason, None, Usage(7, 0, 5), timing)  # type: ignore[arg-type]
+                self.put(ended)
+        if not self._open:
+            self.close()
+
+    def cancel(self) -> None:
+        if not self.cancelled.is_set():
+            super().cancel()
+            self.finish(reason="cancelled")
+
+    def stop_lane(self, lane: int) -> None:
+        super().stop_lane(lane)
+        self.finish(lane, reason="cancelled")
+
+
+class StagedEngine(FakeEngine):
+    """Every run is a `StagedStream`."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        super().__init__()
+        self.staged: list[StagedStream] = []
+
+    def run(self, request: RunRequest) -> RunStream:
+        self.runs.append(request)
+        self.staged.append(StagedStream(len(request.lanes)))
+        return self.staged[-1]
+
+
+class Driver:
+    """One open window, with what a person does to it."""
+
+    def __init__(self, window: Window, engine: StagedEngine, history: History) -> None:
+        self.window = window
+        self.engine = engine
+        self.history = history
+
+    @property
+    def page(self) -> QWidget:
+        return self.window.page
+
+    def find(self, name: str, inside: QWidget | None = None) -> QWidget:
+        """The visible widget of this name."""
+        found = (inside or self.window).findChildren(QWidget, name)
+        shown = [widget for widget in found if widget.isVisibleTo(self.window)]
+        assert len(shown) == 1, f"{len(shown)} of {len(found)} widgets named {name} are visible"
+        return shown[0]
+
+    def lane(self, number: int) -> QWidget:
+        return self.find(f"lane{number}")
+
+    def click(self, name: str, inside: QWidget | None = None) -> None:
+        button = self.find(name, inside)
+        assert isinstance(button, QAbstractButton)
+        assert button.isEnabled(), f"{name} is disabled"
+        button.click()
+
+    async def shown(self, name: str) -> QWidget:
+        """The widget of this name, as soon as it is visible."""
+        await self.until(
+            lambda: any(w.isVisible() for w in self.window.findChildren(QWidget, name))
+        )
+        return self.find(name)
+
+    async def click_when_shown(self, name: str) -> None:
+        """Click a button that appears with the next layout."""
+        await self.shown(name)
+        self.click(name)
+
+    def press(self, key: str) -> None:
+        """Press a key combination where the focus is."""
+        QTest.keySequence(self.window.focusWidget() or self.window, key)
+
+    async def send(self, text: str) -> StagedStream:
+        """Write a message, press Enter, and wait until the engine has the run."""
+        runs = len(self.engine.staged)
+        composer = self.find("composerInput")
+        composer.setFocus()
+        QTest.keyClicks(composer, text)
+        QTest.keyClick(composer, Qt.Key.Key_Return)
+        await self.until(lambda: len(self.engine.staged) > runs)
+        return self.engine.staged[-1]
+
+    async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
+        """Let the program work until something is so."""
+        end = asyncio.get_running_loop().time() + seconds
+        while not true():
+            assert asyncio.get_running_loop().time() < end, "it did not happen in time"
+            await asyncio.sleep(0.01)
+
+    async def idle(self) -> None:
+        """Wait until no run is under way."""
+        await self.until(lambda: self.window.page.runs.view is None)
+
+    def answer(self, number: int) -> str:
+        """What a lane shows as its answer, as the model wrote it."""
+        reply = self.window.page.view.lanes[number].output.reply
+        return reply.answer_source if reply is not None else ""
+
+    def reasoning(self, number: int) -> str:
+        reply = self.window.page.view.lanes[number].output.reply
+        return reply.reasoning.source if reply is not None else ""
+
+
+@asynccontextmanager
+async def opened(folder: Path, settings: Settings | None = None) -> AsyncIterator[Driver]:
+    """The window with a loaded fake model and its history in `folder`."""
+    QApplication.setQuitOnLastWindowClosed(False)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    dirs = DataDirs.find(folder, {}).create()
+    history = History(dirs.database)
+    engine = StagedEngine()
+    faults: list[BaseException] = []
+    session = fake_session(engine, history)
+    chosen = settings or Settings(chat_template="chatml", reduce_motion=True)
+    desk = Desk(dirs, chosen, history, session, faults.append)
+    window = Window(desk, asyncio.Event())
+    window.resize(1280, 800)
+    window.show()
+    window.show_page("conversation")
+    driver = Driver(window, engine, history)
+    window.activateWindow()
+    await driver.until(window.isActiveWindow)
+    try:
+        yield driver
+    finally:
+        await window.end()
+        history.close()
+        assert not faults, faults

@@ -1,0 +1,215 @@
+"""Journeys through the conversation page, over a scripted engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from qwqdesk.errors import UserError
+from tests.ui.fakes import opened
+
+
+async def test_a_message_is_saved_sent_and_answered(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("What is 2 + 2?")
+        assert d.find("stopButton").isEnabled()
+        run.write(0, thought="2 and 2")
+        run.write(0, "It is 4.")
+        run.finish()
+        await d.idle()
+        assert (d.reasoning(0), d.answer(0)) == ("2 and 2", "It is 4.")
+        assert d.find("sendButton")
+        saved = d.history.load(d.window.page.view.conversation_id or 0)
+        assert saved.messages[0].text == "What is 2 + 2?"
+        assert saved.messages[0].replies[0].answer == "It is 4."
+        assert d.find("conversationList").model().rowCount() == 2  # a group and the chat
+
+
+async def test_four_lanes_write_side_by_side(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        for _ in range(3):
+            d.click("addLaneButton")
+        assert not d.find("addLaneButton").isEnabled()
+        run = await d.send("Count letters")
+        assert len(d.engine.runs[0].lanes) == 4
+        for turn in range(5):
+            for lane in range(4):
+                run.write(lane, f"{turn}{'abcd'[lane]} ")
+        run.finish()
+        await d.idle()
+        for lane in range(4):
+            letter = "abcd"[lane]
+            assert d.answer(lane) == f"0{letter} 1{letter} 2{letter} 3{letter} 4{letter} "
+            assert d.find("keepButton", d.lane(lane))
+
+
+async def test_one_lane_is_stopped_and_the_other_goes_on(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("Go")
+        run.write(0, "A0 ")
+        run.write(1, "B0 ")
+        await d.until(lambda: d.answer(1))
+        d.click("laneStopButton", d.lane(0))
+        await d.until(lambda: not d.window.page.view.lanes[0].writing)
+        run.write(1, "B1")
+        run.finish(1)
+        await d.idle()
+        assert (d.answer(0), d.answer(1)) == ("A0 ", "B0 B1")
+        saved = d.history.load(d.window.page.view.conversation_id or 0).messages[0].replies
+        assert [reply.finish_reason for reply in saved] == ["cancelled", "stop"]
+
+
+async def test_escape_stops_all_and_keeps_the_text(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("Go")
+        run.write(0, "half of")
+        await d.until(lambda: d.answer(0))
+        d.press("Esc")
+        await d.idle()
+        assert d.answer(0) == "half of"
+        saved = d.history.load(d.window.page.view.conversation_id or 0).messages[0].replies
+        assert [reply.finish_reason for reply in saved] == ["cancelled", "cancelled"]
+
+
+async def test_regenerating_makes_a_sibling_that_can_be_left_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Say a word")
+        run.write(0, "first")
+        run.finish()
+        await d.idle()
+        d.click("regenerateButton")
+        await d.until(lambda: len(d.engine.staged) == 2)
+        d.engine.staged[1].write(0, "second")
+        d.engine.staged[1].finish()
+        await d.idle()
+        assert d.answer(0) == "second"
+        await d.click_when_shown("earlierReplyButton")
+        assert d.answer(0) == "first"
+        await d.click_when_shown("laterReplyButton")
+        assert d.answer(0) == "second"
+
+
+async def test_keeping_a_lane_goes_on_with_its_reply(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("Choose")
+        run.write(0, "from A")
+        run.write(1, "from B")
+        run.finish()
+        await d.idle()
+        d.click("keepButton", d.lane(1))
+        await d.until(lambda: len(d.window.page.view.lanes) == 1)
+        assert d.answer(0) == "from B"
+        second = await d.send("And now?")
+        prompt = bytes(d.engine.runs[1].lanes[0].prompt_tokens).decode()
+        assert "from B" in prompt
+        assert "from A" not in prompt
+        second.finish()
+        await d.idle()
+
+
+async def test_each_lane_continues_from_its_own_reply(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("First")
+        run.write(0, "alpha")
+        run.write(1, "beta")
+        run.finish()
+        await d.idle()
+        second = await d.send("Second")
+        prompts = [bytes(lane.prompt_tokens).decode() for lane in d.engine.runs[1].lanes]
+        assert "alpha" in prompts[0] and "beta" not in prompts[0]
+        assert "beta" in prompts[1] and "alpha" not in prompts[1]
+        second.finish()
+        await d.idle()
+
+
+async def test_switching_away_while_lanes_write_loses_and_mixes_nothing(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Long story")
+        first = d.window.page.view.conversation_id
+        run.write(0, "Once ")
+        d.click("newConversationButton")
+        assert d.find("emptyState")
+        assert d.window.page.view.conversation_id is None
+        run.write(0, "upon a time")
+        d.window.chats.open(first or 0)
+        await d.until(lambda: d.answer(0) == "Once upon a time")
+        d.window.chats.new()
+        run.write(0, ".")
+        run.finish()
+        await d.idle()
+        d.window.chats.open(first or 0)
+        assert d.answer(0) == "Once upon a time."
+
+
+async def test_a_second_chat_is_told_that_one_is_being_answered(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("One")
+        d.window.chats.new()
+        d.window.page.send("Two")
+        assert d.find("composerNote")
+        assert len(d.engine.staged) == 1
+        run.finish()
+        await d.idle()
+
+
+async def test_an_error_in_the_middle_stands_in_the_lanes(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        run.write(0, "some")
+        run.close(UserError("The GPU is gone.", "Load the model again."))
+        await d.idle()
+        assert "The GPU is gone." in d.find("errorBand").accessibleName()
+        assert d.answer(0) == "some"
+
+
+async def test_hostile_text_is_shown_as_it_is(qapp: QApplication, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=1> \x00\u202e ``` <script> $\\frac{$ ﷽" + "\n" * 5 + "|" * 300
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        for piece in (hostile, "</think>", "💥" * 50, "`" * 999):
+            run.write(0, piece, thought=piece)
+        run.finish()
+        await d.idle()
+        assert d.answer(0).startswith(hostile)
+
+
+async def test_lanes_come_and_go_with_keys(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.press("Ctrl+T")
+        d.press("Ctrl+T")
+        labels = [lane.label for lane in d.window.page.view.lanes]
+        assert labels == ["A", "B", "C"]
+        d.window.page.acts.remove(d.window.page.view.lanes[1])
+        assert [lane.label for lane in d.window.page.view.lanes] == ["A", "C"]
+        d.press("Ctrl+E")
+        assert d.find("chainEditor", d.lane(0))
+        assert d.find("chainEditor", d.lane(1))
+
+
+async def test_a_changed_chain_is_kept_with_the_conversation(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        run.finish()
+        await d.idle()
+        number = d.window.page.view.conversation_id or 0
+        d.window.page.view.lanes[0].model.set_values({"temperature": 1.25})
+        d.window.chats.new()
+        d.window.chats.open(number)
+        assert d.window.page.view.lanes[0].model.chain["temperature"] == 1.25
