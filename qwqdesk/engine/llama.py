@@ -83,6 +83,11 @@ class LlamaModel:
             if cancelled:
                 raise LoadCancelledError
             raise _load_error(path, library.last_error())
+        if self._api.llama_model_has_encoder(self.handle) or not (
+            self._api.llama_model_has_decoder(self.handle)
+        ):
+            self.close()
+            raise _no_generator(path.name)
         self.vocab: Any = self._api.llama_model_get_vocab(self.handle)
         self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
         self.adds_bos = bool(self._api.llama_vocab_get_add_bos(self.vocab))
@@ -207,6 +212,10 @@ class LlamaContext:
             raise _context_error(settings, streams, model.library.last_error())
         self.flash_attn = flash_attention_state(model.library.messages, settings.flash_attn)
         self._memory: Any = self._api.llama_get_memory(self.handle)
+        if not self._memory:  # embedding and diffusion models; sampling from them would abort
+            self._api.llama_free(self.handle)
+            self.handle = None
+            raise _no_generator(Path(model.info.path).name)
         # A unified cache is shared: each lane may still use only what was asked for one lane.
         n_ctx_seq = self._api.llama_n_ctx_seq(self.handle)
         self.n_ctx: int = n_ctx_seq // lanes if unified else n_ctx_seq
@@ -323,6 +332,15 @@ def _load_error(path: Path, detail: str) -> UserError:
         f"{path.name} could not be loaded{reason}.",
         "Check the file with `qwqdesk inspect`, or choose another quantization.",
         code="load",
+    )
+
+
+def _no_generator(name: str) -> UserError:
+    return UserError(
+        f"{name} does not write text one token after another.",
+        "Choose a language model; this one makes embeddings, needs an encoder, or is a diffusion "
+        "model.",
+        code="architecture",
     )
 
 

@@ -12,8 +12,10 @@ from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from tests.tiny_model import byte_letters
 from tests.unit.engine.conftest import SETTINGS
 from tests.unit.engine.driving import drain
+from tests.unit.models.gguf_writer import BOOL, F32, I32, U32, GgufFile
 
 
 def never() -> bool:
@@ -85,3 +87,59 @@ def test_cancelling_ends_the_child(models: dict[str, Path], tmp_path: Path) -> N
     trial = LoadTrial(tmp_path / "trials.json", tmp_path / "trusted")
     trial(models["F16"], overriding("qwen2.block_count", 0), lambda: True)
     assert not trial.remembered.exists()
+
+
+def write_bert(path: Path) -> Path:
+    """An embedding model of zeros."""
+    width, blocks, forward, length = 32, 1, 64, 64
+    file = GgufFile()
+    file.string("general.architecture", "bert")
+    sizes = {
+        "context_length": length,
+        "embedding_length": width,
+        "block_count": blocks,
+        "feed_forward_length": forward,
+        "attention.head_count": 2,
+        "pooling_type": 1,
+    }
+    for key, value in sizes.items():
+        file.scalar(f"bert.{key}", U32, value)
+    file.scalar("bert.attention.layer_norm_epsilon", F32, 1e-12)
+    file.scalar("bert.attention.causal", BOOL, False)
+    file.scalar("tokenizer.ggml.token_type_count", U32, 2)
+    file.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "qwen2")
+    letters = byte_letters()
+    file.strings("tokenizer.ggml.tokens", letters)
+    file.numbers("tokenizer.ggml.token_type", I32, [1] * len(letters))
+    file.strings("tokenizer.ggml.merges", ["a b"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (width, len(letters)),
+        "token_types.weight": (width, 2),
+        "position_embd.weight": (width, length),
+        "token_embd_norm.weight": (width,),
+        "token_embd_norm.bias": (width,),
+    }
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        shapes[f"blk.0.{name}.weight"] = (width, width)
+        shapes[f"blk.0.{name}.bias"] = (width,)
+    for name in ("attn_output_norm", "layer_output_norm"):
+        shapes[f"blk.0.{name}.weight"] = (width,)
+        shapes[f"blk.0.{name}.bias"] = (width,)
+    shapes["blk.0.ffn_up.weight"] = (width, forward)
+    shapes["blk.0.ffn_down.weight"] = (forward, width)
+    for name, shape in shapes.items():
+        file.tensor(name, shape, "F32")
+    path.write_bytes(file.build())
+    return path
+
+
+def test_an_embedding_model_is_refused(tmp_path: Path) -> None:
+    path = write_bert(tmp_path / "bert.gguf")
+    engine = Engine(extra_buffers_safe=never)
+    try:
+        with pytest.raises(UserError, match="does not write text") as caught:
+            drain(engine.load(LoadRequest(path, SETTINGS, quantized=False)))
+        assert caught.value.code == "architecture"
+        assert engine.state == "empty"
+    finally:
+        assert engine.close()
