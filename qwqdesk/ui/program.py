@@ -39,6 +39,7 @@ class Program:
         self._dirs = dirs
         self._closing = closing
         self._troubles: list[UserError] = []
+        self.window: Window
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open everything; `stack` closes it. The window shows before anything heavy starts."""
@@ -60,7 +61,7 @@ class Program:
         session = Session(engine, history)
         desk = Desk(self._dirs, settings, history, session, reports.show)
         stack.push_async_callback(_stop_runs, session)
-        window = Window(desk, self._closing)
+        window = self.window = Window(desk, self._closing)
         reports.set_window(window)
         stack.push_async_callback(window.end)
         for trouble in self._troubles:
