@@ -58,13 +58,14 @@ def start_log(folder: Path, *, level: int = logging.INFO) -> Callable[[], None]:
     Returns:
         A function that ends the logging and closes the file.
     """
+    handler: logging.Handler
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
             folder / "qwqdesk.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
         )
     except OSError:
-        return lambda: None
+        handler = logging.NullHandler()  # without any, warnings would go to standard error
     handler.setFormatter(_ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("qwqdesk")
     logger.setLevel(level)

@@ -27,6 +27,7 @@ CACHE_TYPES: Final = (
     "q5_0",
     "q5_1",
 )
+MAX_THREADS: Final = 512  # ggml's own limit (GGML_MAX_N_THREADS)
 _MAX_TEXT_BYTES: Final = 127  # llama_model_kv_override holds 128 bytes with the final zero
 _INT64_MAX: Final = 2**63 - 1
 
@@ -108,9 +109,9 @@ ENGINE_SETTINGS: Final[tuple[EngineSetting, ...]] = (
          "Most tokens handed to the model in one call."),
     _int("n_ubatch", "--ubatch-size -ub", "Micro-batch", 1, INT32_MAX,
          "Most tokens computed together; it changes rounding and therefore the text."),
-    _int("n_threads", "--threads -t", "Threads", 0, 4096,
+    _int("n_threads", "--threads -t", "Threads", 0, MAX_THREADS,
          "CPU threads while generating; 0 counts as llama.cpp does."),
-    _int("n_threads_batch", "--threads-batch -tb", "Threads for prompts", 0, 4096,
+    _int("n_threads_batch", "--threads-batch -tb", "Threads for prompts", 0, MAX_THREADS,
          "CPU threads while reading the prompt; 0 is the same as for generating."),
     _int("n_gpu_layers", "--n-gpu-layers -ngl --gpu-layers", "GPU layers", AUTO_LAYERS, INT32_MAX,
          "Layers on the GPU; -1 is automatic by free memory, 999 is all of them."),

@@ -42,6 +42,8 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     lanes = lane_jobs(args, dirs)
     prompt = common.read_prompt(args)
     as_json = args.switch("json")
+    if (out := args.option("out")) is not None:
+        make_folder(Path(out))  # known before the lanes have run for an hour
     outcome = run_lanes(
         lanes,
         prompt,
@@ -50,10 +52,10 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         save=args.switch("save"),
     )
     status = exit_status(outcome)
-    if as_json or args.option("out"):
+    if as_json or out is not None:
         document = run_json(outcome.runs, outcome.order)
-        if (folder := args.option("out")) is not None:
-            write_folder(Path(folder), document)
+        if out is not None:
+            write_folder(Path(out), document)
         if as_json:
             print_json(document)
     return status
@@ -112,20 +114,45 @@ def write_folder(folder: Path, document: dict[str, Any]) -> None:
     Raises:
         UserError: code "disk", when the folder cannot be written.
     """
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
         (folder / "run.json").write_text(text + "\n", encoding="utf-8", errors="replace")
-        for number, lane in enumerate(document["lanes"]):
-            label = re.sub(r"[^\w.+-]+", "_", lane["label"]).strip("._") or f"lane{number}"
-            path = folder / f"{label}.txt"
-            path.write_text(lane["text"], encoding="utf-8", errors="replace")
+        names = file_names([lane["label"] for lane in document["lanes"]])
+        for name, lane in zip(names, document["lanes"], strict=True):
+            (folder / name).write_text(lane["text"], encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written: {error.strerror or error}.",
-            "Choose another folder for --out.",
-            code="disk",
-        ) from None
+        raise _not_written(folder, error) from None
+
+
+def file_names(labels: Sequence[str]) -> list[str]:
+    """A file name for each lane, different also where capitals do not count."""
+    names: list[str] = []
+    for number, label in enumerate(labels):
+        stem = re.sub(r"[^\w.+-]+", "_", label).strip("._") or f"lane{number}"
+        taken = {name.lower() for name in names}
+        names.append(f"{stem}-{number}.txt" if f"{stem}.txt".lower() in taken else f"{stem}.txt")
+    return names
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder of `--out`.
+
+    Raises:
+        UserError: code "disk", when it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from None
+
+
+def _not_written(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{folder} cannot be written: {error.strerror or error}.",
+        "Choose another folder for --out.",
+        code="disk",
+    )
 
 
 def _display(lanes: int, *, as_json: bool) -> Display:

@@ -104,14 +104,19 @@ def test_a_report_has_versions_and_traceback_but_no_secret() -> None:
     assert SECRET not in text
 
 
-def test_the_log_is_scrubbed_and_a_read_only_place_is_no_error(tmp_path: Path) -> None:
+def test_the_log_is_scrubbed_and_a_read_only_place_is_no_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stop = start_log(tmp_path / "logs")
     logging.getLogger("qwqdesk.engine").info("loaded with %s", SECRET)
     stop()
     text = (tmp_path / "logs" / "qwqdesk.log").read_text()
     assert "qwqdesk.engine: loaded with hf_***" in text
     (tmp_path / "file").write_text("")
-    start_log(tmp_path / "file" / "logs")()
+    stop = start_log(tmp_path / "file" / "logs")
+    logging.getLogger("qwqdesk.engine").warning("nobody reads this")
+    stop()
+    assert "nobody" not in capsys.readouterr().err
 
 
 def test_a_crash_while_loading_is_told_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from qwqdesk.cli.compare import file_names
 from qwqdesk.sampling.samplers import PARAMS
 from tests.unit.cli.conftest import Cli
 
@@ -313,6 +314,22 @@ def test_lanes_of_two_models_answer_one_saved_message(
         ).fetchall()
     assert messages == 1
     assert sorted(lane for (lane,) in replies) == ["a", "b", "c"]
+
+
+def test_each_lane_has_a_file_of_its_own() -> None:
+    assert file_names(["a b", "a/b", "A_B", "..", "\ud55c", "a"]) == [
+        "a_b.txt", "a_b-1.txt", "A_B-2.txt", "lane3.txt", "\ud55c.txt", "a.txt",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_made_is_known_before_the_lanes_run(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ("-p", "hi", "--lane", "a=", "--out", str(tmp_path / "file" / "out"), "--json")
+    result = cli("compare", "--save", *words)
+    assert (result.status, result.error["code"]) == (1, "disk")
+    assert not list(Path(os.environ["QWQDESK_HOME"]).glob("*.sqlite3"))
 
 
 def test_engine_flags_template_and_guard_may_be_a_lanes_own(cli: Cli, model: str) -> None:

@@ -239,7 +239,7 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 ENGINES = st.builds(
     EngineSettings,
     n_ctx=st.integers(0, 2**31 - 1),
-    n_threads=st.integers(0, 4096),
+    n_threads=st.integers(0, 512),
     n_gpu_layers=st.integers(-1, 2000),
     flash_attn=st.sampled_from(["auto", "on", "off"]),
     type_k=st.sampled_from(CACHE_TYPES),
