@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qwqdesk.analysis.code_check import CodeCheck, check_answer
+from qwqdesk.analysis.divergence import divergence_json
+from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
 from qwqdesk.manifest import engine_json, model_json
@@ -26,6 +29,10 @@ class FinishedRun:
 def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """The document for lanes that ran on one model or, one run for each, on several.
 
+    The keys that INTERFACE leaves open are told where they are made: `divergence` in
+    `analysis.divergence.divergence_json`, `metrics` in `LaneMetrics.to_json`, the rows of
+    `code_checks` in `CodeCheck.to_json`.
+
     Args:
         runs: the first one's model, engine and prompt are the document's.
         order: for each lane, which run it was in and its number there.
@@ -42,31 +49,9 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
             "tokens": list(head.began.prompts[0].tokens),
         },
         "mode": head.began.mode,
-        "divergence": divergence(lanes),
+        "divergence": divergence_json([(lane["label"], lane["tokens"]) for lane in lanes]),
         "lanes": lanes,
     }
-
-
-def divergence(lanes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For lane A and each other lane: the index of the first token that differs, or None."""
-    if len(lanes) < 2:
-        return []
-    first = lanes[0]
-    return [
-        {
-            "lanes": [first["label"], lane["label"]],
-            "token": first_difference(first["tokens"], lane["tokens"]),
-        }
-        for lane in lanes[1:]
-    ]
-
-
-def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
-    """The first index at which two token lists differ; the shorter one's end counts."""
-    for index, (left, right) in enumerate(zip(a, b, strict=False)):
-        if left != right:
-            return index
-    return None if len(a) == len(b) else min(len(a), len(b))
 
 
 def error_json(error: UserError) -> dict[str, Any]:
@@ -92,6 +77,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     record = run.record.lanes[number]
     chain = resolved.chain
     warnings = effective_chain(chain, resolved.sources).warnings
+    checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,
         "model": None,
@@ -112,9 +98,18 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
             "decode_s": record.timing.decode_s,
             "tokens_per_second": record.timing.tokens_per_second,
         },
-        "metrics": {},
-        "code_checks": [],
+        "metrics": _metrics(record, checks).to_json(),
+        "code_checks": [check.to_json() for check in checks],
     }
+
+
+def _metrics(record: LaneRecord, checks: Sequence[CodeCheck]) -> LaneMetrics:
+    """The loop is searched for, because the lane's guard may have been off."""
+    return lane_metrics(
+        LaneResult(
+            record.tokens, record.text, record.usage, record.timing, checks, loop=record.loop
+        )
+    )
 
 
 def _reasoning(began: RunBegan, number: int, record: LaneRecord) -> str | None:

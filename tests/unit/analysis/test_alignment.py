@@ -1,0 +1,122 @@
+"""Alignment, divergence and the word diff: whole, right, and quick on long replies."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwqdesk.analysis.alignment import align
+from qwqdesk.analysis.diff import part_text, word_diff
+from qwqdesk.analysis.divergence import diverge, divergence_json
+
+SMALL = st.lists(st.integers(0, 4), max_size=25)
+TEXTS = st.text(alphabet="ab \n.é", max_size=40)
+
+
+@given(SMALL, SMALL)
+def test_segments_cover_both_sides_in_order(a: list[int], b: list[int]) -> None:
+    a_at = b_at = 0
+    last = ""
+    for segment in align(a, b):
+        assert (segment.a_start, segment.b_start) == (a_at, b_at)
+        assert segment.length > 0
+        assert segment.kind != last
+        left = a[segment.a_start : segment.a_end]
+        right = b[segment.b_start : segment.b_end]
+        sides = {"equal": left == right, "only_a": not right, "only_b": not left}
+        assert sides[segment.kind]
+        a_at, b_at, last = segment.a_end, segment.b_end, segment.kind
+    assert (a_at, b_at) == (len(a), len(b))
+
+
+@given(TEXTS, TEXTS)
+def test_the_pieces_of_a_word_diff_make_both_texts(a: str, b: str) -> None:
+    found = word_diff(a, b)
+    assert "".join(p.text for p in found.pieces if p.kind != "only_b") == a
+    assert "".join(p.text for p in found.pieces if p.kind != "only_a") == b
+    for piece in found.pieces:
+        if piece.kind != "only_b":
+            assert a[piece.a_start : piece.a_end] == piece.text
+        if piece.kind != "only_a":
+            assert b[piece.b_start : piece.b_end] == piece.text
+    assert found.same == (a == b)
+    assert 0.0 <= found.similarity <= 1.0
+
+
+def test_a_changed_word_is_the_only_change() -> None:
+    found = word_diff("The cat sat on the mat.", "The dog sat on the mat.")
+    assert [(p.kind, p.text) for p in found.pieces] == [
+        ("equal", "The "),
+        ("only_a", "cat"),
+        ("only_b", "dog"),
+        ("equal", " sat on the mat."),
+    ]
+
+
+def test_white_space_between_changes_is_no_island() -> None:
+    kinds = [p.kind for p in word_diff("one two three", "uno dos three").pieces]
+    assert kinds == ["only_a", "only_b", "equal"]
+
+
+def test_the_code_part_is_the_code_alone() -> None:
+    answer = "See\n```python\nx = 1\n```\nand\n```\ny\n```"
+    assert part_text("code", "thought", answer) == "x = 1\n\ny"
+    assert part_text("reasoning", None, answer) == ""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "token"),
+    [
+        ([1, 2, 3], [1, 2, 3], None),
+        ([1, 2, 3], [1, 9, 3], 1),
+        ([1, 2, 3], [1, 2], 2),
+        ([], [5], 0),
+        ([], [], None),
+    ],
+)
+def test_the_first_differing_token(a: list[int], b: list[int], token: int | None) -> None:
+    found = diverge(a, b)
+    assert (found.token, found.rejoin) == (token, None)
+
+
+def test_lanes_that_meet_again_say_where_in_both() -> None:
+    start, tail = list(range(10)), list(range(100, 130))
+    found = diverge([*start, 50, *tail], [*start, 60, 61, 62, *tail])
+    assert (found.token, found.rejoin) == (10, (11, 13))
+
+
+def test_every_pair_of_lanes_has_a_row() -> None:
+    rows = divergence_json([("A", [1, 2]), ("B", [1, 2]), ("C", [1, 3])])
+    assert [row["lanes"] for row in rows] == [["A", "B"], ["A", "C"], ["B", "C"]]
+    assert [row["token"] for row in rows] == [None, 1, 1]
+
+
+def _zipf(seed: int) -> list[str]:
+    draw = random.Random(seed)
+    return [f"w{min(int(draw.paretovariate(0.7)), 3000)}" for _ in range(20_000)]
+
+
+def _cases() -> dict[str, tuple[list[str], list[str]]]:
+    words, draw = _zipf(1), random.Random(2)
+    changed = [word if draw.random() > 0.1 else "x" for word in words]
+    bits = [str(draw.randrange(2)) for _ in range(20_000)]
+    return {
+        "unlike": (words, _zipf(3)),
+        "changed": (words, changed),
+        "loops": (["a", "b", "c"] * 6_666, ["a", "c", "b"] * 6_666),
+        "bits": (bits, bits[::-1]),
+    }
+
+
+@pytest.mark.parametrize("name", ["unlike", "changed", "loops", "bits"])
+def test_twenty_thousand_words_take_less_than_a_second(name: str) -> None:
+    a, b = _cases()[name]
+    start = time.process_time()
+    found = word_diff(" ".join(a), " ".join(b))
+    assert time.process_time() - start < 2.0, "one second, and some for a busy machine"
+    if name == "changed":
+        assert found.similarity > 0.8
