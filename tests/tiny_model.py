@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -24,9 +26,25 @@ TEMPLATE = (
 Kind = Literal["F16", "Q8_0"]
 
 
-def write_tiny_model(path: Path, kind: Kind, *, seed: int = 1, template: str = TEMPLATE) -> Path:
-    """Write the model; matrices have the type `kind`, vectors are F32."""
+def write_tiny_model(
+    path: Path,
+    kind: Kind,
+    *,
+    seed: int = 1,
+    template: str = TEMPLATE,
+    sampling: Mapping[str, float | str] = MappingProxyType({}),
+) -> Path:
+    """Write the model; matrices have the type `kind`, vectors are F32.
+
+    `sampling` holds what the model recommends, by its keys behind ``general.sampling.``.
+    """
     file = _header(kind, template)
+    for key, value in sampling.items():
+        name = f"general.sampling.{key}"
+        if isinstance(value, str):
+            file.string(name, value)
+        else:
+            file.scalar(name, I32 if isinstance(value, int) else F32, value)
     rng = np.random.default_rng(seed)
     values = b""
     for name, shape in _tensors():

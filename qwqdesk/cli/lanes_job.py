@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qwqdesk.cli.display import Display
-from qwqdesk.cli.output import to_stderr
+from qwqdesk.cli.output import printable, to_stderr
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine.probe import ExtraBuffersProbe
@@ -23,6 +23,7 @@ from qwqdesk.resources import resource
 from qwqdesk.run_json import FinishedRun
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
+from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
@@ -130,6 +131,8 @@ class _Job:
             own = [i for i, lane in enumerate(lanes) if lane.group == (model, settings, options)]
             if loaded is None or present != (model, settings):
                 loaded, present = await self._load(model, settings), (model, settings)
+            if not any(lanes[i].use_model_sampling for i in own):
+                _print_recommendation(loaded)
             setups = [_with_model_values(lanes[i], loaded) for i in own]
             run = len(self._outcome.runs)
             try:
@@ -174,8 +177,7 @@ class _Job:
                         record = RunRecord([len(p.tokens) for p in event.prompts])
                         run = FinishedRun(self._session.loaded, event, record)
                         self._outcome.runs.append(run)
-                        for note in dict.fromkeys(n for p in event.prompts for n in p.notes):
-                            to_stderr(f"note: {note}")
+                        _print_notes(event)
                         self._display.lanes([lane.label for lane in event.lanes])
                         before = before or event
                     else:
@@ -196,8 +198,27 @@ def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
             code="no_model_sampling",
         )
     for problem in found.problems:
-        to_stderr(f"note: {problem}")
+        to_stderr(printable(f"note: {problem}"))
     return LaneSetup(lane.setup.label, lane.setup.recipe, lane.setup.user, found.values)
+
+
+def _print_recommendation(loaded: Loaded) -> None:
+    """What the model's file recommends, where nobody asked to apply it."""
+    values = parse_model_sampling(loaded.model.metadata).values
+    if values:
+        said = ", ".join(f"{name} {value}" for name, value in values.items())
+        text = f"{loaded.model.name} recommends {said}; --use-model-sampling applies it."
+        to_stderr(printable(f"note: {text}"))
+
+
+def _print_notes(began: RunBegan) -> None:
+    """What the templates could not take, and which settings do not do what they seem to."""
+    for note in dict.fromkeys(n for prompt in began.prompts for n in prompt.notes):
+        to_stderr(f"note: {note}")
+    for lane, resolved in zip(began.lanes, began.resolved, strict=True):
+        for warning in effective_chain(resolved.chain, resolved.sources).warnings:
+            where = f"{lane.label}: " if len(began.lanes) > 1 else ""
+            to_stderr(printable(f"warning: {where}{warning.text}"))
 
 
 @contextlib.contextmanager

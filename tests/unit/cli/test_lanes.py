@@ -15,6 +15,7 @@ import pytest
 
 from qwqdesk.cli.compare import file_names
 from qwqdesk.sampling.samplers import PARAMS
+from tests.tiny_model import write_tiny_model
 from tests.unit.cli.conftest import Cli
 
 # A small context, one thread and a seed: fast and the same each time.
@@ -314,6 +315,39 @@ def test_lanes_of_two_models_answer_one_saved_message(
         ).fetchall()
     assert messages == 1
     assert sorted(lane for (lane,) in replies) == ["a", "b", "c"]
+
+
+def test_a_models_own_values_are_shown_and_applied_only_on_request(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "recommends.gguf"
+    values: dict[str, float | str] = {
+        "temp": 0.6,
+        "top_k": 20,
+        "sequence": "top_k;temperature",
+        "min_p": -7.0,
+    }
+    write_tiny_model(path, "F16", sampling=values)
+    words = ("ask", str(path), "-p", "hi", "--raw", *QUICK, "--top-k", "3", "--json")
+    shown = cli(*words)
+    assert "recommends" in shown.err
+    assert shown.json["lanes"][0]["sources"]["temperature"] == "default"
+    applied = cli(*words, "--use-model-sampling")
+    assert "min_p" in applied.err
+    (lane,) = applied.json["lanes"]
+    assert lane["sampling"]["temperature"] == 0.6
+    assert lane["sampling"]["samplers"] == ["top_k", "temperature"]
+    sources = {name: lane["sources"][name] for name in ("temperature", "top_k", "samplers")}
+    assert sources == {"temperature": "model", "top_k": "user", "samplers": "model"}
+    recipe = cli(*words, "--use-model-sampling", "--recipe", "qwen").json["lanes"][0]
+    assert recipe["sources"]["temperature"] == "recipe"
+
+
+def test_a_setting_without_effect_is_said_on_standard_error(cli: Cli, model: str) -> None:
+    words = ("-p", "hi", "--raw", *QUICK)
+    assert "penalties is not in the chain" in cli("ask", model, *words, "--recipe", "unsloth").err
+    both = cli("compare", model, *words, "--lane", "x=unsloth", "--lane", "y=qwen").err
+    assert [line[:11] for line in both.splitlines() if "warning" in line] == ["warning: x:"]
 
 
 def test_each_lane_has_a_file_of_its_own() -> None:
