@@ -6,6 +6,7 @@ the header is decided here.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -77,6 +78,7 @@ def plan_load(
         UserError: code "memory", when it cannot fit; "architecture", when it is not a text model.
     """
     _require_text_model(path, header)
+    _require_epsilons(path, header, asked)
     shape = model_shape(header)
     free_cpu = int(psutil.virtual_memory().available)
     free_gpu = sum(device.free for device in devices if device.kind in ("gpu", "igpu"))
@@ -184,6 +186,22 @@ def _require_text_model(path: Path, header: GgufHeader) -> None:
             "Choose a GGUF file with the weights of a language model.",
             code="architecture",
         )
+
+
+def _require_epsilons(path: Path, header: GgufHeader, settings: EngineSettings) -> None:
+    """ggml ends the process at the first decode when a norm's epsilon is negative or not a number.
+
+    A trial load cannot find that, since it computes nothing.
+    """
+    for key, value in {**header.metadata, **dict(settings.override_kv)}.items():
+        if key.endswith("_epsilon") and isinstance(value, float) and not 0 <= value < math.inf:
+            raise UserError(
+                f"{path.name} cannot be computed: {key} is {value}.",
+                "Leave the override away."
+                if key in dict(settings.override_kv)
+                else "The file is damaged: download it again.",
+                code="load",
+            )
 
 
 def _is_quantized(header: GgufHeader) -> bool:

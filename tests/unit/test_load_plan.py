@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -148,3 +149,24 @@ def test_float_models_need_no_probe(tmp_path: Path) -> None:
     assert not plan(file.write(tmp_path / "f.gguf")).request.quantized
     file.tensor("more", (256, 2), "BF16")
     assert not plan(file.write(tmp_path / "b.gguf")).request.quantized
+
+
+@pytest.mark.parametrize("epsilon", [-1.0, float("inf")])
+def test_an_epsilon_that_would_end_the_process_is_refused(
+    models: dict[str, Path], epsilon: float
+) -> None:
+    key = "qwen2.attention.layer_norm_rms_epsilon"
+    data = models["F16"].read_bytes()
+    place = data.index(key.encode()) + len(key) + 4
+    broken = models["F16"].with_name(f"epsilon{epsilon}.gguf")
+    broken.write_bytes(data[:place] + struct.pack("<f", epsilon) + data[place + 4 :])
+    with pytest.raises(UserError, match="epsilon"):
+        plan(broken)
+
+
+def test_an_override_may_not_make_the_epsilon_negative(models: dict[str, Path]) -> None:
+    key = "qwen2.attention.layer_norm_rms_epsilon"
+    with pytest.raises(UserError, match="epsilon") as caught:
+        plan(models["F16"], EngineSettings(override_kv=((key, -1.0),)))
+    assert "override" in caught.value.what_to_do
+    assert plan(models["F16"], EngineSettings(override_kv=((key, 1e-6),)))
