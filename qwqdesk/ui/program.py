@@ -1,34 +1,30 @@
 """The program from its first window to its last save: opens the parts, and closes them in reverse.
 
-The window shows first; the engine and the model come after it.
+The window shows first; pages, engine and model come after it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
-from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
-from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.probe import ExtraBuffersProbe
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
-from qwqdesk.resources import resource
-from qwqdesk.session import Session
 from qwqdesk.settings import load_settings
-from qwqdesk.store.history import History
-from qwqdesk.ui.base import FocusRings
-from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.report import Reports
 from qwqdesk.ui.theme import Theme
 from qwqdesk.ui.window import Window
 
+if TYPE_CHECKING:
+    from qwqdesk.session import Session
+    from qwqdesk.store.history import History
+    from qwqdesk.ui.workspace import Workspace
+
 PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
 _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
-_log = logging.getLogger("qwqdesk")
 
 
 class Program:
@@ -40,15 +36,33 @@ class Program:
         self._closing = closing
         self._troubles: list[UserError] = []
         self.window: Window
+        self.workspace: Workspace
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open everything; `stack` closes it. The window shows before anything heavy starts."""
+        """Open everything; `stack` closes it."""
         self._prepare_folders()
         loaded = load_settings(self._dirs.settings)
         self._troubles += [UserError(problem, "") for problem in loaded.problems]
         settings = loaded.settings
         theme = Theme(self._app, settings.theme, settings.text_size)
         theme.set_reduce_motion(settings.reduce_motion)
+        self.window = Window(settings.window_geometry)
+        self.window.closed.connect(self._closing.set)
+        stack.callback(self.window.deleteLater)
+        self.window.show()
+        self._app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        self._fill(stack)
+
+    def _fill(self, stack: AsyncExitStack) -> None:
+        """Import and make what stands in the window, and the engine behind it."""
+        from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
+        from qwqdesk.engine.engine import Engine
+        from qwqdesk.session import Session
+        from qwqdesk.ui.base import FocusRings
+        from qwqdesk.ui.desk import Desk
+        from qwqdesk.ui.report import Reports
+        from qwqdesk.ui.workspace import Workspace
+
         FocusRings(self._app)
         reports = Reports(self._app)
         stack.callback(start_log(self._dirs.logs))
@@ -56,20 +70,21 @@ class Program:
         stack.callback(install_hooks(reports.from_hook))
         asyncio.get_running_loop().set_exception_handler(reports.from_loop)
         history = self._open_history(stack)
-        engine = Engine(extra_buffers_safe=self._probe())
+        engine = Engine(extra_buffers_safe=self._extra_buffers_safe)
         stack.callback(engine.close)
         session = Session(engine, history)
-        desk = Desk(self._dirs, settings, history, session, reports.show)
         stack.push_async_callback(_stop_runs, session)
-        window = self.window = Window(desk, self._closing)
-        reports.set_window(window)
-        stack.push_async_callback(window.end)
+        settings = load_settings(self._dirs.settings).settings
+        desk = Desk(self._dirs, settings, history, session, reports.show)
+        self.window.closed.connect(lambda: desk.change(window_geometry=self.window.geometry_text))
+        self.workspace = Workspace(desk)
+        reports.set_window(self.workspace)
+        stack.push_async_callback(self.workspace.end)
+        self.window.fill(self.workspace)
         for trouble in self._troubles:
-            window.show_trouble(trouble)
-        window.show()
+            self.workspace.show_trouble(trouble)
         # The marker lives in the data folder; a crash while loading is told at the next start.
-        window.start(LoadingMarker(self._dirs.loading_marker))
-        _log.info("the window is open")
+        self.workspace.start(LoadingMarker(self._dirs.loading_marker))
 
     def _prepare_folders(self) -> None:
         try:
@@ -78,6 +93,8 @@ class Program:
             self._troubles.append(error)
 
     def _open_history(self, stack: AsyncExitStack) -> History:
+        from qwqdesk.store.history import History
+
         try:
             history = History(self._dirs.database)
         except UserError as error:
@@ -89,8 +106,12 @@ class Program:
         stack.callback(history.close)
         return history
 
-    def _probe(self) -> ExtraBuffersProbe:
-        return ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))
+    def _extra_buffers_safe(self) -> bool:
+        """Asked on the engine's thread before the first quantized model."""
+        from qwqdesk.engine.probe import ExtraBuffersProbe
+        from qwqdesk.resources import resource
+
+        return ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))()
 
 
 async def _stop_runs(session: Session) -> None:

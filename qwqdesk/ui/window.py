@@ -1,260 +1,61 @@
-"""The main window: sidebar and pages, and what connects them."""
+"""The window itself: shown at once, filled a moment later, and hidden while the program ends.
+
+It imports little, so that it stands on the screen before the pages and the engine are loaded.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtCore import QByteArray, QRect, Signal
+from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QWidget
 
-from qwqdesk.diagnostics import LoadingMarker
-from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand
-from qwqdesk.ui.chat_list import ChatList
-from qwqdesk.ui.conversation.page import ConversationPage
-from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.loading import ModelLoader
-from qwqdesk.ui.model_desk import ModelDesk
-from qwqdesk.ui.moves import Moves
-from qwqdesk.ui.pages import make_page
-from qwqdesk.ui.shortcuts import Act, Commands
-from qwqdesk.ui.sidebar import WIDTH, Sidebar
-from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
 
 MINIMUM = (960, 600)
-_FIRST_SIZE = (1280, 800)
-_NARROWEST_LANE = 400  # px: below it the sidebar becomes the rail by itself
-_RUN_END_S, _TASK_END_S = 1.8, 0.8
+FIRST_SIZE = (1280, 800)
+_SIDEBAR, _TOOLBAR = 240, 48
 
 
 class Window(QMainWindow):
-    """Closing it only hides it and says so; the program ends in its own order."""
+    """Closing it only hides it; `closed` tells the program to end in its own order."""
 
-    def __init__(self, desk: Desk, closing: asyncio.Event) -> None:
+    closed = Signal()
+
+    def __init__(self, geometry: str = "") -> None:
+        """`geometry` is what `geometry_text` said at the end of an earlier run."""
         super().__init__()
         self.setObjectName("mainWindow")
         self.setWindowTitle("QwQ Desk")
-        self.desk = desk
-        self._closing = closing
-        self._rail_chosen: bool | None = None
-        self.tasks = Tasks(self, desk.report)
-        self.loader = ModelLoader(desk, self.tasks, self)
-        self.sidebar = Sidebar(desk.history)
-        self._more = QMenu(self)
-        self.page = ConversationPage(desk, self._more)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.page)
-        self._pages: dict[str, QWidget] = {"conversation": self.page}
-        self.models = ModelDesk(
-            desk, self.page, self.loader, self.tasks, self.engine_settings, self
-        )
-        self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
-        self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
-        self.commands = Commands(self, self._acts())
-        self._lay_out()
-        self._connect()
-        self._restore_geometry()
+        self.setMinimumSize(*MINIMUM)
+        self.resize(*FIRST_SIZE)
+        with suppress(ValueError):
+            self.restoreGeometry(QByteArray(base64.b64decode(geometry, validate=True)))
 
-    def _lay_out(self) -> None:
-        middle = QWidget()
-        row = QHBoxLayout(middle)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.sidebar)
-        row.addWidget(self.stack, 1)
-        self.setCentralWidget(middle)
-        self.setAcceptDrops(True)
+    @property
+    def geometry_text(self) -> str:
+        """Place and size, for the settings."""
+        return base64.b64encode(self.saveGeometry().data()).decode("ascii")
 
-    def _connect(self) -> None:
-        page, desk = self.page, self.desk
-        self._more.aboutToShow.connect(lambda: self.commands.fill_menu(self._more))
-        self.sidebar.page_wanted.connect(self.show_page)
-        self.sidebar.search_wanted.connect(self.search)
-        page.toolbar.sidebar_wanted.connect(self.toggle_sidebar)
-        page.toolbar.model.manage_wanted.connect(lambda: self.show_page("models"))
-        page.shown_changed.connect(self._fit_sidebar)
-        page.status_changed.connect(self._show_status)
-        page.choose_model_wanted.connect(self.models.open_menu)
-        self.models.status_changed.connect(self._show_status)
-        self.chats.title_changed.connect(self._show_title)
-        desk.settings_changed.connect(self._settings_changed)
-        desk.trouble.connect(self.show_trouble)
-
-    def _acts(self) -> dict[str, Act]:
-        """What each of the commands does."""
-        page, moves = self.page, self.moves
-        acts: dict[str, Act] = {
-            "new": self.chats.new,
-            "search": self.search,
-            "add_lane": page.acts.add,
-            "remove_lane": page.acts.remove,
-            "chains": page.acts.toggle_editors,
-            "regenerate": page.acts.regenerate,
-            "earlier": partial(moves.step_sibling, -1),
-            "later": partial(moves.step_sibling, 1),
-            "stop": moves.escape,
-            "compare": page.compare_first,
-            "model": self.choose_model,
-            "open_model": self.ask_model_file,
-            "engine": self.engine_settings,
-            "sidebar": self.toggle_sidebar,
-            "chats_page": partial(self.show_page, "conversation"),
-            "models_page": partial(self.show_page, "models"),
-            "settings_page": partial(self.show_page, "settings"),
-            "palette": self.open_palette,
-            "next_region": partial(moves.step_region, 1),
-            "previous_region": partial(moves.step_region, -1),
-            "quit": self.close,
-        }
-        lanes = {f"lane_{letter}": partial(moves.focus_lane, n) for n, letter in enumerate("abcd")}
-        return acts | lanes
-
-    # ------------------------------------------------------------ from start to end
-
-    def start(self, marker: LoadingMarker) -> None:
-        """After the window is shown: look for models, load the one of last time."""
-        self.show_page("conversation")
-        self.models.begin(marker)
-        self._show_status()
+    def fill(self, content: QWidget) -> None:
+        """Show the content in place of the empty grounds."""
+        self.setCentralWidget(content)
+        content.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Only hides and signals: what runs is stopped and saved behind it."""
-        kept = base64.b64encode(self.saveGeometry().data()).decode("ascii")
-        self.desk.change(window_geometry=kept)
         self.hide()
-        self._closing.set()
+        self.closed.emit()
         event.accept()
 
-    async def end(self) -> None:
-        """Stop runs and loads, save, and take the window apart."""
-        self.hide()
-        self.loader.cancel()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.page.close_runs(), _RUN_END_S)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.tasks.closed(), _TASK_END_S)
-        self.deleteLater()
-
-    # ------------------------------------------------------------ pages and dialogs
-
-    def show_page(self, name: str) -> None:
-        """Show a page; it is made when it is shown first."""
-        if name not in self._pages:
-            self._pages[name] = make_page(name, self)
-            self.stack.addWidget(self._pages[name])
-        self.stack.setCurrentWidget(self._pages[name])
-        self.sidebar.set_page(name)
-        target = self.page.composer.input if name == "conversation" else self._pages[name]
-        target.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def engine_settings(self) -> None:
-        """Open the engine settings dialog."""
-        from qwqdesk.ui.settings.engine_dialog import EngineDialog
-
-        EngineDialog(self, self.desk, self.models.load).open()
-
-    def open_palette(self) -> None:
-        """Open the command palette."""
-        from qwqdesk.ui.palette import Palette
-
-        Palette(self, self.commands.run).open()
-
-    def search(self) -> None:
-        """Put the cursor into the search field; the rail opens for it."""
-        if self.sidebar.rail:
-            self.toggle_sidebar()
-        self.sidebar.focus_search()
-
-    # ------------------------------------------------------------ models
-
-    def choose_model(self) -> None:
-        """Open the model picker's menu."""
-        self.show_page("conversation")
-        self.models.open_menu()
-
-    def load_and_show(self, path: Path) -> None:
-        """Load a model from another page, and go where its progress is."""
-        self.show_page("conversation")
-        self.models.load(path)
-
-    def ask_model_file(self) -> None:
-        """Let the user choose a model file and load it."""
-        self.show_page("conversation")
-        self.models.ask_file()
-
-    # ------------------------------------------------------------ messages
-
-    def show_trouble(self, error: UserError) -> None:
-        """An error without a place of its own: below the toolbar."""
-        band = MessageBand("warn", error.what, error.what_to_do, name="troubleBand")
-        band.add_action("Close", lambda: self.page.hide_band("troubleBand"), flat=True)
-        self.page.show_band(band)
-
-    def _show_status(self) -> None:
-        if self.page.runs.view is not None:
-            self.sidebar.set_status("accent", "Answering")
-        elif self.models.status:
-            self.sidebar.set_status("accent", self.models.status)
-        elif self.desk.session.loaded is None:
-            self.sidebar.set_status("control", "No model")
-        else:
-            self.sidebar.set_status("good", "Ready")
-
-    def _show_title(self, title: str) -> None:
-        self.setWindowTitle(f"{title} – QwQ Desk" if title else "QwQ Desk")
-
-    # ------------------------------------------------------------ geometry
-
-    def toggle_sidebar(self) -> None:
-        """Rail or sidebar; the user's choice wins until the window closes."""
-        self._rail_chosen = not self.sidebar.rail
-        self.sidebar.set_rail(self._rail_chosen)
-        self.desk.change(sidebar_open=not self._rail_chosen)
-
-    def _fit_sidebar(self) -> None:
-        """The rail by itself where lanes would be too narrow beside the sidebar."""
-        if self._rail_chosen is not None:
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """The grounds of sidebar, toolbar and page, until the content covers them."""
+        if self.centralWidget() is not None:
             return
-        lanes = len(self.page.view.lanes)
-        room = (self.width() - theme().px(WIDTH)) / lanes
-        narrow = lanes > 1 and room < theme().px(_NARROWEST_LANE)
-        rail = narrow or not self.desk.settings.sidebar_open
-        if rail != self.sidebar.rail:
-            self.sidebar.set_rail(rail)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-        self._fit_sidebar()
-
-    def _settings_changed(self, *_: object) -> None:
-        settings = self.desk.settings
-        theme().set_reduce_motion(settings.reduce_motion)
-        theme().set_choice(settings.theme)
-        theme().set_percent(settings.text_size)
-
-    def _restore_geometry(self) -> None:
-        self.setMinimumSize(*MINIMUM)
-        self.resize(*_FIRST_SIZE)
-        with suppress(ValueError):
-            kept = base64.b64decode(self.desk.settings.window_geometry, validate=True)
-            self.restoreGeometry(QByteArray(kept))
-
-    # ------------------------------------------------------------ files dropped on the window
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        for url in event.mimeData().urls()[:1]:
-            path = Path(url.toLocalFile())
-            if path.suffix.lower() == ".gguf":
-                self.load_and_show(path)
-            elif path.is_file():
-                self.page.composer.attach_file(path)
+        px, painter = theme().px, QPainter(self)
+        painter.fillRect(self.rect(), theme().color("surface"))
+        bar = QRect(px(_SIDEBAR), 0, self.width() - px(_SIDEBAR), px(_TOOLBAR))
+        painter.fillRect(bar, theme().color("window"))
+        painter.fillRect(QRect(0, 0, px(_SIDEBAR), self.height()), theme().color("sidebar"))
+        painter.end()

@@ -15,14 +15,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 SECONDS = 90
-_HELPERS = '''
+_HELPERS = """
 async def until(true, seconds=60):
     import asyncio
     end = asyncio.get_running_loop().time() + seconds
     while not true():
         assert asyncio.get_running_loop().time() < end, "it did not happen in time"
         await asyncio.sleep(0.02)
-'''
+"""
 
 
 def start(home: Path, script: str) -> subprocess.Popen[str]:
@@ -81,7 +81,7 @@ async def _live(app: object) -> int:
     async with AsyncExitStack() as stack:
         program = Program(app, DataDirs.find(None, os.environ), closing)  # type: ignore[arg-type]
         await program.open(stack)
-        await space["script"](program.window, print)  # type: ignore[operator]
+        await space["script"](program.workspace, print)  # type: ignore[operator]
         program.window.close()
         await closing.wait()
     return 0

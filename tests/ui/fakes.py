@@ -1,4 +1,4 @@
-"""The whole window over a scripted engine: opened, driven, and closed in the program's own order."""
+"""The window over a scripted engine: opened, driven, and closed in the program's own order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QWidget
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.engine import RunStream
@@ -19,7 +19,9 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
 from qwqdesk.store.history import History
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.sidebar_list import ROW_ROLE
 from qwqdesk.ui.window import Window
+from qwqdesk.ui.workspace import Workspace
 from tests.fake_engine import ENGINE, FakeEngine, fake_session
 
 
@@ -74,7 +76,10 @@ class StagedEngine(FakeEngine):
 class Driver:
     """One open window, with what a person does to it."""
 
-    def __init__(self, window: Window, engine: StagedEngine, history: History) -> None:
+    def __init__(
+        self, frame: Window, window: Workspace, engine: StagedEngine, history: History
+    ) -> None:
+        self.frame = frame
         self.window = window
         self.engine = engine
         self.history = history
@@ -105,6 +110,13 @@ class Driver:
             lambda: any(w.isVisible() for w in self.window.findChildren(QWidget, name))
         )
         return self.find(name)
+
+    def titles(self) -> list[str]:
+        """The conversations in the list."""
+        view = self.find("conversationList")
+        assert isinstance(view, QAbstractItemView)
+        rows = [view.model().index(n, 0).data(ROW_ROLE) for n in range(view.model().rowCount())]
+        return [row.text for row in rows if row.id]
 
     async def click_when_shown(self, name: str) -> None:
         """Click a button that appears with the next layout."""
@@ -158,16 +170,19 @@ async def opened(folder: Path, settings: Settings | None = None) -> AsyncIterato
     session = fake_session(engine, history)
     chosen = settings or Settings(chat_template="chatml", reduce_motion=True)
     desk = Desk(dirs, chosen, history, session, faults.append)
-    window = Window(desk, asyncio.Event())
-    window.resize(1280, 800)
-    window.show()
+    frame = Window()
+    window = Workspace(desk)
+    frame.fill(window)
+    frame.show()
     window.show_page("conversation")
-    driver = Driver(window, engine, history)
-    window.activateWindow()
-    await driver.until(window.isActiveWindow)
+    driver = Driver(frame, window, engine, history)
+    frame.activateWindow()
+    await driver.until(frame.isActiveWindow)
     try:
         yield driver
     finally:
+        frame.hide()
         await window.end()
+        frame.deleteLater()
         history.close()
         assert not faults, faults
