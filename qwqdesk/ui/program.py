@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
+from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import load_settings
