@@ -39,13 +39,18 @@ def _gguf_files(root: Path) -> list[Path]:
             folders.clear()
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(".gguf") and not _SIDE_FILE.search(name[:-5]):
+            if name.lower().endswith(".gguf") and not is_side_file(name):
                 file = here / name
                 if is_file(file):
                     found.append(file)
         if len(found) >= MAX_FILES or visited >= MAX_FOLDERS:
             break
     return found
+
+
+def is_side_file(name: str) -> bool:
+    """Whether a .gguf file's name says that it belongs to a model without being one."""
+    return _SIDE_FILE.search(name[:-5]) is not None
 
 
 def is_file(path: Path) -> bool:

@@ -16,6 +16,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.folders import exists, is_file, models_under, real_path, size_of
 from qwqdesk.models.gguf import read_header
+from qwqdesk.models.records import read_record
 
 Source = Literal["bundled", "library", "folder", "hf-cache", "lm-studio"]
 
@@ -209,10 +210,17 @@ class Library:
             repo=entry.repo,
             label=facts.label if facts else quants.label_of_name(str(entry.path)) or "unknown",
             size_bytes=sum(size_of(file) for file in entry.files),
-            verified=entry.source == "bundled",
+            verified=self._is_verified(entry),
             architecture=facts.architecture if facts else None,
             source=entry.source,
         )
+
+    def _is_verified(self, entry: _Entry) -> bool:
+        """Whether all files are as they were when their checksums were compared."""
+        if entry.source != "library":
+            return entry.source == "bundled"
+        records = (read_record(self.places.models, file) for file in entry.files)
+        return all(record is not None and record.verified for record in records)
 
     def _facts_of(self, entry: _Entry) -> _Facts | None:
         try:

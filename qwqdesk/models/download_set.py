@@ -1,0 +1,164 @@
+"""Downloads one quantization: its files one after another, what is here already left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwqdesk.errors import UserError
+from qwqdesk.models import disk_space
+from qwqdesk.models.download import FileTransfer, Patience
+from qwqdesk.models.download_part import SUFFIX, FileOrder
+from qwqdesk.models.download_status import Status, StatusBoard
+from qwqdesk.models.folders import size_of
+from qwqdesk.models.hub import Hub
+from qwqdesk.models.hub_errors import Stopped
+from qwqdesk.models.hub_files import Quantization, RepoFile
+from qwqdesk.models.hub_http import StopSwitch
+from qwqdesk.models.hub_paths import local_path
+from qwqdesk.models.rate_limit import RateLimit
+from qwqdesk.models.records import Record, read_record, write_record
+from qwqdesk.models.verify import FileDigest, digest_file
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """One file on this disk. `resumed_from` is the byte at which the transfer began."""
+
+    path: Path
+    sha256: str
+    verified: bool
+    resumed_from: int
+
+
+@dataclass(frozen=True)
+class SetOrder:
+    """A quantization of a repository at a commit, and the models folder that shall hold it."""
+
+    repo: str
+    commit: str
+    quantization: Quantization
+    models: Path
+
+    def target(self, file: RepoFile) -> Path:
+        """Where a file will lie."""
+        return local_path(self.models, self.repo, file.path)
+
+    @property
+    def downloaded(self) -> bool:
+        """Whether all files are in their places with the right size."""
+        files = self.quantization.files
+        return self.quantization.complete and all(
+            size_of(self.target(file)) == file.size_bytes for file in files
+        )
+
+    @property
+    def kept(self) -> int:
+        """Bytes of it that are on the disk, parts included."""
+        targets = [self.target(file) for file in self.quantization.files]
+        return sum(size_of(t) or size_of(t.with_name(t.name + SUFFIX)) for t in targets)
+
+
+class QuantizationDownload:
+    """One order; `run` works in the calling thread, all else may be called from any thread."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        order: SetOrder,
+        *,
+        patience: Patience | None = None,
+        limit: RateLimit | None = None,
+        restart: bool = False,
+        listener: Callable[[Status], None] | None = None,
+    ) -> None:
+        self.order = order
+        self._hub = hub
+        self._patience = patience
+        self._limit = limit
+        self._restart = restart
+        self._switch = StopSwitch()
+        self._board = StatusBoard(order.quantization.size_bytes, listener)
+
+    def status(self) -> Status:
+        """How far it is."""
+        return self._board.now()
+
+    def stop(self) -> None:
+        """End it at once; what has arrived is kept."""
+        self._switch.throw()
+
+    def run(self) -> tuple[FileResult, ...]:
+        """Download what is missing and check all of it.
+
+        Raises:
+            UserError: with INTERFACE's codes. Stopped: `stop` was called.
+        """
+        try:
+            self._require_space()
+            results, before = [], 0
+            for file in self.order.quantization.files:
+                results.append(self._file(file, before))
+                before += file.size_bytes
+                self._board.at(before)
+        except UserError as error:
+            self._board.to("failed", str(error), code=error.code)
+            raise
+        except Stopped:
+            self._board.to("paused")
+            raise
+        self._board.to("done")
+        return tuple(results)
+
+    def _file(self, file: RepoFile, before: int) -> FileResult:
+        self._switch.check()
+        order = FileOrder(self.order.repo, self.order.commit, file, self.order.target(file))
+        there = self._already(order, before)
+        if there is not None:
+            return there
+        transfer = FileTransfer(
+            self._hub,
+            order,
+            self._board,
+            self._switch,
+            patience=self._patience,
+            limit=self._limit,
+            before=before,
+            restart=self._restart,
+        )
+        return self._keep(order, transfer.run(), transfer.resumed_from)
+
+    def _already(self, order: FileOrder, before: int) -> FileResult | None:
+        """The file if it is here and right; its checksum is made when none is known."""
+        size = order.file.size_bytes
+        if size_of(order.target) != size:
+            return None
+        record = read_record(self.order.models, order.target)
+        if record is not None and record.verified:
+            good = order.file.sha256 in (None, record.sha256)
+            return FileResult(order.target, record.sha256, True, size) if good else None
+        self._board.to("checking")
+
+        def progress(done: int) -> None:
+            self._switch.check()
+            self._board.at(before + done)
+
+        found = digest_file(order.target, progress, git=order.file.sha256 is None)
+        if found.matches(order.file.sha256, order.file.blob_id) is False:
+            return None
+        return self._keep(order, found, size)
+
+    def _keep(self, order: FileOrder, found: FileDigest, resumed_from: int) -> FileResult:
+        verified = found.matches(order.file.sha256, order.file.blob_id) is True
+        record = Record(found.sha256, verified, order.repo, order.commit, order.file.path)
+        write_record(self.order.models, order.target, record)
+        return FileResult(order.target, found.sha256, verified, resumed_from)
+
+    def _require_space(self) -> None:
+        """All files together must fit before the first one begins."""
+        kept = self.order.kept
+        needed = max(self.order.quantization.size_bytes - kept, 0)
+        if needed:
+            folder = self.order.target(self.order.quantization.files[0]).parent
+            disk_space.require_space(folder, needed, kept)

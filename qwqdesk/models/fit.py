@@ -1,0 +1,122 @@
+"""Whether a quantization fits this machine: its real header against the memory that is free now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.models.memory import DEFAULT_CONTEXT, MemoryEstimate, choose_gpu_layers, estimate
+from qwqdesk.models.shape import ModelShape
+
+FitKind = Literal["gpu", "partial", "cpu", "no"]
+
+
+@dataclass(frozen=True)
+class FreeMemory:
+    """Bytes that are free now: the machine's memory, and the GPUs' together."""
+
+    cpu: int
+    gpu: int = 0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a model would run: all layers on the GPU, `gpu_layers` of `layers`, on the CPU, or not.
+
+    `layers` counts the output as one, as llama.cpp does. `needed` are bytes, all together.
+    """
+
+    kind: FitKind
+    gpu_layers: int
+    layers: int
+    n_ctx: int
+    needed: int
+
+    @property
+    def words(self) -> str:
+        """For a table's cell."""
+        if self.kind == "partial":
+            return f"{self.gpu_layers} of {self.layers} layers on GPU"
+        return {"gpu": "fits on GPU", "cpu": "CPU only", "no": "does not fit"}[self.kind]
+
+
+def fit(shape: ModelShape, free: FreeMemory, settings: EngineSettings | None = None) -> Fit:
+    """How a model with this shape fits; context and cache types are those of `settings`.
+
+    Without a context in the settings it is 16,384 tokens or what the model was trained with.
+    """
+    asked = settings or EngineSettings()
+    n_ctx = asked.n_ctx or min(DEFAULT_CONTEXT, shape.context_length or DEFAULT_CONTEXT)
+    layers = 0
+    if free.gpu > 0:
+        layers = choose_gpu_layers(
+            shape,
+            n_ctx,
+            free.gpu,
+            type_k=asked.type_k,
+            type_v=asked.type_v,
+            n_ubatch=asked.n_ubatch,
+            flash_attn=asked.flash_attn != "off",
+        )
+    needed = _needed(shape, asked, n_ctx, layers)
+    kind: FitKind = "no"
+    if needed.cpu <= free.cpu:
+        kind = "gpu" if layers > shape.block_count else "partial" if layers else "cpu"
+    return Fit(kind, layers, shape.block_count + 1, n_ctx, needed.total)
+
+
+def scaled(shape: ModelShape, size_bytes: int) -> ModelShape:
+    """The shape of a sibling: the same model in another quantization, whose files have that size.
+
+    Layers, heads and lengths are the same; each part's weights grow or shrink with the whole.
+    """
+    whole = shape.weight_bytes
+    layers = shape.layer_bytes
+    if not whole or not all(layers):  # one shard of several: its table is not the whole one
+        each = size_bytes // (shape.block_count + 1)
+        layers = (each,) * shape.block_count
+        return replace(
+            shape, layer_bytes=layers, input_bytes=0, output_bytes=each, file_size=size_bytes
+        )
+    return replace(
+        shape,
+        layer_bytes=tuple(size * size_bytes // whole for size in layers),
+        input_bytes=shape.input_bytes * size_bytes // whole,
+        output_bytes=shape.output_bytes * size_bytes // whole,
+        file_size=size_bytes,
+    )
+
+
+def suggestion(fits: Sequence[tuple[str, float | None, Fit | None]]) -> tuple[str, str] | None:
+    """The label to recommend and why, of rows (label, bits per weight, fit); None if none fits.
+
+    The best place wins (GPU before partly GPU before CPU), then the most bits up to 6.6: above
+    that, files grow without a visible gain.
+    """
+    places: tuple[tuple[FitKind, str], ...] = (
+        ("gpu", "it fits on the GPU"),
+        ("partial", "part of it fits on the GPU"),
+        ("cpu", "it fits in memory"),
+    )
+    for kind, why in places:
+        fitting = [
+            (bits, name) for name, bits, found in fits if bits and found and found.kind == kind
+        ]
+        good = [row for row in fitting if row[0] <= 6.6] or fitting
+        if good:
+            return max(good)[1], f"The best quality of those where {why}."
+    return None
+
+
+def _needed(shape: ModelShape, asked: EngineSettings, n_ctx: int, layers: int) -> MemoryEstimate:
+    return estimate(
+        shape,
+        n_ctx,
+        type_k=asked.type_k,
+        type_v=asked.type_v,
+        n_ubatch=asked.n_ubatch,
+        n_gpu_layers=layers,
+        flash_attn=asked.flash_attn != "off",
+    )

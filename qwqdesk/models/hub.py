@@ -1,0 +1,202 @@
+"""What the hub knows: searching repositories, their files, and headers of files not yet here.
+
+huggingface_hub is asked for a repository's listing; it has no time limit for searching, so that
+is a request of our own. Nothing here is asked without a user's action.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from qwqdesk.errors import UserError
+from qwqdesk.models import hub_errors, hub_files
+from qwqdesk.models.gguf import GgufHeader, read_header
+from qwqdesk.models.hub_errors import Broken
+from qwqdesk.models.hub_files import RepoFile, Repository
+from qwqdesk.models.hub_http import HubHttp, Site, StopSwitch, Waits, told_error
+from qwqdesk.models.hub_names import is_repo
+from qwqdesk.models.hub_range import RangeSource
+
+SORTS: Mapping[str, str] = {
+    "downloads": "downloads",
+    "likes": "likes",
+    "updated": "lastModified",
+    "trending": "trendingScore",
+}
+PAGE = 50
+LISTING_TIMEOUT = 15.0
+TRIES = 3
+_FIELDS = ("downloads", "likes", "gated", "lastModified")
+# Read by huggingface_hub when it is imported: no telemetry, no Xet, no bars on standard error.
+_QUIET = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_PROGRESS_BARS")
+
+Sort = Literal["downloads", "likes", "updated", "trending"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FoundRepo:
+    """One row of a search; `gated` is False or how access is given, `updated` an ISO date."""
+
+    repo: str
+    downloads: int
+    likes: int
+    gated: str | bool
+    updated: str | None
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """Some rows, and where the next ones are (None at the end)."""
+
+    repos: tuple[FoundRepo, ...]
+    following: str | None
+
+
+class Hub:
+    """One hub; every call is one user's action and blocks: use it on a worker thread.
+
+    All methods raise UserError with a code of INTERFACE, and `Stopped` once `stop` is thrown.
+    """
+
+    def __init__(self, site: Site, waits: Waits | None = None) -> None:
+        self.site = site
+        self.waits = waits or Waits(read=LISTING_TIMEOUT)
+
+    def search(
+        self,
+        query: str,
+        *,
+        sort: Sort = "downloads",
+        following: str | None = None,
+        stop: StopSwitch | None = None,
+    ) -> SearchPage:
+        """Repositories with GGUF files; `following` is where the last page said the next one is."""
+        params: list[tuple[str, str]] = [("filter", "gguf"), ("sort", SORTS[sort])]
+        params += [("direction", "-1"), ("limit", str(PAGE))]
+        params += [("expand", name) for name in _FIELDS]
+        if query.strip():
+            params.append(("search", query.strip()))
+        url = following or f"{self.site.endpoint}/api/models?{_query(params)}"
+        with self._http(stop) as http:
+            rows, after = self._tried(lambda: http.get_json(url, {}, "api/models"), stop)
+        if not isinstance(rows, list):
+            raise hub_errors.not_understood(self.site.host)
+        return SearchPage(tuple(_found(rows)), after)
+
+    def repository(
+        self, repo: str, revision: str | None = None, stop: StopSwitch | None = None
+    ) -> Repository:
+        """The quantizations of a repository with sizes and checksums."""
+        self._require_online()
+        if not is_repo(repo):
+            raise hub_errors.not_found(self.site.page(repo))
+        info = self._tried(lambda: self._model_info(repo, revision), stop)
+        if info.disabled:
+            raise hub_errors.disabled(self.site.page(repo))
+        files: list[RepoFile] = []
+        for row in info.siblings or ():
+            size = row.lfs.size if row.lfs else row.size
+            digest = row.lfs.sha256 if row.lfs else None
+            file = hub_files.listed(row.rfilename, size, digest, row.blob_id)
+            files += [file] if file is not None else []
+        name = info.id if isinstance(info.id, str) and is_repo(info.id) else repo
+        gated = info.gated if isinstance(info.gated, str) else bool(info.gated)
+        commit = info.sha if isinstance(info.sha, str) and info.sha else "main"
+        rows = hub_files.quantizations(files)
+        return Repository(name, commit, gated, rows, hub_files.side_files(files))
+
+    def header(
+        self, repo: str, commit: str, file: RepoFile, stop: StopSwitch | None = None
+    ) -> GgufHeader:
+        """A file's header, read by ranges: some MB with a large vocabulary."""
+        try:
+            with self._http(stop) as http:
+                url = self.site.file_url(repo, commit, file.path)
+                return read_header(RangeSource(http, url, repo, file.size_bytes))
+        except Broken as error:
+            raise hub_errors.final(error, self.site.host) from error
+
+    def _http(self, stop: StopSwitch | None) -> HubHttp:
+        self._require_online()
+        return HubHttp(self.site, stop, self.waits)
+
+    def _require_online(self) -> None:
+        if self.site.offline:
+            raise hub_errors.offline()
+
+    def _tried(self, ask: Callable[[], T], stop: StopSwitch | None) -> T:
+        """A few quick tries: a reset or an overloaded server often answers the second time."""
+        switch = stop or StopSwitch()
+        for left in reversed(range(TRIES)):
+            try:
+                return ask()
+            except Broken as error:
+                wait = (
+                    0.4 * 2 ** (TRIES - 1 - left)
+                    if error.retry_after is None
+                    else error.retry_after
+                )
+                if not left or wait > 5 or error.code in ("timeout", "proxy"):
+                    raise hub_errors.final(error, self.site.host) from error
+                switch.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _model_info(self, repo: str, revision: str | None) -> Any:  # noqa: ANN401  (no types there)
+        for name in _QUIET:
+            os.environ.setdefault(name, "1")
+        import httpx2
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError
+
+        token = self.site.token.text if self.site.token else False
+        api = HfApi(endpoint=self.site.endpoint, token=token, library_name="qwqdesk")
+        try:
+            return api.model_info(
+                repo, revision=revision, files_metadata=True, timeout=self.waits.read
+            )
+        except HfHubHTTPError as error:
+            raise self._refused(repo, error.response) from error
+        except httpx2.HTTPError as error:
+            raise told_error(error, self.site.endpoint) from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if str(getattr(error, "doc", "")).lstrip()[:1] == "<":
+                raise hub_errors.portal(self.site.host) from error
+            raise hub_errors.not_understood(self.site.host) from error
+
+    def _refused(self, repo: str, response: Any) -> UserError | Broken:  # noqa: ANN401
+        return hub_errors.refusal(
+            response.status_code,
+            response.headers,
+            token=self.site.token is not None,
+            host=self.site.host,
+            page=self.site.page(repo),
+        )
+
+
+def _query(params: list[tuple[str, str]]) -> str:
+    from urllib.parse import urlencode
+
+    return urlencode(params)
+
+
+def _found(rows: list[Any]) -> Iterator[FoundRepo]:
+    """The rows that have a usable name."""
+    for row in rows:
+        name = row.get("id") or row.get("modelId") if isinstance(row, dict) else None
+        if isinstance(name, str) and is_repo(name):
+            gated, updated = row.get("gated"), row.get("lastModified")
+            yield FoundRepo(
+                name,
+                _count(row.get("downloads")),
+                _count(row.get("likes")),
+                gated if isinstance(gated, str) else bool(gated),
+                updated if isinstance(updated, str) else None,
+            )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -1,0 +1,357 @@
+"""Requests to the hub and to the file servers it redirects to; the only use of httpx2.
+
+The access token goes to the hub's own address and nowhere else. Redirects are followed here, one
+by one, because the hub's own headers (which file, which commit) stand in the first answer and the
+bytes come with the last. Every wait has a limit, and `StopSwitch` ends any of them at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin, urlsplit
+
+from qwqdesk import __version__
+from qwqdesk.errors import UserError
+from qwqdesk.models import hub_errors
+from qwqdesk.models.hub_errors import Broken, Stopped
+from qwqdesk.models.tokens import Token, find_token
+
+if TYPE_CHECKING:
+    import httpx2
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+MAX_REDIRECTS = 6
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Which hub, and as whom."""
+
+    endpoint: str = DEFAULT_ENDPOINT
+    token: Token | None = None
+    offline: bool = False
+
+    @staticmethod
+    def find(environ: Mapping[str, str], *, use_token: bool = True) -> Site:
+        """From the variables that huggingface_hub knows.
+
+        Raises:
+            UserError: code "network", HF_ENDPOINT is no address.
+        """
+        endpoint = (environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).strip().rstrip("/")
+        if origin(endpoint) is None:
+            raise UserError(
+                "HF_ENDPOINT is not the address of a server.",
+                "It must begin with https:// or http://.",
+                code="network",
+            )
+        off = (environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or "").lower()
+        token = find_token(environ) if use_token else None
+        return Site(endpoint, token, off.strip() in _TRUE)
+
+    @property
+    def host(self) -> str:
+        """The hub's name for messages, without credentials."""
+        return urlsplit(self.endpoint).netloc.rpartition("@")[2]
+
+    def page(self, repo: str) -> str:
+        """The address of a model's page, for messages."""
+        return f"{urlsplit(self.endpoint).scheme}://{self.host}/{repo}"
+
+    def file_url(self, repo: str, commit: str, path: str) -> str:
+        """Where the hub answers for one file at one commit."""
+        return f"{self.endpoint}/{repo}/resolve/{quote(commit, safe='')}/{quote(path)}"
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Limits in seconds: for a connection, between two pieces of an answer, for a whole listing."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    listing: float = 20.0
+
+
+class StopSwitch:
+    """Ends every wait of a thread from another one: sleeps at once, sockets by closing them."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._sockets: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def on(self) -> bool:
+        """Whether it was thrown."""
+        return self._event.is_set()
+
+    def throw(self) -> None:
+        """Stop everything that looks at this switch."""
+        with self._lock:
+            self._event.set()
+            for each in self._sockets:
+                _shut(each)
+
+    def watch(self, each: socket.socket) -> None:
+        """Remember an open socket; closed already when the switch is on."""
+        with self._lock:
+            self._sockets = {old for old in self._sockets if old.fileno() >= 0} | {each}
+            if self._event.is_set():
+                _shut(each)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Stopped: the switch was thrown.
+        """
+        if self._event.wait(max(seconds, 0.0)):
+            raise Stopped
+
+    def check(self) -> None:
+        """Raises `Stopped` when the switch was thrown."""
+        if self._event.is_set():
+            raise Stopped
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The last answer of a chain of redirects; `hub_headers` are those of the first."""
+
+    status: int
+    headers: Mapping[str, str]
+    hub_headers: Mapping[str, str]
+    from_hub: bool
+    url: str
+    _response: httpx2.Response = field(repr=False)
+    _stop: StopSwitch = field(repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            Broken: the connection ended or stood still. Stopped: the switch was thrown.
+        """
+        with _told(self._stop, self.url):
+            for chunk in self._response.iter_raw():
+                self._stop.check()
+                yield chunk
+
+
+class HubHttp:
+    """A few connections to one hub. Use as a context manager; one thread at a time."""
+
+    def __init__(
+        self, site: Site, stop: StopSwitch | None = None, waits: Waits | None = None
+    ) -> None:
+        import httpx2
+
+        self.site = site
+        self.waits = waits or Waits()
+        self._stop = stop or StopSwitch()
+        limits = self.waits
+        timeout = httpx2.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
+        headers = {"User-Agent": f"qwqdesk/{__version__}", "Accept-Encoding": "identity"}
+        self._client = httpx2.Client(timeout=timeout, headers=headers, follow_redirects=False)
+
+    def __enter__(self) -> HubHttp:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    @contextlib.contextmanager
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
+        """Open one address, following redirects; the body is read by the caller.
+
+        Raises:
+            Broken, Stopped, or a UserError for what no other try mends.
+        """
+        first: Mapping[str, str] | None = None
+        for _ in range(MAX_REDIRECTS):
+            with _told(self._stop, url):
+                response = self._send(url, headers or {})
+            try:
+                from_hub = self._is_hub(url)
+                if first is None:
+                    first = dict(response.headers)
+                target = response.headers.get("location")
+                if response.status_code not in (301, 302, 303, 307, 308) or not target:
+                    yield Answer(
+                        response.status_code,
+                        response.headers,
+                        first,
+                        from_hub,
+                        url,
+                        response,
+                        self._stop,
+                    )
+                    return
+                if from_hub:
+                    first = {**first, **response.headers}
+                url = self._next(url, target)
+            finally:
+                response.close()
+        raise Broken("network", "too many redirects")
+
+    def get_json(self, url: str, params: Mapping[str, Any], repo: str) -> tuple[Any, str | None]:
+        """A JSON document of the hub's API and the address of its next page.
+
+        Raises:
+            Broken: may work another time. UserError: for the rest. Stopped.
+        """
+        import json
+
+        import httpx2
+
+        address = str(httpx2.URL(url).copy_merge_params(params)) if params else url
+        with self.get(address, {"Accept": "application/json"}) as answer:
+            self.require_success(answer, repo)
+            text = b"".join(self._bounded(answer))
+            following = answer._response.links.get("next", {}).get("url")
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            if text.lstrip()[:1] == b"<":
+                raise hub_errors.portal(self.site.host) from None
+            raise hub_errors.not_understood(self.site.host) from None
+        if following is not None:
+            following = urljoin(address, following)
+        return document, following if following and self._is_hub(following) else None
+
+    def require_success(self, answer: Answer, repo: str) -> None:
+        """Raise what an answer of the hub that is no success means."""
+        if answer.status in (200, 206):
+            return
+        refused = hub_errors.refusal(
+            answer.status,
+            answer.headers,
+            token=self.site.token is not None,
+            host=self.site.host,
+            page=self.site.page(repo),
+        )
+        raise refused
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> httpx2.Response:
+        import httpx2
+
+        own = dict(headers)
+        if self.site.token is not None and self._is_hub(url):
+            own["Authorization"] = f"Bearer {self.site.token.text}"
+        try:
+            request = self._client.build_request(
+                "GET", url, headers=own, extensions={"trace": self._trace}
+            )
+            return self._client.send(request, stream=True)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError) as error:
+            raise Broken("network", "it gives an impossible address") from error
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        """httpcore's events: learn each socket as soon as it is open."""
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            stream = info.get("return_value")
+            each = stream.get_extra_info("socket") if stream is not None else None
+            if each is not None:
+                self._stop.watch(each)
+        if name.endswith(("connect_tcp.started", "send_request_headers.started")):
+            self._stop.check()
+
+    def _is_hub(self, url: str) -> bool:
+        return origin(url) is not None and origin(url) == origin(self.site.endpoint)
+
+    def _next(self, url: str, target: str) -> str:
+        """The address of a redirect; one that leaves encryption is a network's login page."""
+        following = urljoin(url, target)
+        if origin(following) is None:
+            raise Broken("network", "it gives an impossible address")
+        if url.startswith("https:") and not following.startswith("https:"):
+            raise hub_errors.portal(self.site.host)
+        return following
+
+    def _bounded(self, answer: Answer) -> Iterator[bytes]:
+        """A listing's body within a time and a size."""
+        end, size = time.monotonic() + self.waits.listing, 0
+        for chunk in answer.chunks():
+            size += len(chunk)
+            if time.monotonic() > end:
+                raise Broken("timeout", "the listing takes too long")
+            if size > 64 << 20:
+                raise hub_errors.not_understood(self.site.host)
+            yield chunk
+
+
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None for anything that is no web address."""
+    try:
+        parts = urlsplit(url)
+        scheme = parts.scheme.lower()
+        port = parts.port or _PORTS.get(scheme, 0)
+    except ValueError:
+        return None
+    if scheme not in _PORTS or not parts.hostname:
+        return None
+    return scheme, parts.hostname.lower(), port
+
+
+@contextlib.contextmanager
+def _told(stop: StopSwitch, url: str) -> Iterator[None]:
+    """Turns the HTTP library's exceptions into ours."""
+    import httpx2
+
+    try:
+        yield
+    except (httpx2.HTTPError, httpx2.StreamError, OSError, ssl.SSLError) as error:
+        if stop.on:
+            raise Stopped from None
+        raise told_error(error, url) from error
+
+
+def told_error(error: Exception, url: str) -> Broken | UserError:
+    """What an exception of the HTTP library means, also when huggingface_hub let it through."""
+    import httpx2
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return hub_errors.tls(urlsplit(url).hostname or "", cause.verify_message)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx2.ProxyError):
+        return Broken("proxy", _words(error))
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and _proxy_for(url):
+        return Broken("proxy", _words(error))
+    if isinstance(error, httpx2.TimeoutException | TimeoutError):
+        return Broken("timeout", "no answer in time")
+    return Broken("network", _words(error))
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip().rstrip(".") or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in text[:120])
+
+
+def _proxy_for(url: str) -> bool:
+    parts = urlsplit(url)
+    proxies = urllib.request.getproxies()
+    used = proxies.get(parts.scheme) or proxies.get("all")
+    return bool(used) and not urllib.request.proxy_bypass(parts.hostname or "")
+
+
+def _shut(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,128 @@
+"""What is known of downloaded files: their checksum, and whether it was compared with the hub's.
+
+One small JSON file for each model file, in `<models>/.records`, so that two programs never write
+the same one. A record holds only while size and time of change of its file are as they were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.errors import UserError
+
+FOLDER = ".records"
+MAX_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was found out about one file; `repo`, `commit` and `path` say where it came from."""
+
+    sha256: str
+    verified: bool
+    repo: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    size: int = 0
+    mtime_ns: int = 0
+
+
+def read_record(models: Path, file: Path, *, stale: bool = False) -> Record | None:
+    """The record of a file below `models`; None if there is none or the file has changed.
+
+    Args:
+        stale: also give a record whose file has changed since.
+    """
+    place = _place(models, file)
+    data = read_json(place) if place is not None else {}
+    if not isinstance(data.get("sha256"), str):
+        return None
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    same = (data.get("size"), data.get("mtime_ns")) == (state.st_size, state.st_mtime_ns)
+    if not same and not stale:
+        return None
+    return Record(
+        data["sha256"],
+        data.get("verified") is True,
+        _text(data.get("repo")),
+        _text(data.get("commit")),
+        _text(data.get("path")),
+        state.st_size,
+        state.st_mtime_ns,
+    )
+
+
+def write_record(models: Path, file: Path, record: Record) -> None:
+    """Remember what was found out about a file below `models`, as it is now.
+
+    Raises:
+        UserError: code "disk".
+    """
+    place = _place(models, file)
+    if place is None:
+        return
+    try:
+        state = file.stat()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        now = replace(record, size=state.st_size, mtime_ns=state.st_mtime_ns)
+        write_json(place, asdict(now))
+    except OSError as error:
+        raise UserError(
+            f"The result for {file.name} cannot be saved: {error.strerror or error}.",
+            "Check the folder's permissions and the free space.",
+            code="disk",
+        ) from error
+
+
+def remove_record(models: Path, file: Path) -> None:
+    """Forget a file."""
+    place = _place(models, file)
+    if place is not None:
+        with suppress(OSError):
+            place.unlink()
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """A small JSON object from disk; anything else is empty."""
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.read(MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one step; a crash leaves the old one or the new one."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            json.dump(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _place(models: Path, file: Path) -> Path | None:
+    try:
+        inside = file.absolute().relative_to(models.absolute())
+    except ValueError:
+        return None
+    return models / FOLDER / inside.parent / f"{inside.name}.json"
