@@ -1,14 +1,14 @@
-"""Loading a model for the window: progress, cancel, what failed, and what killed an earlier run."""
+"""Loading a model for the window: progress, cancel, and what failed."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import aclosing
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from qwqdesk.diagnostics import Crash, LoadingMarker
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
@@ -35,29 +35,21 @@ class ModelLoader(QObject):
         self._desk = desk
         self._tasks = tasks
         self._task: asyncio.Task[object] | None = None
-        self._marker: LoadingMarker | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a model is being loaded."""
         return self._task is not None and not self._task.done()
 
-    def begin(self, marker: LoadingMarker) -> Crash | None:
-        """Load what was used last, or the demo model; what an earlier load killed is returned
-        instead.
-        """
-        self._marker = marker
+    def begin(self) -> None:
+        """Load what was used last, or the demo model."""
         self.rescan()
-        crash = marker.previous_crash()
-        if crash is not None:
-            return crash
         last = self._desk.settings.last_model
-        path = Path(last) if last else None
-        if path is None or not path.is_file():
+        path = Path(last) if last else demo_model()
+        if not path.is_file():
             path = demo_model()
         if path.is_file():
             self.load(path)
-        return None
 
     def load(self, path: Path, settings: EngineSettings | None = None) -> None:
         """Load this file in place of the present model."""
@@ -89,8 +81,6 @@ class ModelLoader(QObject):
             await asyncio.gather(before, return_exceptions=True)
         name = file_title(path)
         self.progressed.emit(name, LoadProgress(0.0, "Reading the header"))
-        if self._marker is not None:
-            self._marker.write(str(path), settings.to_json())
         try:
             async with aclosing(self._desk.session.load(path, settings)) as events:
                 async for event in events:
@@ -105,9 +95,6 @@ class ModelLoader(QObject):
         except asyncio.CancelledError:
             self._desk.model_changed.emit()
             self.cancelled.emit()
-        finally:
-            if self._marker is not None:
-                self._marker.clear()
 
     def _ended(self, path: Path, error: UserError) -> None:
         self._desk.model_changed.emit()
@@ -123,8 +110,6 @@ class ModelLoader(QObject):
 
 def scan(models: Path, folders: tuple[Path, ...]) -> list[LibraryModel]:
     """All models on this disk; slow where headers are not known yet."""
-    import os
-
     return Library(places(resource("models"), models, folders, os.environ)).scan()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from qwqdesk.diagnostics import Crash, LoadingMarker
+from qwqdesk.diagnostics import Crash
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
@@ -51,11 +51,13 @@ class ModelDesk(QObject):
         loader.cancelled.connect(self._show_present)
         loader.models_found.connect(picker.set_models)
 
-    def begin(self, marker: LoadingMarker) -> None:
+    def begin(self, crash: Crash | None) -> None:
         """Load what was used last, or say what an earlier load did."""
-        crash = self._loader.begin(marker)
         if crash is not None:
+            self._loader.rescan()
             self._tell_crash(crash)
+        else:
+            self._loader.begin()
 
     def load(self, path: Path) -> None:
         """Load a model file."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
-from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
+from qwqdesk.resources import resource
 from qwqdesk.settings import load_settings
 from qwqdesk.ui.theme import Theme
 from qwqdesk.ui.window import Window
@@ -58,6 +58,8 @@ class Program:
         """Import and make what stands in the window, and the engine behind it."""
         from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
         from qwqdesk.engine.engine import Engine
+        from qwqdesk.engine.probe import ExtraBuffersProbe
+        from qwqdesk.engine.trial import LoadTrial
         from qwqdesk.session import Session
         from qwqdesk.ui.base import FocusRings
         from qwqdesk.ui.desk import Desk
@@ -71,9 +73,13 @@ class Program:
         stack.callback(install_hooks(reports.from_hook))
         asyncio.get_running_loop().set_exception_handler(reports.from_loop)
         history = self._open_history(stack)
-        engine = Engine(extra_buffers_safe=self._extra_buffers_safe)
+        probe = ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))
+        trial = LoadTrial(self._dirs.trials, resource("models"))
+        engine = Engine(extra_buffers_safe=probe, trial=trial)
         stack.callback(engine.close)
-        session = Session(engine, history)
+        marker = LoadingMarker(self._dirs.loading_marker)
+        crash = marker.previous_crash()
+        session = Session(engine, history, marker)
         stack.push_async_callback(_stop_runs, session)
         settings = load_settings(self._dirs.settings).settings
         desk = Desk(self._dirs, settings, history, session, reports.show)
@@ -84,8 +90,7 @@ class Program:
         self.window.fill(self.workspace)
         for trouble in self._troubles:
             self.workspace.show_trouble(trouble)
-        # The marker lives in the data folder; a crash while loading is told at the next start.
-        self.workspace.start(LoadingMarker(self._dirs.loading_marker))
+        self.workspace.start(crash)
 
     def _prepare_folders(self) -> None:
         try:
@@ -106,13 +111,6 @@ class Program:
         self._troubles += [UserError(notice, "") for notice in history.notices]
         stack.callback(history.close)
         return history
-
-    def _extra_buffers_safe(self) -> bool:
-        """Asked on the engine's thread before the first quantized model."""
-        from qwqdesk.engine.probe import ExtraBuffersProbe
-        from qwqdesk.resources import resource
-
-        return ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))()
 
 
 async def _stop_runs(session: Session) -> None:

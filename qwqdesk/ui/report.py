@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -10,6 +11,8 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.dialogs import report_error
+
+_log = logging.getLogger("qwqdesk")
 
 
 class Reports(QObject):
@@ -39,6 +42,7 @@ class Reports(QObject):
     def from_loop(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """For the event loop's exception handler."""
         error = context.get("exception")
+        _log.error("in the event loop: %s", context.get("message"), exc_info=error)
         if isinstance(error, BaseException):
             self.show(error)
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
 
-from qwqdesk.diagnostics import LoadingMarker
+from qwqdesk.diagnostics import Crash
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
 from qwqdesk.ui.chat_list import ChatList
@@ -27,6 +27,7 @@ from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
 
 _NARROWEST_LANE = 400  # px: below it the sidebar becomes the rail by itself
+_LOW_WINDOW = 860  # px of height: below it the composer takes one row
 _RUN_END_S, _TASK_END_S = 1.8, 0.8
 
 
@@ -106,10 +107,13 @@ class Workspace(QWidget):
 
     # ------------------------------------------------------------ from start to end
 
-    def start(self, marker: LoadingMarker) -> None:
-        """After the window is shown: look for models, load the one of last time."""
+    def start(self, crash: Crash | None = None) -> None:
+        """After the window is shown: look for models, load the one of last time.
+
+        `crash` says which load ended an earlier run; then nothing is loaded unasked.
+        """
         self.show_page("conversation")
-        self.models.begin(marker)
+        self.models.begin(crash)
         self._show_status()
 
     async def end(self) -> None:
@@ -209,6 +213,7 @@ class Workspace(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
+        self.page.composer.set_low(self.height() < theme().px(_LOW_WINDOW))
         self._fit_sidebar()
 
     def _settings_changed(self, *_: object) -> None:

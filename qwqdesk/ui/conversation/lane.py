@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Conversation, Reply, UserMessage
-from qwqdesk.conversation_path import reply_of_lane
+from qwqdesk.conversation_path import lane_replies
 from qwqdesk.engine.events import (
     LaneFinished,
     LoopFound,
@@ -154,10 +154,10 @@ class Lane(QFrame):
         if path:
             self.body.show_text()
         bubbles = self.single or len(path) > 1
-        for message in path:
+        replies = lane_replies(path, self.label, conversation.tips)
+        for message, reply in zip(path, replies, strict=True):
             if bubbles:
                 self.output.show_prompt(message.text)
-            reply = reply_of_lane(message, self.label, conversation.tips)
             if reply is not None:
                 self._show_reply(reply)
         if path:
