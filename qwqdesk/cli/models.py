@@ -53,7 +53,8 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         own[name], words = take_option(words, name)
     for name in _SWITCHES:
         own[name] = "1" if name in words else None
-    args = common.parse([word for word in words if word not in _SWITCHES])
+    rest = [word for word in words if word not in _SWITCHES]
+    args = common.parse(rest, words=len(rest))
     if args.switch("help"):
         write_out(HELP + "\n")
         return 0

@@ -1,0 +1,347 @@
+"""`qwqdesk models` against the loopback hub: INTERFACE's documents, error codes, exit statuses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub.hub_fixture import REPO, noise
+from tests.hub.loopback_hub import TOKEN, LoopbackHub
+from tests.unit.cli.conftest import Cli
+from tests.unit.models.gguf_writer import small_model
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """A hub with a real small model in two quantizations, and shards."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    with LoopbackHub() as hub:
+        hub.put(REPO, "T-q4_k_m.gguf", small_model().build())
+        hub.put(REPO, "T-fp16.gguf", small_model(file_type=1).build())
+        hub.put(REPO, "README.md", b"# T", lfs=False)
+        hub.put(REPO, "mmproj-T-F16.gguf", b"GGUF")
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        yield hub
+        from huggingface_hub import close_session
+
+        close_session()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Where the program keeps models."""
+    return tmp_path / "data" / "models"
+
+
+def test_search_lists_repositories_over_all_pages(cli: Cli, hub: LoopbackHub) -> None:
+    for number in range(7):
+        hub.add(f"bulk/M{number}-GGUF").downloads = number
+    hub.page = 3
+    rows = cli("models", "search", "bulk", "--json").json
+    assert [row["repo"] for row in rows] == [f"bulk/M{n}-GGUF" for n in reversed(range(7))]
+    assert sorted(rows[0]) == ["downloads", "gated", "likes", "repo", "updated"]
+    assert len(cli("models", "search", "bulk", "--limit", "2", "--json").json) == 2
+    assert "bulk/M6-GGUF" in cli("models", "search", "bulk").out
+
+
+def test_files_are_quantizations_with_their_fit(cli: Cli, hub: LoopbackHub) -> None:
+    for number in (1, 3):
+        hub.put(REPO, f"BF16/T-BF16-0000{number}-of-00003.gguf", noise(9000, number))
+    result = cli("models", "files", f"hf.co/{REPO}", "--json")
+    found = result.json
+    assert (found["repo"], found["commit"], found["gated"]) == (REPO, hub.repos[REPO].commit, False)
+    rows = {row["label"]: row for row in found["quantizations"]}
+    assert sorted(rows) == ["BF16", "F16", "Q4_K_M"]
+    assert sorted(rows["F16"]) == [
+        "complete",
+        "downloaded",
+        "files",
+        "fit",
+        "label",
+        "missing",
+        "size_bytes",
+    ]
+    assert (rows["Q4_K_M"]["complete"], rows["Q4_K_M"]["fit"]) == (True, "cpu")
+    assert rows["BF16"]["missing"] == ["BF16/T-BF16-00002-of-00003.gguf"]
+    assert [file["path"] for file in rows["BF16"]["files"]] == [
+        "BF16/T-BF16-00001-of-00003.gguf",
+        "BF16/T-BF16-00003-of-00003.gguf",
+    ]
+    text = cli("models", "files", REPO).out
+    assert "incomplete" in text
+    assert "CPU only" in text
+
+
+def test_a_model_that_is_too_large_does_not_fit(cli: Cli, hub: LoopbackHub) -> None:
+    repo = hub.repos[REPO]
+    lfs = {"size": 10**14, "sha256": "a" * 64, "pointerSize": 134}
+    repo.listed["T-Q8_0.gguf"] = {"size": 10**13, "lfs": {**lfs, "size": 10**13}}
+    rows = cli("models", "files", REPO, "--json").json["quantizations"]
+    assert [row["fit"] for row in rows if row["label"] == "Q8_0"] == ["no"]
+
+
+def test_download_ends_in_the_library(cli: Cli, hub: LoopbackHub, models: Path) -> None:
+    done = cli("models", "download", REPO, "Q4_k_m", "--json").json
+    [file] = done["files"]
+    target = models / REPO / "T-q4_k_m.gguf"
+    assert file == {
+        "path": str(target),
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "verified": True,
+        "resumed_from": 0,
+    }
+    assert (done["repo"], done["label"]) == (REPO, "Q4_K_M")
+    assert done["seconds"] >= 0
+    listed = [row for row in cli("models", "list", "--json").json if row["source"] == "library"]
+    assert [(row["repo"], row["label"], row["verified"]) for row in listed] == [
+        (REPO, "Q4_K_M", True)
+    ]
+    rows = cli("models", "files", REPO, "--json").json["quantizations"]
+    assert {row["label"]: row["downloaded"] for row in rows} == {"Q4_K_M": True, "F16": False}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [REPO, "*Q4_K_M*"],
+        [f"hf.co/{REPO}:q4_k_m"],
+        [f"https://huggingface.co/{REPO}/blob/main/T-q4_k_m.gguf"],
+        [f"https://huggingface.co/{REPO}?not-for-all-audiences=true", "Q4_K_M"],
+        [REPO, "T-q4_k_m.gguf"],
+    ],
+)
+def test_a_quantization_has_many_names(cli: Cli, hub: LoopbackHub, words: list[str]) -> None:
+    assert cli("models", "download", *words, "--json").json["label"] == "Q4_K_M"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([REPO, "Q6_K"], "no_file"),
+        ([REPO, "*"], "ambiguous"),
+        ([REPO], "ambiguous"),
+        (["nope/none", "Q4_0"], "not_found"),
+        (["not a name", "Q4_0"], "not_found"),
+        (["../..", "Q4_0"], "not_found"),
+        (["https://example.com/a/b", "Q4_0"], "not_found"),
+    ],
+)
+def test_what_cannot_be_meant_has_a_code(
+    cli: Cli, hub: LoopbackHub, words: list[str], code: str
+) -> None:
+    result = cli("models", "download", *words, "--json")
+    assert (result.status, result.error["code"]) == (1, code)
+    assert result.err.startswith("error: ")
+
+
+def test_missing_shards_are_named_and_not_fetched(cli: Cli, hub: LoopbackHub) -> None:
+    hub.put(REPO, "T-BF16-00002-of-00002.gguf", noise(9000))
+    result = cli("models", "download", REPO, "BF16", "--json")
+    assert result.error["code"] == "incomplete"
+    assert "T-BF16-00001-of-00002.gguf" in result.err
+    assert hub.asked("cdn") == []
+
+
+def test_names_in_a_listing_stay_in_the_folder(cli: Cli, hub: LoopbackHub, models: Path) -> None:
+    evil = [
+        "../../evil-Q8_0.gguf",
+        "/etc/evil-Q8_0.gguf",
+        "a/../../../evil-Q8_0.gguf",
+        "C:\\evil-Q8_0.gguf",
+        "..\\evil-Q8_0.gguf",
+        "C:evil-Q8_0.gguf",
+        "nul\0-Q8_0.gguf",
+        "CON.gguf",
+        "a//b-Q8_0.gguf",
+        "x" * 300 + "-Q8_0.gguf",
+        "\u202egnp-Q8_0.gguf",
+        "dir./evil-Q8_0.gguf",
+        "．．/evil-Q8_0.gguf",
+    ]
+    row = {"size": 4, "lfs": {"size": 4, "sha256": "a" * 64, "pointerSize": 134}}
+    hub.repos[REPO].listed = dict.fromkeys(evil, row)
+    rows = cli("models", "files", REPO, "--json").json["quantizations"]
+    assert sorted(row["label"] for row in rows) == ["F16", "Q4_K_M"]
+    assert cli("models", "download", REPO, "Q8_0", "--json").error["code"] == "no_file"
+
+
+def test_offline_asks_nobody(cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for words in (["search", "x"], ["files", REPO], ["download", REPO, "F16"]):
+        assert cli("models", *words, "--json").error["code"] == "offline"
+    assert cli("models", "list", "--json").status == 0
+    assert hub.log == []
+
+
+def test_nobody_answers(cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for words in (["search", "x"], ["files", REPO], ["download", REPO, "F16"]):
+        assert cli("models", *words, "--json").error["code"] == "network"
+    monkeypatch.setenv("HF_ENDPOINT", "not an address")
+    assert cli("models", "search", "x", "--json").error["code"] == "network"
+
+
+@pytest.mark.parametrize("what", ["search", "files"])
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "html"}, "portal"),
+        ({"kind": "status", "code": 429, "headers": {"Retry_After": "55"}}, "rate"),
+        ({"kind": "status", "code": 200}, "network"),
+        ({"kind": "status", "code": 500}, "network"),
+        ({"kind": "reset"}, "network"),
+    ],
+)
+def test_listing_fails_in_words(
+    cli: Cli, hub: LoopbackHub, what: str, fault: dict[str, object], code: str
+) -> None:
+    hub.fault(**fault, on="api", times=-1)  # type: ignore[arg-type]
+    assert cli("models", what, REPO, "--json").error["code"] == code
+
+
+def test_a_bad_token_is_named_and_can_be_left_out(
+    cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_wrongwrong")
+    result = cli("models", "files", REPO, "--json")
+    assert result.error["code"] == "token"
+    assert "wrongwrong" not in result.out + result.err
+    assert cli("models", "files", REPO, "--no-token", "--json").status == 0
+
+
+def test_the_saved_token_is_used(
+    cli: Cli, hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repos[REPO].gated = "auto"
+    assert cli("models", "download", REPO, "F16", "--json").error["code"] == "gated_login"
+    assert cli("models", "files", REPO, "--json").json["gated"] == "auto"
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
+    assert cli("models", "download", REPO, "F16", "--json").json["files"][0]["verified"]
+    assert not any(each.token for each in hub.asked("cdn"))
+
+
+def test_nothing_else_is_asked(cli: Cli, hub: LoopbackHub) -> None:
+    cli("models", "download", REPO, "F16")
+    assert [each.origin for each in hub.log] == ["api", "hub", "cdn"]
+
+
+def test_verify_says_whether_a_file_is_whole(cli: Cli, hub: LoopbackHub, models: Path) -> None:
+    cli("models", "download", REPO, "F16")
+    path = models / REPO / "T-fp16.gguf"
+    assert cli("models", "verify", str(path), "--json").json["verified"] is True
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert cli("models", "verify", str(path), "--json").error["code"] == "corrupt"
+    assert cli("models", "verify", str(path), "--json").error["code"] == "corrupt"
+    rows = cli("models", "list", "--json").json
+    assert [row["verified"] for row in rows if row["source"] == "library"] == [False]
+
+
+def test_a_file_put_there_by_hand_is_compared_with_the_hub(
+    cli: Cli, hub: LoopbackHub, models: Path
+) -> None:
+    path = models / REPO / "T-fp16.gguf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(hub.repos[REPO].files["T-fp16.gguf"].data)
+    assert cli("models", "verify", str(path), "--json").json["verified"] is True
+    own = small_model().write(models / "own.gguf")
+    assert cli("models", "verify", str(own), "--json").json["verified"] is False
+
+
+def test_remove_frees_only_what_is_ours(
+    cli: Cli, hub: LoopbackHub, models: Path, tmp_path: Path
+) -> None:
+    cli("models", "download", REPO, "F16")
+    path = models / REPO / "T-fp16.gguf"
+    size = path.stat().st_size
+    gone = cli("models", "remove", str(path), "--json").json
+    assert gone == {"removed": [str(path)], "freed_bytes": size}
+    assert not path.parent.exists()
+    other = small_model().write(tmp_path / "other.gguf")
+    assert cli("models", "remove", str(other), "--json").error["code"] == "read_only"
+    (models / "link").symlink_to(tmp_path)
+    assert cli("models", "remove", str(models / "link" / "other.gguf"), "--json").status == 1
+    assert other.exists()
+    demo = cli("models", "list", "--json").json[0]["path"]
+    assert cli("models", "remove", demo, "--json").error["code"] == "read_only"
+    assert cli("models", "download", REPO, "F16", "--json").json["files"][0]["verified"]
+
+
+def test_import_links_a_file_and_remembers_a_folder(cli: Cli, models: Path, tmp_path: Path) -> None:
+    own = small_model().write(tmp_path / "mine" / "own-Q8_0.gguf")
+    added = cli("models", "import", str(own), "--json").json
+    assert added == {"imported": [str(models / "imported" / "own-Q8_0.gguf")]}
+    assert cli("models", "import", str(own), "--json").status == 0
+    other = small_model().write(tmp_path / "more" / "own-Q8_0.gguf")
+    assert cli("models", "import", str(other), "--json").error["code"] == "exists"
+    cli("models", "import", str(other.parent))
+    rows = cli("models", "list", "--json").json
+    found = [(row["source"], Path(row["path"]).parent.name) for row in rows[2:]]
+    assert found == [("library", "imported"), ("folder", "more")]
+    freed = cli("models", "remove", added["imported"][0], "--json").json["freed_bytes"]
+    assert (freed, own.exists()) == (0, True)
+
+
+def test_import_takes_whole_models_only(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "page.gguf").write_text("<!doctype html>")
+    assert (
+        cli("models", "import", str(tmp_path / "page.gguf"), "--json").error["code"] == "not_gguf"
+    )
+    assert cli("models", "import", str(tmp_path / "no"), "--json").error["code"] == "not_found"
+    shard = small_model().write(tmp_path / "m-00001-of-00002.gguf")
+    assert cli("models", "import", str(shard), "--json").error["code"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["files"],
+        ["download"],
+        ["download", "a/b", "c", "d"],
+        ["search", "x", "--sort", "size"],
+        ["search", "x", "--limit", "0"],
+        ["download", "a/b", "c", "--speed", "fast"],
+        ["dance"],
+    ],
+)
+def test_wrong_usage(cli: Cli, words: list[str]) -> None:
+    assert cli("models", *words).status == 2
+
+
+def test_ctrl_c_keeps_what_has_arrived(hub: LoopbackHub, models: Path) -> None:
+    data = noise(2_000_000)
+    hub.put(REPO, "T-Q8_0.gguf", data)
+    hub.rate = 4e5
+    command = [sys.executable, "-m", "qwqdesk", "models", "download", REPO, "Q8_0", "--json"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    part = models / REPO / "T-Q8_0.gguf.part"
+    end = time.monotonic() + 20
+    while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < end:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert time.monotonic() - begun < 3
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
+    assert "kept" in err
+    hub.rate = 0
+    kept = part.stat().st_size
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    [file] = json.loads(again.stdout)["files"]
+    assert (file["resumed_from"], file["verified"]) == (kept, True)
