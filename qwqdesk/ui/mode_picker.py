@@ -67,8 +67,9 @@ class FairnessBadge(Badge):
             whole = "Not reproducible: lanes share batches"
             self.set_badge("neutral", "zap", "Not reproducible" if self._short else whole, whole)
         else:
-            tip = "Each lane writes as if it were alone, by the way it is computed."
-            self.set_badge("neutral", "scale", "Exact" if self._short else "Exact run", tip)
+            whole = "Exact, not yet checked"
+            tip = "Lanes are computed so that each writes as if it were alone."
+            self.set_badge("neutral", "scale", "Not checked" if self._short else whole, tip)
 
 
 class SeedField(QFrame):

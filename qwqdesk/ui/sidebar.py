@@ -107,6 +107,7 @@ class Sidebar(QFrame):
         column.addWidget(self._new_button())
         column.addWidget(self._search)
         column.addWidget(self._list, 1)
+        self._add_search_hint()
         foot = panel("sidebar", "top")
         pages = QVBoxLayout(foot)
         pages.setContentsMargins(px(8), px(8), px(8), px(8))
@@ -121,6 +122,16 @@ class Sidebar(QFrame):
         whole.addWidget(form, 1)
         whole.addWidget(foot)
         return outer
+
+    def _add_search_hint(self) -> None:
+        """The shortcut at the right of the field, as long as it is empty."""
+        hint = label("Ctrl K", "caption", "text3", self._search)
+        hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        row = QHBoxLayout(self._search)
+        row.setContentsMargins(0, 0, theme().px(8), 0)
+        row.addStretch(1)
+        row.addWidget(hint)
+        self._search.textChanged.connect(lambda text: hint.setVisible(not text))
 
     def _rail_form(self) -> QWidget:
         px = theme().px
@@ -177,7 +188,9 @@ class Sidebar(QFrame):
 
     def _make_page_actions(self) -> None:
         for name, words, icon_name in PAGES:
-            action = QAction(icon(icon_name, "text2", "accent_text"), words, self)
+            # Qt leaves too little room between an icon and its words.
+            action = QAction(icon(icon_name, "text2", "accent_text"), f" {words}", self)
+            action.setToolTip(words)
             action.setObjectName(f"{name}Page_action")
             action.setCheckable(True)
             action.setData(name)
@@ -303,7 +316,7 @@ def _nav_button(action: QAction, *, wide: bool) -> QToolButton:
     made = QToolButton()
     made.setDefaultAction(action)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.setAccessibleName(action.text())
+    made.setAccessibleName(action.text().strip())
     made.setObjectName(f"{action.data()}NavButton" if wide else f"{action.data()}RailButton")
     side = theme().px(16)
     made.setIconSize(QSize(side, side))

@@ -94,6 +94,10 @@ class CodeText(QTextEdit):
         self.set_wrapped(False)
         self._apply_fonts()
         self._highlighter = _Highlighter(self.document(), language)
+        # Else the view's own cursor is pushed along and the view scrolls to it.
+        first = self.textCursor()
+        first.setKeepPositionOnInsert(True)
+        self.setTextCursor(first)
 
     # ------------------------------------------------------------ content
 

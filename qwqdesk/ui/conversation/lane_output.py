@@ -195,7 +195,7 @@ class LaneOutput(QFrame):
         self, reason: FinishReason, detail: str | None, usage: Usage, timing: Timing
     ) -> None:
         """The lane is done."""
-        self._end_run(reasoning_closed=reason == "stop")
+        self._end_run()
         if self.reply is not None:
             self.reply.reasoning.set_measured(usage.reasoning_tokens, timing.reasoning_s)
         self.footer.show_finished(usage, timing, self._seed, reason)
@@ -208,7 +208,7 @@ class LaneOutput(QFrame):
         """What happened and what to do, under the head; a running reply ends."""
         self.bands.show_error(error)
         if self.running:
-            self._end_run(reasoning_closed=False)
+            self._end_run()
             self.footer.clear()
 
     def copy_answer(self) -> None:
@@ -266,13 +266,12 @@ class LaneOutput(QFrame):
             self.reply.add_below(self.footer)
         self.footer.setVisible(not self.single or self.reply is not None)
 
-    def _end_run(self, *, reasoning_closed: bool) -> None:
+    def _end_run(self) -> None:
         self.running = False
         self._counter.stop()
         self.set_progress("")
         if self.reply is not None:
-            answered = bool(self.reply.answer_source.strip())
-            self.reply.finish(reasoning_closed=reasoning_closed or answered)
+            self.reply.finish(reasoning_closed=not self.reply.inside_reasoning)
 
     def _show_counters(self, tokens: int, rate: float) -> None:
         self.footer.show_running(tokens, rate)

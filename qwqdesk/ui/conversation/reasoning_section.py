@@ -244,16 +244,18 @@ class ReasoningSection(QWidget):
         self._state = ("empty" if empty else "done") if closed else "cut"
         self._body.streaming = False
         self._badge.setVisible(not closed)
-        if not self._touched and closed:
-            self._head.setChecked(False)
+        if not self._touched:
+            self._head.setChecked(not closed)
         self._show_counters()
         self._arrange()
 
     def show_finished(self, *, closed: bool, empty: bool, tokens: int, seconds: float) -> None:
-        """The head of a reply from the history; its text comes through `append`, folded."""
+        """The head of a reply from the history; its text comes through `append`, folded unless
+        it is all there is.
+        """
         self._state = ("empty" if empty else "done") if closed else "cut"
         self._tokens, self._seconds = tokens, seconds
-        self._head.setChecked(False)
+        self._head.setChecked(not closed)
         self._badge.setVisible(not closed)
         self.show()
         self._show_counters()

@@ -26,6 +26,7 @@ FRAME_MS = 33  # 30 drawings a second
 _ONCE = Qt.ConnectionType.SingleShotConnection
 _SLICE = 1500  # characters taken between two looks at the clock
 _BUDGET_S = 0.006  # time for one drawing
+_UNANSWERED = "No answer was written: the reasoning did not close."
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,12 @@ class ReplyView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        for part in (self._progress, self.reasoning, self.answer):
+        self._unanswered = label(_UNANSWERED, "small", "text3", self)
+        self._unanswered.setObjectName("unansweredNote")
+        self._unanswered.hide()
+        for part in (self._progress, self.reasoning, self.answer, self._unanswered):
             self._column.addWidget(part)
+        self.inside_reasoning = False
         self._waiting: deque[tuple[SpanKind, str, int]] = deque()
         self._answer_source: list[str] = []
         self._ending: _Ending | None = None
@@ -97,6 +102,8 @@ class ReplyView(QWidget):
         for span in spans:
             if span.kind == "answer":
                 self._answer_source.append(span.text)
+            if span.kind == "tag" or span.text.strip():
+                self.inside_reasoning = span.kind == "reasoning"
             tokens, reasoning_tokens = reasoning_tokens, 0
             self._waiting.append((span.kind, span.text, tokens))
         if not self._timer.isActive():
@@ -112,7 +119,7 @@ class ReplyView(QWidget):
 
     def show_reply(self, reply: Reply) -> None:
         """A reply from the history."""
-        closed = reply.finish_reason == "stop" or bool(reply.answer)
+        closed = bool(reply.answer.strip()) or not _ends_inside_reasoning(reply)
         self.answer.set_from_history()
         if reply.reasoning is not None:
             self.reasoning.show_finished(
@@ -145,6 +152,8 @@ class ReplyView(QWidget):
         self._waiting.clear()
         self._answer_source.clear()
         self._ending = None
+        self.inside_reasoning = False
+        self._unanswered.hide()
         self.reasoning.clear()
         self.answer.clear()
         self.answer.set_streaming(False)
@@ -190,6 +199,8 @@ class ReplyView(QWidget):
             if self.reasoning.state == "thinking":
                 self.reasoning.finish(closed=closed)
             self.answer.finish()
+            unanswered = not closed and not self.answer_source.strip()
+            self._unanswered.setVisible(unanswered and self.reasoning.state != "none")
         self.caught_up.emit()
 
     # ------------------------------------------------------------ looks
@@ -208,3 +219,9 @@ class ReplyView(QWidget):
         """Only the newest reply of a lane carries the names that scripts look for."""
         self.reasoning.setObjectName("reasoningSection" if current else "pastReasoning")
         self.answer.setObjectName("answerSection" if current else "pastAnswer")
+
+
+def _ends_inside_reasoning(reply: Reply) -> bool:
+    """Whether the last thing that was written is reasoning: no closing tag stands behind it."""
+    thoughts, whole = (reply.reasoning or "").rstrip(), reply.text.rstrip()
+    return bool(thoughts) and (not whole or whole.endswith(thoughts[-80:]))
