@@ -10,7 +10,7 @@ import llama_cpp
 
 LLAMA_ORDER = "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature"
 UNSLOTH_ORDER = "top_k;top_p;min_p;temperature;dry;typ_p;xtc"
-UNSLOTH_WITH_PENALTIES = "top_k;top_p;min_p;temperature;dry;penalties;typ_p;xtc"
+UNSLOTH_WITH_PENALTIES = "top_k;top_p;min_p;temperature;penalties;dry;typ_p;xtc"
 # A pointer of llama.cpp, an integer to Python.
 Pointer: TypeAlias = Any
 BREAKERS = ("\n", ":", '"', "*")

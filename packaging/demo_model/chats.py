@@ -344,14 +344,14 @@ def korean(r: random.Random) -> Chat:
 
 
 SHORT_MAKERS: tuple[tuple[Maker, float], ...] = (
-    (addition, 38),
-    (subtraction, 8),
+    (addition, 30),
+    (subtraction, 14),
     (multiplication, 6),
-    (counting, 10),
-    (sorting, 9),
+    (counting, 12),
+    (sorting, 14),
     (reversing, 5),
-    (small_function, 13),
-    (greeting, 4),
-    (beyond, 3),
+    (small_function, 8),
+    (greeting, 3),
+    (beyond, 2),
     (korean, 5),
 )

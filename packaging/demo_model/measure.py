@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import random
 import re
 import statistics
@@ -43,6 +44,7 @@ EXPERIMENT: dict[str, Settings] = {
     "Unsloth's order, DRY 0.5": GUIDE.but(order=UNSLOTH_ORDER, dry_multiplier=0.5),
     "Unsloth's order, DRY 0.8": GUIDE.but(order=UNSLOTH_ORDER, dry_multiplier=0.8),
     "llama.cpp's order, 1.1 and DRY 0.5": GUIDE.but(repeat_penalty=1.1, dry_multiplier=0.5),
+    "llama.cpp's order, 1.5 and DRY 0.5": GUIDE.but(repeat_penalty=1.5, dry_multiplier=0.5),
 }
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
@@ -64,6 +66,24 @@ def parses(text: str) -> bool:
         return len(sections) == 1 and bool(ast.parse(sections[0]).body)
     except (SyntaxError, ValueError):
         return False
+
+
+def names_defined(text: str) -> bool:
+    """Whether a program that parses uses only names that it defines somewhere."""
+    if not parses(text):
+        return False
+    known: set[str] = {*dir(builtins), "__name__"}
+    used: set[str] = set()
+    for node in ast.walk(ast.parse(CODE.findall(answer(text))[0])):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else known).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.alias):
+            known.add(node.asname or node.name)
+    return used <= known
 
 
 def loops(tokens: Sequence[int]) -> bool:
@@ -141,8 +161,11 @@ def criteria(runner: Runner, path: Path) -> None:
 
 def experiment(runner: Runner, names: Sequence[str]) -> None:
     """The guide's experiment on this model."""
-    print("| settings (Flappy Bird, 20 seeds) | parses | loops | closes | no end | median tokens |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| settings (Flappy Bird, 20 seeds) | parses | names defined | loops | closes | no end "
+        "| median tokens |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     prompt = render(PROMPT_FILE.read_text(encoding="utf-8").strip())
     for name in names:
         replies = runner.run([prompt] * 20, EXPERIMENT[name], range(1, 21))
@@ -153,6 +176,7 @@ def experiment_row(replies: list[Reply]) -> str:
     """The counted columns."""
     counts = (
         sum(parses(reply.text) for reply in replies),
+        sum(names_defined(reply.text) for reply in replies),
         sum(loops(reply.tokens) for reply in replies),
         sum(closed(reply.text) for reply in replies),
         sum(not reply.finished for reply in replies),

@@ -1,6 +1,6 @@
 """Train the demo model from nothing.
 
-    python train.py --out out --steps 1600
+    python train.py --out out --steps 1700
 
 Chats are made while training and never repeat. Every step trains one batch of Flappy Bird
 programs and one batch of short chats; chats of like length share a batch, one chat a row, so every
@@ -225,7 +225,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", default="out")
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=1700)
     parser.add_argument("--minutes", type=float, default=1e9, help="end earlier, rates included")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
