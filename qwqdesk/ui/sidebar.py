@@ -189,7 +189,7 @@ class Sidebar(QFrame):
     def _make_page_actions(self) -> None:
         for name, words, icon_name in PAGES:
             # Qt leaves too little room between an icon and its words.
-            action = QAction(icon(icon_name, "text2", "accent_text"), f" {words}", self)
+            action = QAction(icon(icon_name, "text2", "accent_text"), f"\u2002{words}", self)
             action.setToolTip(words)
             action.setObjectName(f"{name}Page_action")
             action.setCheckable(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from qwqdesk.errors import UserError
 from tests.ui.fakes import opened
@@ -213,3 +213,52 @@ async def test_a_changed_chain_is_kept_with_the_conversation(
         d.window.chats.new()
         d.window.chats.open(number)
         assert d.window.page.view.lanes[0].model.chain["temperature"] == 1.25
+
+
+async def test_a_lane_added_while_others_write_shows_the_last_ones_reply_afterwards(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        run.write(0, "half ")
+        await d.until(lambda: d.answer(0))
+        d.click("addLaneButton")
+        assert not d.window.findChildren(QWidget, "errorBand")[0].isVisible()
+        run.write(0, "whole")
+        run.finish()
+        await d.idle()
+        assert (d.answer(0), d.answer(1)) == ("half whole", "half whole")
+
+
+async def test_regenerating_one_lane_keeps_the_other_as_it_is(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("Go")
+        run.write(0, "A1")
+        run.write(1, "B1")
+        run.finish()
+        await d.idle()
+        d.click("regenerateButton", d.lane(1))
+        await d.until(lambda: len(d.engine.staged) == 2)
+        d.engine.staged[1].write(0, "B2")
+        d.engine.staged[1].finish()
+        await d.idle()
+        assert (d.answer(0), d.answer(1)) == ("A1", "B2")
+        number = d.window.page.view.conversation_id or 0
+        d.window.chats.new()
+        d.window.chats.open(number)
+        assert (d.answer(0), d.answer(1)) == ("A1", "B2")
+
+
+async def test_reasoning_that_did_not_close_is_open_and_says_so(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        run.write(0, thought="I never come to an end")
+        run.finish()
+        await d.idle()
+        assert await d.shown("unansweredNote")
+        assert await d.shown("reasoningNotClosed")

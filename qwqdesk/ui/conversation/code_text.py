@@ -94,10 +94,6 @@ class CodeText(QTextEdit):
         self.set_wrapped(False)
         self._apply_fonts()
         self._highlighter = _Highlighter(self.document(), language)
-        # Else the view's own cursor is pushed along and the view scrolls to it.
-        first = self.textCursor()
-        first.setKeepPositionOnInsert(True)
-        self.setTextCursor(first)
 
     # ------------------------------------------------------------ content
 
@@ -110,7 +106,11 @@ class CodeText(QTextEdit):
             text = "\n".join(text.split("\n")[: text.count("\n") + SHOWN_LIMIT - self.lines + 1])
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
+        empty = cursor.atStart()
         cursor.insertText(self._broken(text))
+        if empty:
+            # Else the view's own cursor is pushed along at the end, and the view scrolls to it.
+            self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _broken(self, text: str) -> str:
         """Lines over the limit in pieces, because layout time grows with a line's length."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Reply, SpanKind
 from qwqdesk.reasoning import Span
-from qwqdesk.ui.base import label
+from qwqdesk.ui.base import label, wrapping_label
 from qwqdesk.ui.conversation.answer import AnswerView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.text_look import LookName
@@ -55,7 +55,7 @@ class ReplyView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self._unanswered = label(_UNANSWERED, "small", "text3", self)
+        self._unanswered = wrapping_label(_UNANSWERED, "small", "text3", self)
         self._unanswered.setObjectName("unansweredNote")
         self._unanswered.hide()
         for part in (self._progress, self.reasoning, self.answer, self._unanswered):

@@ -127,14 +127,13 @@ class ConversationView(QWidget):
         return LaneSetup("A", self._desk.recipe(DEFAULT_RECIPE))
 
     def _reload_idle(self) -> None:
-        """Show what the history has for the lanes that do not write now."""
-        if self.conversation_id is None:
+        """Show what the history has; while a run is under way its lanes are not to be touched."""
+        if self.conversation_id is None or self._targets:
             return
         conversation = self._desk.history.load(self.conversation_id)
         path = path_to(conversation, conversation.tips)
         for lane in self.lanes:
-            if not lane.writing:
-                lane.show_path(path, conversation)
+            lane.show_path(path, conversation)
 
     # ------------------------------------------------------------ lanes
 
@@ -217,8 +216,11 @@ class ConversationView(QWidget):
             conversation = self._desk.history.load(self.conversation_id)
             self.title = conversation.title or self.title
             message = next((m for m in conversation.messages if m.id == self.message_id), None)
-            for lane in targets:
-                if lane in self.lanes and message is not None:
+            path = path_to(conversation, conversation.tips)
+            for lane in self.lanes:
+                if lane not in targets and not lane.has_text:  # added while the others wrote
+                    lane.show_path(path, conversation)
+                elif message is not None:
                     lane.offer_siblings(message)
         self.changed.emit()
 

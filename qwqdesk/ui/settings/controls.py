@@ -64,6 +64,7 @@ def _switch(row: Row, desk: Desk) -> QWidget:
     made.setObjectName(f"setting_{row.field}")
     made.setAccessibleName(row.title)
     made.setAccessibleDescription(row.meaning)
+    made.setFixedWidth(theme().px(18))
 
     def show(*_: object) -> None:
         with QSignalBlocker(made):
