@@ -1,0 +1,131 @@
+"""The download queue on disk: one JSON file, replaced in one step, read with distrust.
+
+A file that cannot be read is put aside; the parts of its downloads stay, and `left_parts` finds
+them again by their notes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qwqdesk.models.download_part import NOTE_SUFFIX, SUFFIX
+from qwqdesk.models.download_set import SetOrder
+from qwqdesk.models.folders import size_of
+from qwqdesk.models.hub_files import Quantization, RepoFile, listed
+from qwqdesk.models.hub_names import is_repo
+from qwqdesk.models.records import read_json, write_json
+
+VERSION = 1
+MAX_BYTES = 16 << 20
+MAX_ITEMS = 1000
+Stage = Literal["queued", "running", "paused", "failed", "done"]
+_KEPT_STAGES: tuple[Stage, ...] = ("queued", "running", "paused", "failed")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One download as it is remembered; `code` and `note` say why it failed."""
+
+    order: SetOrder
+    stage: Stage
+    code: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LeftPart:
+    """A part that no queue knows of: `kept` of `size` bytes of a file of `repo` are there."""
+
+    part: Path
+    repo: str
+    path: str
+    size: int
+    kept: int
+
+
+def save_queue(file: Path, items: list[Queued], speed_limit: int) -> None:
+    """Replace the file. Finished downloads are left out: the library has them.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    rows = [_row(item) for item in items if item.stage in _KEPT_STAGES]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, {"version": VERSION, "speed_limit": speed_limit, "items": rows})
+
+
+def load_queue(file: Path, models: Path) -> tuple[list[Queued], int]:
+    """The downloads in their order and the speed limit. Never raises."""
+    try:
+        with file.open("rb") as handle:
+            data = json.loads(handle.read(MAX_BYTES))
+        if not isinstance(data, dict):
+            raise ValueError("no object")
+    except FileNotFoundError:
+        return [], 0
+    except (OSError, ValueError, RecursionError):
+        with suppress(OSError):
+            file.replace(file.with_name(f"{file.name}.broken"))
+        return [], 0
+    limit = data.get("speed_limit")
+    rows = data.get("items")
+    every = rows if isinstance(rows, list) else []
+    items = [item for row in every for item in _item(row, models)]
+    return items[:MAX_ITEMS], limit if type(limit) is int and limit > 0 else 0
+
+
+def left_parts(models: Path) -> list[LeftPart]:
+    """Parts below the models folder that have a note, whoever began them."""
+    found = []
+    for note_file in sorted(models.glob(f"*/*/**/*{NOTE_SUFFIX}")):
+        note = read_json(note_file)
+        part = note_file.with_name(note_file.name.removesuffix(NOTE_SUFFIX) + SUFFIX)
+        repo, path, size = note.get("repo"), note.get("path"), note.get("size")
+        if isinstance(repo, str) and isinstance(path, str) and type(size) is int and part.is_file():
+            found.append(LeftPart(part, repo, path, size, size_of(part)))
+    return found
+
+
+def _row(item: Queued) -> dict[str, Any]:
+    order = item.order
+    return {
+        "repo": order.repo,
+        "commit": order.commit,
+        "label": order.quantization.label,
+        "files": [
+            {"path": f.path, "size": f.size_bytes, "sha256": f.sha256, "blob_id": f.blob_id}
+            for f in order.quantization.files
+        ],
+        "stage": item.stage,
+        "code": item.code,
+        "note": item.note,
+    }
+
+
+def _item(row: object, models: Path) -> Iterator[Queued]:
+    """The download of a row; nothing for a row that makes no sense."""
+    if not isinstance(row, dict) or row.get("stage") not in _KEPT_STAGES:
+        return
+    texts = [row.get(name) for name in ("repo", "commit", "label")]
+    files = _files(row)
+    if files and all(isinstance(text, str) and text for text in texts) and is_repo(str(texts[0])):
+        repo, commit, label = (str(text) for text in texts)
+        order = SetOrder(repo, commit, Quantization(label, files), models)
+        yield Queued(order, row["stage"], str(row.get("code", "")), str(row.get("note", "")))
+
+
+def _files(row: Mapping[str, Any]) -> tuple[RepoFile, ...]:
+    """The files of a row; none at all when one of them is not right."""
+    rows = row.get("files")
+    files = [
+        listed(each.get("path"), each.get("size"), each.get("sha256"), each.get("blob_id"))
+        for each in (rows if isinstance(rows, list) else [])
+        if isinstance(each, dict)
+    ]
+    good = tuple(file for file in files if file is not None)
+    return good if isinstance(rows, list) and len(good) == len(rows) else ()
