@@ -6,6 +6,7 @@ The window shows first; pages, engine and model come after it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from qwqdesk.ui.workspace import Workspace
 
 PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
+_log = logging.getLogger("qwqdesk")
 _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
 
 
@@ -57,6 +59,9 @@ class Program:
     def _fill(self, stack: AsyncExitStack) -> None:
         """Import and make what stands in the window, and the engine behind it."""
         from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
+
+        stack.callback(start_log(self._dirs.logs))
+        _log.info("the window is open")
         from qwqdesk.engine.engine import Engine
         from qwqdesk.engine.probe import ExtraBuffersProbe
         from qwqdesk.engine.trial import LoadTrial
@@ -68,7 +73,6 @@ class Program:
 
         FocusRings(self._app)
         reports = Reports(self._app)
-        stack.callback(start_log(self._dirs.logs))
         stack.callback(start_fault_log(self._dirs.logs))
         stack.callback(install_hooks(reports.from_hook))
         asyncio.get_running_loop().set_exception_handler(reports.from_loop)
@@ -91,6 +95,7 @@ class Program:
         for trouble in self._troubles:
             self.workspace.show_trouble(trouble)
         self.workspace.start(crash)
+        _log.info("the window is filled")
 
     def _prepare_folders(self) -> None:
         try:
