@@ -275,3 +275,29 @@ def _part_of_another(widget: QWidget) -> bool:
 
 def _enter() -> QKeyEvent:
     return QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
+
+
+async def test_tab_goes_through_the_parts_in_order(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.window.page.acts.add()
+        d.press("Ctrl+E")
+        run = await d.send("Go")
+        run.write(0, "```python\nx = 1\n```\n", thought="hm")
+        run.finish()
+        await d.idle()
+        await asyncio.sleep(0.05)
+        page = d.window.page
+        parts = [page.toolbar, page.view.prompt, *page.view.lanes, page.composer]
+        d.find("sidebarButton").setFocus()
+        seen: list[int] = []
+        for _ in range(300):
+            focused = d.window.focusWidget()
+            within = [i for i, p in enumerate(parts) if focused and p.isAncestorOf(focused)]
+            if not within:
+                break
+            seen += within
+            d.press("Tab")
+            if focused is not None and focused.objectName() == "composerInput":
+                break
+        assert seen == sorted(seen)
+        assert set(seen) == set(range(len(parts)))

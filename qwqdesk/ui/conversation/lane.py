@@ -119,6 +119,12 @@ class Lane(QFrame):
         self.head.set_density(self.density, alone=self.single)
         self.body.set_single(self.single)
 
+    def tab_parts(self) -> list[QWidget]:
+        """The order of Tab: head, chain editor, messages, text, foot."""
+        output = self.output
+        parts = [*self.head.tab_stops(), *self.body.tab_stops(), output.bands, output.transcript]
+        return parts if self.single else [*parts, output.footer]
+
     def show_editor(self, shown: bool) -> None:
         """Open or close the chain editor."""
         if self.body.show_editor(shown) and self.body.editor is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Mode
@@ -17,6 +17,7 @@ from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.model_picker import model_title
+from qwqdesk.ui.tab_order import order_parts
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.toolbar import Toolbar
 
@@ -42,6 +43,10 @@ class ConversationPage(QFrame):
         self._bands.setSpacing(0)
         self.views = Views(desk)
         self.composer = Composer()
+        # Once for all changes of one moment; rows of the chain editors come and go.
+        self._order_later = QTimer(self)
+        self._order_later.setSingleShot(True)
+        self._order_later.timeout.connect(self.order_tabs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -197,6 +202,11 @@ class ConversationPage(QFrame):
         if self.view.conversation_id is not None:
             self._desk.history.set_system_prompt(self.view.conversation_id, text)
 
+    def order_tabs(self) -> None:
+        """Toolbar, message, lane after lane, composer. The one place that orders this page."""
+        lanes = [part for lane in self.view.lanes for part in lane.tab_parts()]
+        order_parts([self.toolbar, self.view.prompt, *lanes, self.composer])
+
     def _settings_changed(self, *_: object) -> None:
         for view in self.views.every():
             view.columns.apply_settings()
@@ -218,4 +228,5 @@ class ConversationPage(QFrame):
         self.composer.set_model(model_title(loaded) if loaded is not None else "")
         self.composer.set_blocked(view.columns.problem())
         self.composer.set_context(view.used_tokens, loaded.engine.n_ctx if loaded else 0)
+        self._order_later.start()
         self.status_changed.emit()
