@@ -19,7 +19,8 @@ class CodeBlock:
     """One block. `number` counts all blocks from 0; `first_line` is its code's line, from 1.
 
     `language` is the first word after the opening fence in lower case, "" without one. `closed`
-    is False when the answer ended inside the block.
+    is False when the answer ended inside the block. `fence` opens it, `end_line` is the closing
+    fence's line, or the one behind the answer's last.
     """
 
     number: int
@@ -27,6 +28,8 @@ class CodeBlock:
     text: str
     first_line: int
     closed: bool = True
+    fence: str = "```"
+    end_line: int = 0
 
     @property
     def line_count(self) -> int:
@@ -61,7 +64,7 @@ def _blocks(lines: list[str]) -> Iterator[CodeBlock]:
         end = _closing_line(lines, at, opening[2])
         language = opening[3].lower()
         text = "\n".join(_without_indent(line, len(opening[1])) for line in lines[at:end])
-        yield CodeBlock(number, language, text, at + 1, closed=end < len(lines))
+        yield CodeBlock(number, language, text, at + 1, end < len(lines), opening[2], end + 1)
         number, at = number + 1, end + 1
 
 

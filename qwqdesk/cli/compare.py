@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +16,7 @@ from qwqdesk.cli.lanes_job import LaneJob, run_lanes
 from qwqdesk.cli.output import is_terminal, print_json
 from qwqdesk.conversation import LANE_LABELS
 from qwqdesk.errors import UserError
+from qwqdesk.exports.files import comparison_files
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import run_json
@@ -109,30 +108,17 @@ def _options(own: ParsedArgs, outside: ParsedArgs) -> RunOptions:
 
 
 def write_folder(folder: Path, document: dict[str, Any]) -> None:
-    """`run.json`, and each lane's text in a file named by its label.
+    """The files of `comparison_files`: the document, pages to read, and each lane's text.
 
     Raises:
         UserError: code "disk", when the folder cannot be written.
     """
     make_folder(folder)
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
-        (folder / "run.json").write_text(text + "\n", encoding="utf-8", errors="replace")
-        names = file_names([lane["label"] for lane in document["lanes"]])
-        for name, lane in zip(names, document["lanes"], strict=True):
-            (folder / name).write_text(lane["text"], encoding="utf-8", errors="replace")
+        for name, text in comparison_files(document).items():
+            (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="")
     except OSError as error:
         raise _not_written(folder, error) from None
-
-
-def file_names(labels: Sequence[str]) -> list[str]:
-    """A file name for each lane, different also where capitals do not count."""
-    names: list[str] = []
-    for number, label in enumerate(labels):
-        stem = re.sub(r"[^\w.+-]+", "_", label).strip("._") or f"lane{number}"
-        taken = {name.lower() for name in names}
-        names.append(f"{stem}-{number}.txt" if f"{stem}.txt".lower() in taken else f"{stem}.txt")
-    return names
 
 
 def make_folder(folder: Path) -> None:

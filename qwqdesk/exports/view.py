@@ -1,0 +1,216 @@
+"""A `qwqdesk.run` document as typed values.
+
+The document may come from a file that somebody else wrote, so nothing about it is trusted: what
+is missing or of another type becomes empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qwqdesk.analysis.metrics import METRICS, Metric, Number, better_lanes, shown_value
+from qwqdesk.errors import UserError
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.difference_words import worded_differences
+from qwqdesk.sampling.formats.export_args import to_llama_args
+
+_FINISHES: Final[Mapping[str, str]] = {
+    "stop": "finished",
+    "length": "length limit",
+    "loop": "stopped in a loop",
+    "cancelled": "stopped",
+    "error": "error",
+}
+_LARGEST: Final = 1e15
+_NO_ERROR: Final = "no error found"
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """One lane. `reasoning` is None where there was none; `differences` are from the first lane."""
+
+    label: str
+    quantization: str
+    model: str
+    arguments: str
+    differences: tuple[str, ...]
+    warnings: tuple[str, ...]
+    text: str
+    reasoning: str | None
+    answer: str
+    finish: str
+    checks: tuple[str, ...]
+    loop: str
+    metrics: Mapping[str, Number]
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One row of the table: a text for each lane, and which one is better (None: none is)."""
+
+    metric: Metric
+    texts: tuple[str, ...]
+    better: int | None
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A whole comparison."""
+
+    model: str
+    quantization: str
+    engine: str
+    mode: str
+    prompt: str
+    divergences: tuple[str, ...]
+    lanes: tuple[LaneView, ...]
+
+    @property
+    def title(self) -> str:
+        """What the export is called."""
+        name = self.model or "unnamed model"
+        labels = ", ".join(lane.label for lane in self.lanes)
+        return f"{name}: {labels}" if len(self.lanes) > 1 else name
+
+    @property
+    def rows(self) -> tuple[MetricRow, ...]:
+        """The metrics that at least one lane has a value for."""
+        return tuple(
+            _row(metric, [lane.metrics.get(metric.name) for lane in self.lanes])
+            for metric in METRICS
+            if any(lane.metrics.get(metric.name) is not None for lane in self.lanes)
+        )
+
+
+def view_of(document: Mapping[str, Any]) -> RunView:
+    """The values of a document that exports show."""
+    model = _map(document.get("model"))
+    lanes = [lane for lane in _list(document.get("lanes")) if isinstance(lane, Mapping)]
+    chains = [_chain(lane) for lane in lanes]
+    return RunView(
+        model=_text(model.get("name")),
+        quantization=_text(model.get("quantization")),
+        engine=_engine(_map(document.get("engine"))),
+        mode=_text(document.get("mode")),
+        prompt=_text(_map(document.get("prompt")).get("text")),
+        divergences=tuple(_divergences(document.get("divergence"))),
+        lanes=tuple(_lane(lane, number, model, chains) for number, lane in enumerate(lanes)),
+    )
+
+
+def _lane(
+    lane: Mapping[str, Any],
+    number: int,
+    model: Mapping[str, Any],
+    chains: Sequence[SamplerChain | None],
+) -> LaneView:
+    own = _map(lane.get("model")) or model
+    first, chain = chains[0], chains[number]
+    known = number > 0 and first is not None and chain is not None
+    worded = worded_differences(first, chain) if known and first and chain else ()
+    reasoning = lane.get("reasoning")
+    metrics = _map(lane.get("metrics"))
+    return LaneView(
+        label=_text(lane.get("label")) or f"lane {number + 1}",
+        quantization=_text(own.get("quantization")),
+        model=_text(own.get("name")),
+        arguments=to_llama_args(chain) if chain else "",
+        differences=tuple(f"{found.b} (first lane: {found.a})" for found in worded),
+        warnings=tuple(
+            _text(warning.get("text")) for warning in map(_map, _list(lane.get("warnings")))
+        ),
+        text=_text(lane.get("text")),
+        reasoning=reasoning if isinstance(reasoning, str) else None,
+        answer=_text(lane.get("answer")),
+        finish=_finish(lane),
+        checks=tuple(_checks(lane.get("code_checks"))),
+        loop=_loop(_map(metrics.get("loop"))),
+        metrics={metric.name: _number(metrics.get(metric.name)) for metric in METRICS},
+    )
+
+
+def _chain(lane: Mapping[str, Any]) -> SamplerChain | None:
+    try:
+        return SamplerChain.from_json(lane.get("sampling"))
+    except UserError:
+        return None
+
+
+def _row(metric: Metric, values: Sequence[Number]) -> MetricRow:
+    texts = tuple(shown_value(metric.name, value) for value in values)
+    return MetricRow(metric, texts, better_lanes(metric.name, values))
+
+
+def _engine(engine: Mapping[str, Any]) -> str:
+    version = _text(engine.get("llama_cpp_python"))
+    parts = [f"llama-cpp-python {version}"] if version else []
+    shown = ("n_ctx", "n_threads", "n_gpu_layers")
+    parts += [f"{name} {engine[name]}" for name in shown if isinstance(engine.get(name), int)]
+    return ", ".join(parts)
+
+
+def _divergences(rows: object) -> list[str]:
+    sentences = []
+    for row in map(_map, _list(rows)):
+        labels = [_text(label) for label in _list(row.get("lanes"))]
+        token = row.get("token")
+        if len(labels) != 2:
+            continue
+        if token is None:
+            sentences.append(f"{labels[0]} and {labels[1]} wrote the same tokens.")
+            continue
+        rejoin = _list(row.get("rejoin"))
+        again = f"; they meet again at {rejoin[0]} and {rejoin[1]}" if len(rejoin) == 2 else ""
+        sentences.append(f"{labels[0]} and {labels[1]} differ from token {token} on{again}.")
+    return sentences
+
+
+def _finish(lane: Mapping[str, Any]) -> str:
+    reason, detail = _text(lane.get("finish_reason")), _text(lane.get("finish_detail"))
+    words = _FINISHES.get(reason, reason)
+    return f"{words} ({detail})" if detail and detail != reason else words
+
+
+def _checks(rows: object) -> list[str]:
+    sentences = []
+    for row in map(_map, _list(rows)):
+        parses = row.get("parses")
+        verdict = "parses" if parses is True else "does not parse"
+        if parses not in (True, False):
+            verdict = "was not checked"
+        errors = [_map(error) for error in _list(row.get("errors"))]
+        found = "; ".join(
+            f"line {error.get('line')}: {_text(error.get('text'))}" for error in errors
+        )
+        lines = row.get("lines")
+        sentences.append(f"Python block of {lines} lines {verdict}: {found or _NO_ERROR}.")
+    return sentences
+
+
+def _loop(loop: Mapping[str, Any]) -> str:
+    if not loop:
+        return ""
+    text = _text(loop.get("text")).strip()
+    what = f"{text!r} " if text else ""
+    repeats = _number(loop.get("repeats")) or 0
+    return f"looped from token {loop.get('from_token')}: {what}x {repeats:g}"
+
+
+def _map(data: object) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
+
+
+def _list(data: object) -> Sequence[Any]:
+    return data if isinstance(data, (list, tuple)) else ()
+
+
+def _text(data: object) -> str:
+    return data if isinstance(data, str) else ""
+
+
+def _number(data: object) -> Number:
+    if isinstance(data, bool) or not isinstance(data, (int, float)):
+        return None
+    return data if -_LARGEST < data < _LARGEST else None  # no NaN, no infinity
