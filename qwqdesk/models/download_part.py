@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from pathlib import Path
 from qwqdesk.errors import UserError
 from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.records import read_json, write_json
-from qwqdesk.models.verify import PIECE, FileDigest, RunningDigest
+from qwqdesk.models.verify import PIECE, DigestThread, FileDigest
 
 SUFFIX = ".part"
 NOTE_SUFFIX = ".part.json"
-SYNC_EVERY = 256 << 20
+SYNC_EVERY = 128 << 20
 _LOCK_AT = 1 << 62
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -54,6 +55,11 @@ class PartFile:
         self.order = order
         self.size = 0
         self._synced = 0
+        self._sync_at = SYNC_EVERY
+        self._syncing: threading.Thread | None = None
+        self._sync_error: OSError | None = None
+        self._claimed = False
+        self._running = DigestThread(0)
         self._descriptor = _open_locked(order)
         try:
             self._begin()
@@ -86,6 +92,7 @@ class PartFile:
             if self.size > self.order.file.size_bytes:
                 self._cut(0)
             self._write_note()
+        self._claimed = True
 
     def rehash(self, progress: Callable[[int], None]) -> None:
         """Checksum the bytes that are there; what `progress` raises ends it."""
@@ -108,29 +115,27 @@ class PartFile:
         Raises:
             UserError: "disk_full" or "disk"; what was written stays and is counted.
         """
-        view = memoryview(data)
-        with _disk_errors(self.order.part):
-            while view:
-                count = os.write(self._descriptor, view)
-                self._running.update(view[:count])  # type: ignore[arg-type]
-                self.size += count
-                view = view[count:]
-            if self.size - self._synced >= SYNC_EVERY:
-                self.sync()
+        rest = memoryview(data)
+        begun = self.size
+        try:
+            with _disk_errors(self.order.part):
+                while rest:
+                    count = os.write(self._descriptor, rest)
+                    self.size += count
+                    rest = rest[count:]
+        finally:
+            self._running.update(data[: self.size - begun])
+        if self.size >= self._sync_at:
+            self._sync_at = self.size + SYNC_EVERY
+            self._sync_aside()
 
     def restart(self) -> None:
         """Throw the bytes away and begin at the first one."""
+        self._wait_for_sync()
         with _disk_errors(self.order.part):
             self._cut(0)
             self._write_note()
         self._new_digest()
-
-    def sync(self) -> None:
-        """Make sure that the bytes survive a power failure."""
-        with _disk_errors(self.order.part):
-            os.fsync(self._descriptor)
-            self._synced = self.size
-            self._write_note()
 
     def digest(self) -> FileDigest:
         """The checksums of all bytes."""
@@ -138,8 +143,10 @@ class PartFile:
 
     def finish(self) -> None:
         """The part becomes the file."""
+        self._wait_for_sync()
         with _disk_errors(self.order.target):
             os.fsync(self._descriptor)
+            self._claimed = False
             if sys.platform == "win32":  # an open file cannot be renamed there
                 self.close()
             self.order.part.replace(self.order.target)
@@ -150,6 +157,7 @@ class PartFile:
 
     def discard(self) -> None:
         """Remove part and note."""
+        self._claimed = False
         if sys.platform == "win32":
             self.close()
         for path in (self.order.part, self.order.note):
@@ -158,8 +166,13 @@ class PartFile:
         self.close()
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Bring what arrived to the disk, and give the lock back."""
+        self._running.close()
+        with suppress(UserError):
+            self._wait_for_sync()
         if self._descriptor >= 0:
+            if self.size > self._synced and self._claimed:
+                self._sync(self.size)
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -168,10 +181,36 @@ class PartFile:
         os.lseek(self._descriptor, 0, os.SEEK_END)
         self.size = size
         self._synced = min(self._synced, size)
+        self._sync_at = size + SYNC_EVERY
 
     def _new_digest(self) -> None:
         git = self.order.file.sha256 is None
-        self._running = RunningDigest(self.order.file.size_bytes, git=git)
+        self._running.close()
+        self._running = DigestThread(self.order.file.size_bytes, git=git)
+
+    def _sync_aside(self) -> None:
+        """Bring the bytes to the disk while more of them arrive."""
+        self._wait_for_sync()
+        self._syncing = threading.Thread(
+            target=self._sync, args=(self.size,), name="sync", daemon=True
+        )
+        self._syncing.start()
+
+    def _sync(self, size: int) -> None:
+        try:
+            os.fsync(self._descriptor)
+            self._synced = size
+            self._write_note()
+        except OSError as error:
+            self._sync_error = error
+
+    def _wait_for_sync(self) -> None:
+        if self._syncing is not None:
+            self._syncing.join()
+            self._syncing = None
+        if self._sync_error is not None:
+            error, self._sync_error = self._sync_error, None
+            raise disk_error(self.order.part, error) from error
 
     def _write_note(self) -> None:
         order = self.order

@@ -82,8 +82,11 @@ class QuantizationDownload:
         self._board = StatusBoard(order.quantization.size_bytes, listener)
 
     def status(self) -> Status:
-        """How far it is."""
-        return self._board.now()
+        """How far it is; paused as soon as `stop` was called."""
+        status = self._board.now()
+        if not self._switch.on or status.state in ("done", "failed"):
+            return status
+        return Status("paused", status.done, status.total)
 
     def stop(self) -> None:
         """End it at once; what has arrived is kept."""

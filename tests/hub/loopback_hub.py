@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -81,7 +82,8 @@ class Asked:
 class LoopbackHub:
     """Use as a context manager; `endpoint` is what HF_ENDPOINT should be."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._scheme = "https" if tls else "http"
         self.repos: dict[str, FakeRepo] = {}
         self.log: list[Asked] = []
         self.rate = 0.0
@@ -94,10 +96,12 @@ class LoopbackHub:
         self._lock = threading.Lock()
         self._hub = _Server(("127.0.0.1", 0), _HubHandler, self)
         self._cdn = _Server(("127.0.0.1", 0), _CdnHandler, self)
+        if tls is not None:
+            self._hub.socket = tls.wrap_socket(self._hub.socket, server_side=True)
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._hub.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._hub.server_port}"
 
     @property
     def cdn(self) -> str:

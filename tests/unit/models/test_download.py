@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import ssl
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +19,14 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.download_part import FileOrder, PartFile
 from qwqdesk.models.download_set import SetOrder
 from qwqdesk.models.download_status import Status
+from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, RepoFile
+from qwqdesk.models.hub_http import Site, Waits
 from qwqdesk.models.library import Library, Places
 from qwqdesk.models.records import read_record
 from tests.hub.hub_fixture import QUICK, REPO, SIZE, Bench, Running, noise
-from tests.hub.loopback_hub import TOKEN, TOKEN_WITHOUT_ACCESS
+from tests.hub.loopback_hub import TOKEN, TOKEN_WITHOUT_ACCESS, LoopbackHub
 from tests.unit.models.conftest import FILE
 
 SHA = hashlib.sha256(FILE).hexdigest()
@@ -284,6 +289,7 @@ def test_after_a_power_failure_only_safe_bytes_are_kept(bench: Bench) -> None:
     _interrupt(bench)
     note = bench.part().with_name("T-Q4_K_M.gguf.part.json")
     said = json.loads(note.read_text())
+    assert said["durable"] == 600_000
     note.write_text(json.dumps({**said, "boot": "another", "durable": 100_000}))
     assert bench.fetch().resumed_from == 100_000
 
@@ -301,18 +307,44 @@ def test_after_a_power_failure_only_safe_bytes_are_kept(bench: Bench) -> None:
 def test_stopping_takes_effect_at_once(bench: Bench, fault: dict[str, object]) -> None:
     bench.hub.rate = 1e5
     bench.hub.fault(**fault, times=-1)  # type: ignore[arg-type]
-    from dataclasses import replace
-
-    from qwqdesk.models.hub_http import Waits
-
     patient = replace(QUICK, waits=Waits(30, 30, 30))
     run = Running(bench.job(patience=patient))
     time.sleep(0.3)
     begun = time.monotonic()
     run.job.stop()
+    assert run.job.status().state == "paused"
     assert run.join()
     assert time.monotonic() - begun < 0.2
-    assert run.job.status().state == "paused"
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_refuses_is_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    job = bench.job()
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with pytest.raises(UserError) as caught:
+        job.run()
+    assert caught.value.code == "proxy"
+
+
+def test_a_certificate_that_nobody_knows_is_named(bench: Bench, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=hub"]
+    command += ["-keyout", str(key), "-out", str(cert), "-days", "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with LoopbackHub(context) as hub:
+        assert hub.endpoint.startswith("https:")
+        client = Hub(Site(hub.endpoint), Waits(2.0, 2.0, 5.0))
+        for ask in (lambda: client.search("x"), lambda: client.repository("a/b")):
+            with pytest.raises(UserError) as caught:
+                ask()
+            assert caught.value.code == "tls"
 
 
 def test_two_writers_are_refused(bench: Bench) -> None:
