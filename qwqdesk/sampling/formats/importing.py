@@ -1,8 +1,8 @@
-"""Reading a recipe from foreign text: our JSON, llama-server's JSON, or a command line."""
+"""Reading a recipe from foreign text: which format it is, and those of llama.cpp and our own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +10,19 @@ from typing import Any, Final
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain, order_from_json
 from qwqdesk.sampling.formats.command_text import parse_command
+from qwqdesk.sampling.formats.foreign import Imported
+from qwqdesk.sampling.formats.generation_config import is_generation_config, read_generation_config
+from qwqdesk.sampling.formats.koboldcpp import is_koboldcpp, read_koboldcpp
+from qwqdesk.sampling.formats.lmstudio import is_lmstudio, read_lmstudio
+from qwqdesk.sampling.formats.modelfile_import import is_modelfile, read_modelfile
+from qwqdesk.sampling.formats.sillytavern import is_sillytavern, read_sillytavern
+from qwqdesk.sampling.formats.textgen import is_textgen, read_textgen
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, FORMAT, Recipe, recipe_id
 from qwqdesk.sampling.samplers import PARAMS, order_from_letters
+
+__all__ = ["Imported", "import_file", "import_text"]
 
 # Other programs' names of the same values, for llama-server's JSON.
 _ALIASES: Final[Mapping[str, str]] = {
@@ -25,15 +34,20 @@ _ALIASES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Imported:
-    """A recipe made from foreign text; `unmapped` names what has no place in a recipe."""
+class _Kind:
+    """A format of another program: how it is told from others, and how it is read."""
 
-    recipe: Recipe
-    unmapped: tuple[str, ...] = ()
+    is_it: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[Mapping[str, Any], str], Imported]
 
-    def to_json(self) -> dict[str, Any]:
-        """The recipe's JSON with its unmapped names."""
-        return {**self.recipe.to_json(), "unmapped": list(self.unmapped)}
+
+# JSON formats, the most telling first; what none of them is, is llama-server's.
+_JSON_KINDS: Final = (
+    _Kind(is_lmstudio, read_lmstudio),
+    _Kind(is_sillytavern, read_sillytavern),
+    _Kind(is_koboldcpp, read_koboldcpp),
+    _Kind(is_generation_config, read_generation_config),
+)
 
 
 def import_file(path: Path) -> Imported:
@@ -56,15 +70,28 @@ def import_file(path: Path) -> Imported:
 def import_text(text: str, title: str) -> Imported:
     """The recipe in a text; one with a built-in recipe's name gets "-copy" added.
 
+    Read are our own JSON, llama-server's, presets of LM Studio, SillyTavern, KoboldCpp and
+    text-generation-webui, Hugging Face's generation_config.json, Ollama's Modelfile, and
+    command lines of llama.cpp.
+
     Raises:
-        UserError: when it is neither a recipe, nor a JSON object, nor a command line.
+        UserError: when it is none of these.
     """
-    is_json = text.lstrip().startswith(("{", "["))
-    found = _from_json(parse_json(text), title) if is_json else _from_command(text, title)
+    found = _from_any(text, title)
     if all(found.recipe.id != recipe.id for recipe in BUILTIN_RECIPES):
         return found
     copy = replace(found.recipe, id=recipe_id(f"{found.recipe.id}-copy"))
     return replace(found, recipe=copy)
+
+
+def _from_any(text: str, title: str) -> Imported:
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return _from_json(parse_json(text.lstrip("\ufeff")), title)
+    if is_modelfile(text):
+        return read_modelfile(text, title)
+    if is_textgen(text):
+        return read_textgen(text, title)
+    return _from_command(text, title)
 
 
 def _from_json(data: object, title: str) -> Imported:
@@ -75,6 +102,9 @@ def _from_json(data: object, title: str) -> Imported:
         return Imported(Recipe.from_json(data))
     if isinstance(data.get("sampling"), Mapping):
         return _from_shown(data, title)
+    for kind in _JSON_KINDS:
+        if kind.is_it(data):
+            return kind.read(data, title)
     values: dict[str, object] = {}
     unmapped: list[str] = []
     for key, value in data.items():
