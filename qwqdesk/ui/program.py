@@ -68,10 +68,12 @@ class Program:
         from qwqdesk.session import Session
         from qwqdesk.ui.base import FocusRings
         from qwqdesk.ui.desk import Desk
+        from qwqdesk.ui.garbage import MainThreadGarbage
         from qwqdesk.ui.report import Reports
         from qwqdesk.ui.workspace import Workspace
 
         FocusRings(self._app)
+        stack.callback(MainThreadGarbage(self._app).start())
         reports = Reports(self._app)
         stack.callback(start_fault_log(self._dirs.logs))
         stack.callback(install_hooks(reports.from_hook))

@@ -12,6 +12,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_API"] = "pyside6"
 
 import asyncio
+import gc
 import inspect
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from qwqdesk.ui.theme import Theme
 import qasync  # isort: skip - after PySide6, which it looks for
 
 ASYNC_TEST_SECONDS = 20
+GARBAGE = 200_000  # new objects between two collections
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -59,12 +61,22 @@ def theme(qapp: QApplication) -> Theme:
     return Theme(qapp, "light")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def garbage_on_the_main_thread() -> Iterator[None]:
+    """A Qt object that a worker thread's garbage collection destroys takes the process along."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def no_leftovers(qapp: QApplication, theme: Theme) -> Iterator[None]:
     threads = set(threading.enumerate())
     before = set(qapp.topLevelWidgets())
     yield
     _settle()
+    if gc.get_count()[0] > GARBAGE:
+        gc.collect()
     theme.set_choice("light")
     theme.set_percent(100)
     left = [w for w in qapp.topLevelWidgets() if w not in before and w.parent() is None]

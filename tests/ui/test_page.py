@@ -188,6 +188,14 @@ async def test_hostile_text_is_shown_as_it_is(qapp: QApplication, tmp_path: Path
         assert d.answer(0).startswith(hostile)
 
 
+async def test_the_message_is_counted_while_one_writes(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.find("composerInput").setFocus()
+        d.window.page.composer.set_text("twelve bytes")
+        label = d.find("contextWords")
+        await d.until(lambda: "12 of 256" in str(label.property("text")))
+
+
 async def test_lanes_come_and_go_with_keys(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.press("Ctrl+T")

@@ -9,6 +9,7 @@ from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand, Toast
 from qwqdesk.ui.conversation.composer import Composer
+from qwqdesk.ui.conversation.context_estimate import ContextEstimate
 from qwqdesk.ui.conversation.first_comparison import first_comparison
 from qwqdesk.ui.conversation.lane_acts import LaneActs
 from qwqdesk.ui.conversation.lanes_view import MAX_LANES
@@ -43,6 +44,8 @@ class ConversationPage(QFrame):
         self._bands.setSpacing(0)
         self.views = Views(desk)
         self.composer = Composer()
+        self._estimate = ContextEstimate(desk, self._tasks, self)
+        self._typed_tokens = 0
         # Once for all changes of one moment; rows of the chain editors come and go.
         self._order_later = QTimer(self)
         self._order_later.setSingleShot(True)
@@ -63,6 +66,8 @@ class ConversationPage(QFrame):
         toolbar.mode.mode_chosen.connect(self._choose_mode)
         toolbar.seed.seed_chosen.connect(self._choose_seed)
         composer.sendRequested.connect(self.send)
+        composer.textChanged.connect(lambda: self._estimate.set_text(composer.text()))
+        self._estimate.counted.connect(self._show_typed)
         composer.stopRequested.connect(self.stop)
         composer.chooseModelRequested.connect(self.choose_model_wanted)
         composer.systemPromptChanged.connect(self._set_system_prompt)
@@ -202,6 +207,10 @@ class ConversationPage(QFrame):
         if self.view.conversation_id is not None:
             self._desk.history.set_system_prompt(self.view.conversation_id, text)
 
+    def _show_typed(self, tokens: int) -> None:
+        self._typed_tokens = tokens
+        self.refresh()
+
     def order_tabs(self) -> None:
         """Toolbar, message, lane after lane, composer. The one place that orders this page."""
         lanes = [part for lane in self.view.lanes for part in lane.tab_parts()]
@@ -227,6 +236,7 @@ class ConversationPage(QFrame):
         self.composer.set_lanes(lanes)
         self.composer.set_model(model_title(loaded) if loaded is not None else "")
         self.composer.set_blocked(view.columns.problem())
-        self.composer.set_context(view.used_tokens, loaded.engine.n_ctx if loaded else 0)
+        used = view.used_tokens + self._typed_tokens
+        self.composer.set_context(used, loaded.engine.n_ctx if loaded else 0)
         self._order_later.start()
         self.status_changed.emit()
