@@ -73,14 +73,16 @@ def our_start(data: Path, *, wait_for_model: bool) -> Start:
     log.unlink(missing_ok=True)
     began = time.perf_counter()
     with subprocess.Popen([sys.executable, "-m", "qwqdesk"], env=_environment(data)) as process:
-        _wait(lambda: log.is_file() and _SHOWN in log.read_text(errors="replace"), 30.0)
-        seconds = time.perf_counter() - began
-        loaded = _has_llama(process.pid)
-        if wait_for_model:
-            _wait(lambda: _has_llama(process.pid), _LOADED_S)
-            time.sleep(3.0)
-        resident = psutil.Process(process.pid).memory_info().rss
-        process.kill()
+        try:
+            _wait(lambda: log.is_file() and _SHOWN in log.read_text(errors="replace"), 30.0)
+            seconds = time.perf_counter() - began
+            loaded = _has_llama(process.pid)
+            if wait_for_model:
+                _wait(lambda: _has_llama(process.pid), _LOADED_S)
+                time.sleep(3.0)
+            resident = psutil.Process(process.pid).memory_info().rss
+        finally:
+            process.kill()
     return Start(seconds, loaded, resident)
 
 
