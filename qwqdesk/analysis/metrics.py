@@ -1,7 +1,9 @@
 """The numbers about a lane, and the table that says which value is the better one.
 
 "Better" is claimed only where most people would agree: fewer repetitions, fewer errors in code,
-more tokens a second. A longer or shorter reply is neither.
+more tokens a second. A longer or shorter reply is neither. Repetition grows with the length, and
+code that does not parse hides its other errors, so such numbers are compared only where that is
+fair.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from qwqdesk.conversation import Loop, Timing, Usage
 Better = Literal["higher", "lower"]
 Number = int | float | None
 
+_SIMILAR_LENGTH: Final = 2
+"""Replies up to so many times as long as each other are similar."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -31,7 +36,8 @@ class Metric:
 
     `digits` after the point are shown; values that look the same are a tie. `better` is None
     where no value is better than another. `none_is` says what a missing value is worth:
-    "best" (no loop), or nothing to compare.
+    "best" (no loop), or nothing to compare. `fair` is when values are compared at all: always,
+    between replies of similar "length", or when all code could "parse".
     """
 
     name: str
@@ -41,6 +47,7 @@ class Metric:
     digits: int = 0
     unit: str = ""
     none_is: Literal["best", "unknown"] = "unknown"
+    fair: Literal["always", "length", "parse"] = "length"
 
 
 # fmt: off
@@ -69,12 +76,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("compression_ratio", "Compression",
            "How many times zlib makes the text smaller; loops compress well.", "lower", 2),
     Metric("loop_from_token", "Loop from", "The token at which it began to repeat itself.",
-           "higher", unit="token", none_is="best"),
+           "higher", unit="token", none_is="best", fair="always"),
     Metric("python_blocks", "Python blocks", "Blocks of Python in the answer."),
     Metric("python_parse_failures", "Do not parse", "Blocks of Python that do not parse.",
-           "lower"),
+           "lower", fair="always"),
     Metric("code_errors", "Code errors",
-           "Errors found in the Python without running it.", "lower"),
+           "Errors found in the Python without running it.", "lower", fair="parse"),
     Metric("mean_probability", "Mean probability",
            "Mean probability of the chosen tokens before the chain.", digits=3),
     Metric("min_probability", "Least probability",
@@ -152,21 +159,41 @@ def lane_metrics(result: LaneResult, *, search_loop: bool = True) -> LaneMetrics
     return LaneMetrics(values, loop, (span.first, span.second) if span else None)
 
 
-def better_lanes(name: str, values: Sequence[Number]) -> int | None:
-    """The index of the lane with the best value; None for a tie, or where none is better.
+def better_lane(name: str, lanes: Sequence[Mapping[str, Number]]) -> int | None:
+    """The index of the lane with the best value.
+
+    None for a tie, where no value is better than another, and where comparing is not fair.
+
+    Args:
+        name: of a metric.
+        lanes: the values of each lane by name, as in `LaneMetrics.values`.
 
     Raises:
         KeyError: when there is no metric of that name.
     """
     metric = METRICS_BY_NAME[name]
-    if metric.better is None:
-        return None
-    worth = [_worth(metric, value) for value in values]
+    worth = [_worth(metric, values.get(name)) for values in lanes]
     known = [value for value in worth if value is not None]
-    if len(known) < 2:
+    if metric.better is None or len(known) < 2:
+        return None
+    compared = [values for values, value in zip(lanes, worth, strict=True) if value is not None]
+    if not _fair(metric, compared):
         return None
     best = max(known)
     return worth.index(best) if known.count(best) == 1 else None
+
+
+def _fair(metric: Metric, lanes: Sequence[Mapping[str, Number]]) -> bool:
+    if metric.fair == "parse":
+        return not any(values.get("python_parse_failures") for values in lanes)
+    if metric.fair == "length":
+        lengths = [_length(values) for values in lanes]
+        return min(lengths) * _SIMILAR_LENGTH >= max(lengths)
+    return True
+
+
+def _length(values: Mapping[str, Number]) -> float:
+    return (values.get("reasoning_tokens") or 0) + (values.get("answer_tokens") or 0)
 
 
 def shown_value(name: str, value: Number) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from qwqdesk.analysis.metrics import METRICS, Metric, Number, better_lanes, shown_value
+from qwqdesk.analysis.metrics import METRICS, Metric, Number, better_lane, shown_value
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.difference_words import worded_differences
@@ -78,7 +78,7 @@ class RunView:
     def rows(self) -> tuple[MetricRow, ...]:
         """The metrics that at least one lane has a value for."""
         return tuple(
-            _row(metric, [lane.metrics.get(metric.name) for lane in self.lanes])
+            _row(metric, [lane.metrics for lane in self.lanes])
             for metric in METRICS
             if any(lane.metrics.get(metric.name) is not None for lane in self.lanes)
         )
@@ -138,9 +138,9 @@ def _chain(lane: Mapping[str, Any]) -> SamplerChain | None:
         return None
 
 
-def _row(metric: Metric, values: Sequence[Number]) -> MetricRow:
-    texts = tuple(shown_value(metric.name, value) for value in values)
-    return MetricRow(metric, texts, better_lanes(metric.name, values))
+def _row(metric: Metric, lanes: Sequence[Mapping[str, Number]]) -> MetricRow:
+    texts = tuple(shown_value(metric.name, values.get(metric.name)) for values in lanes)
+    return MetricRow(metric, texts, better_lane(metric.name, lanes))
 
 
 def _engine(engine: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from qwqdesk.analysis.metrics import (
     METRICS,
     LaneResult,
     Number,
-    better_lanes,
+    better_lane,
     lane_metrics,
     shown_value,
 )
@@ -72,7 +72,29 @@ def test_code_counts_only_where_there_is_code() -> None:
 def test_only_a_value_that_looks_better_is_marked(
     name: str, values: list[Number], best: int | None
 ) -> None:
-    assert better_lanes(name, values) == best
+    assert better_lane(name, [{name: value} for value in values]) == best
+
+
+def test_replies_of_very_different_length_are_not_compared() -> None:
+    lanes: list[dict[str, Number]] = [
+        {"answer_tokens": 1000, "seq_rep_4": 0.2, "loop_from_token": 500},
+        {"answer_tokens": 60, "seq_rep_4": 0.0, "loop_from_token": None},
+    ]
+    assert better_lane("seq_rep_4", lanes) is None
+    assert better_lane("loop_from_token", lanes) == 1
+    lanes[1]["answer_tokens"] = 600
+    assert better_lane("seq_rep_4", lanes) == 1
+
+
+def test_code_that_does_not_parse_hides_its_other_errors() -> None:
+    lanes: list[dict[str, Number]] = [
+        {"code_errors": 13, "python_parse_failures": 0},
+        {"code_errors": 1, "python_parse_failures": 1},
+    ]
+    assert better_lane("code_errors", lanes) is None
+    assert better_lane("python_parse_failures", lanes) == 0
+    lanes[1]["python_parse_failures"] = 0
+    assert better_lane("code_errors", lanes) == 1
 
 
 def test_values_are_shown_as_people_read_them() -> None:
