@@ -42,7 +42,7 @@ COMMANDS = (
     Command("explain", "say what each step of a chain does", "qwqdesk.cli.explain"),
     Command("inspect", "show what a GGUF file says of itself", "qwqdesk.cli.inspect"),
     Command("bench", "measure prefill and decoding", "qwqdesk.cli.bench"),
-    Command("models", "list the models on this disk", "qwqdesk.cli.models"),
+    Command("models", "find, download and keep models", "qwqdesk.cli.models"),
     Command("recipes", "list, show, import and export recipes", "qwqdesk.cli.recipes"),
 )
 

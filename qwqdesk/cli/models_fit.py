@@ -27,13 +27,16 @@ class FreeMemoryQuestion:
     def __init__(self, dirs: DataDirs) -> None:
         self._dirs = dirs
         self._devices: tuple[DeviceMemory, ...] = ()
+        self._free: FreeMemory | None = None
         self._thread = threading.Thread(target=self._ask, name="devices", daemon=True)
         self._thread.start()
 
     def answer(self) -> FreeMemory:
         """What is free now; without devices when the library cannot be loaded."""
-        self._thread.join(10)
-        return free_memory(self._devices)
+        if self._free is None:
+            self._thread.join(10)
+            self._free = free_memory(self._devices)
+        return self._free
 
     def _ask(self) -> None:
         engine = new_engine(self._dirs)

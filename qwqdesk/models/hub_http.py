@@ -337,6 +337,8 @@ def told_error(error: Exception, url: str) -> Broken | UserError:
         return Broken("proxy", _words(error))
     if isinstance(error, httpx2.TimeoutException | TimeoutError):
         return Broken("timeout", "no answer in time")
+    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
+        return Broken("network", "it ended early")
     return Broken("network", _words(error))
 
 
