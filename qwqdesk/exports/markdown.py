@@ -10,7 +10,8 @@ from qwqdesk.analysis.code_blocks import code_blocks, plain_lines
 from qwqdesk.exports.view import LaneView, RunView
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#&~])")
-_TAG_OR_CODE: Final = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|<(?=[!/?A-Za-z])")
+_BACKTICKS: Final = re.compile(r"(`+)")
+_TAG: Final = re.compile(r"<(?=[!/?A-Za-z])")
 
 
 def to_markdown(run: RunView) -> str:
@@ -99,4 +100,15 @@ def _answer(answer: str) -> Iterator[str]:
 
 
 def _without_html(line: str) -> str:
-    return _TAG_OR_CODE.sub(lambda found: found[0] if found[1] else "\\<", line)
+    """The line with a backslash before what opens a tag, but not inside of inline code."""
+    parts = _BACKTICKS.split(line)  # text and runs of backticks in turn
+    last = {len(run): at for at, run in enumerate(parts) if at % 2}
+    opened = 0
+    for at, part in enumerate(parts):
+        if at % 2 == 0:
+            parts[at] = part if opened else _TAG.sub(r"\\<", part)
+        elif opened == len(part):
+            opened = 0
+        elif not opened and last[len(part)] > at:
+            opened = len(part)
+    return "".join(parts)

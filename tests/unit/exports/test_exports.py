@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -141,6 +142,15 @@ def test_inline_code_and_plain_answers_stay_as_they_are() -> None:
     data = document()
     data["lanes"][0]["answer"] = "Use `a < b` and `<div>`, 1 < 2, **bold**."
     assert "Use `a < b` and `<div>`, 1 < 2, **bold**." in to_markdown(view_of(data))
+
+
+@pytest.mark.parametrize("line", ["`" * 100_000, "`a``b" * 20_000, "<a" * 50_000, "a`" * 50_001])
+def test_a_hostile_line_takes_no_visible_time(line: str) -> None:
+    start = time.process_time()
+    view = view_of({"lanes": [{"label": "A", "answer": line}]})
+    to_markdown(view)
+    to_html(view)
+    assert time.process_time() - start < 3.0
 
 
 def test_the_files_are_the_guides_and_the_document_itself() -> None:
