@@ -38,6 +38,8 @@ def search(query: str, sort: str | None, limit: str | None, site: Site, *, as_js
     if order not in SORTS:
         raise UsageError(f"--sort is {order!r}.", f"It is one of: {', '.join(SORTS)}.")
     wanted = _number(limit or str(FOUND_AT_MOST), "--limit", 1, 1000)
+    if "/" in query and any(mark in query for mark in ("://", "hf.co/", "huggingface.co/")):
+        query = parse_name(query, site.endpoint).repo
     rows: list[FoundRepo] = []
     hub, following = Hub(site), None
     while len(rows) < wanted:

@@ -28,7 +28,7 @@ SORTS: Mapping[str, str] = {
 }
 PAGE = 50
 LISTING_TIMEOUT = 15.0
-TRIES = 3
+TRIES, FIRST_WAIT = 3, 0.4
 _FIELDS = ("downloads", "likes", "gated", "lastModified")
 # Read by huggingface_hub when it is imported: no telemetry, no Xet, no bars on standard error.
 _QUIET = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_PROGRESS_BARS")
@@ -136,7 +136,7 @@ class Hub:
                 return ask()
             except Broken as error:
                 wait = (
-                    0.4 * 2 ** (TRIES - 1 - left)
+                    FIRST_WAIT * 2 ** (TRIES - 1 - left)
                     if error.retry_after is None
                     else error.retry_after
                 )
@@ -162,7 +162,7 @@ class Hub:
             raise self._refused(repo, error.response) from error
         except httpx2.HTTPError as error:
             raise told_error(error, self.site.endpoint) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except Exception as error:  # a strange answer can break the library anywhere
             if str(getattr(error, "doc", "")).lstrip()[:1] == "<":
                 raise hub_errors.portal(self.site.host) from error
             raise hub_errors.not_understood(self.site.host) from error

@@ -191,6 +191,7 @@ class _Cut(Exception):  # noqa: N818
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     @property
@@ -230,6 +231,9 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         if fault.kind == "html":
             self.answer(200, b"<html>log in</html>", Content_Type="text/html; charset=utf-8")
+            return True
+        if fault.kind == "body":
+            self.answer(200, options["body"])
             return True
         if fault.kind == "reset":
             self.reset()

@@ -34,6 +34,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
         hub.put(REPO, "README.md", b"# T", lfs=False)
         hub.put(REPO, "mmproj-T-F16.gguf", b"GGUF")
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        monkeypatch.setattr("qwqdesk.models.hub.FIRST_WAIT", 0.01)
         yield hub
         from huggingface_hub import close_session
 
@@ -55,6 +56,8 @@ def test_search_lists_repositories_over_all_pages(cli: Cli, hub: LoopbackHub) ->
     assert sorted(rows[0]) == ["downloads", "gated", "likes", "repo", "updated"]
     assert len(cli("models", "search", "bulk", "--limit", "2", "--json").json) == 2
     assert "bulk/M6-GGUF" in cli("models", "search", "bulk").out
+    [row] = cli("models", "search", "https://hf.co/bulk/M3-GGUF", "--json").json
+    assert row["repo"] == "bulk/M3-GGUF"
 
 
 def test_files_are_quantizations_with_their_fit(cli: Cli, hub: LoopbackHub) -> None:
@@ -210,6 +213,38 @@ def test_listing_fails_in_words(
 ) -> None:
     hub.fault(**fault, on="api", times=-1)  # type: ignore[arg-type]
     assert cli("models", what, REPO, "--json").error["code"] == code
+
+
+_REPO_TEXT = '{"id": "a/b", "siblings": %s}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        "3",
+        '"text"',
+        "[" * 100_000,
+        "{}",
+        '{"id": 3}',
+        '{"id": "a/b", "lastModified": "yesterday"}',
+        '{"id": "a/b", "cardData": {"language": {}}, "model-index": 3}',
+        _REPO_TEXT % "3",
+        _REPO_TEXT % "[null, 3]",
+        _REPO_TEXT % '[{"rfilename": 3}]',
+        _REPO_TEXT % '[{"rfilename": "m-Q8_0.gguf", "size": "4"}]',
+        _REPO_TEXT % '[{"rfilename": "m-Q8_0.gguf", "size": 4, "lfs": {"size": 1e400}}]',
+        _REPO_TEXT % '[{"rfilename": "m-Q8_0.gguf", "size": 4, "lfs": 3}]',
+        '[{"id": "../.."}, {"id": "a/b", "downloads": -1, "likes": "x", "gated": {}}, 3]',
+    ],
+)
+def test_strange_listings_are_no_traceback(cli: Cli, hub: LoopbackHub, body: str) -> None:
+    hub.fault("body", on="api", times=-1, body=body.encode())
+    for words in (["files", REPO], ["search", "x"], ["download", REPO, "Q8_0"]):
+        result = cli("models", *words, "--json")
+        assert result.status == 0 or result.error["code"] in ("network", "no_file")
 
 
 def test_a_bad_token_is_named_and_can_be_left_out(
