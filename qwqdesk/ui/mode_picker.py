@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
 from qwqdesk.conversation import Mode
@@ -83,7 +82,6 @@ class SeedField(QFrame):
         self.setObjectName("seedField")
         self.setAccessibleName("Seed")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(px(32))
         self._seed = RANDOM_SEED
         self._dice = IconButton(
             "dices", "Draw a seed and keep it", name="seedDice", clicked=self._draw
@@ -100,10 +98,16 @@ class SeedField(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(px(2), 0, px(10), 0)
         row.setSpacing(px(4))
+        self._word = label("Seed", "body", "text2")
         row.addWidget(self._dice)
-        row.addWidget(label("Seed", "body", "text2"))
+        row.addWidget(self._word)
         row.addWidget(self._input)
+        theme().changed.connect(self._fit)
         self._fit()
+
+    def set_short(self, short: bool) -> None:
+        """Leave the word out; dice and number say it."""
+        self._word.setVisible(not short)
 
     @property
     def seed(self) -> int:
@@ -116,13 +120,11 @@ class SeedField(QFrame):
         self._input.setText("" if seed < 0 or seed > MAX_SEED else str(seed))
         set_state(self, "wrong", False)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(super().sizeHint().width(), theme().px(32))
 
     def _fit(self) -> None:
+        self.setFixedHeight(theme().px(32))
         shown = self._input.text() or self._input.placeholderText()
         width = self._input.fontMetrics().horizontalAdvance(shown) + theme().px(8)
         self._input.setFixedWidth(max(theme().px(40), width))

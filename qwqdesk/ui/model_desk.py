@@ -62,7 +62,7 @@ class ModelDesk(QObject):
     def load(self, path: Path) -> None:
         """Load a model file."""
         for name in ("loadBand", "crashBand"):
-            self._page.hide_band(name)
+            self._page.bands.take_away(name)
         self._loader.load(path)
 
     def ask_file(self) -> None:
@@ -86,8 +86,8 @@ class ModelDesk(QObject):
         self._show_present()
         if loaded.notes:
             band = MessageBand("warn", loaded.notes[0], " ".join(loaded.notes[1:]), name="loadBand")
-            band.add_action("Close", lambda: self._page.hide_band("loadBand"), flat=True)
-            self._page.show_band(band)
+            band.add_action("Close", lambda: self._page.bands.take_away("loadBand"), flat=True)
+            self._page.bands.put(band)
 
     def _failed(self, path: Path, error: UserError) -> None:
         self._show_present()
@@ -97,10 +97,10 @@ class ModelDesk(QObject):
         band.add_action("Try again", lambda: self.load(path))
         band.add_action("Choose model", self.open_menu)
         band.add_action("Engine settings", self._engine_settings, flat=True)
-        self._page.show_band(band)
+        self._page.bands.put(band)
 
     def _show_present(self) -> None:
-        self._page.hide_band("loadBand")
+        self._page.bands.take_away("loadBand")
         loaded = self._desk.session.loaded
         if loaded is None:
             self._page.toolbar.model.show_none()
@@ -119,7 +119,7 @@ class ModelDesk(QObject):
         band.add_action("Load demo model", lambda: self.load(demo_model()))
         band.add_action("Engine settings", self._engine_settings)
         band.add_action("Try again", lambda: self.load(path))
-        self._page.show_band(band)
+        self._page.bands.put(band)
 
     def _set_status(self, words: str) -> None:
         self.status = words

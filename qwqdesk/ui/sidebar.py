@@ -97,6 +97,11 @@ class Sidebar(QFrame):
 
     def _restyle(self) -> None:
         self.set_rail(self.rail)
+        side = theme().px(16)
+        for made in self.findChildren(QToolButton):
+            made.setIconSize(QSize(side, side))
+            if made.property("kind") == "nav":
+                made.setFixedHeight(theme().px(32))
 
     def _full_form(self) -> QWidget:
         px = theme().px
@@ -188,9 +193,9 @@ class Sidebar(QFrame):
 
     def _make_page_actions(self) -> None:
         for name, words, icon_name in PAGES:
+            action = QAction(icon(icon_name, "text2", "accent_text"), words, self)
             # Qt leaves too little room between an icon and its words.
-            action = QAction(icon(icon_name, "text2", "accent_text"), f"\u2002{words}", self)
-            action.setToolTip(words)
+            action.setIconText(f"\u2002{words}")
             action.setObjectName(f"{name}Page_action")
             action.setCheckable(True)
             action.setData(name)

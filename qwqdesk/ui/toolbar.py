@@ -12,7 +12,8 @@ from qwqdesk.ui.model_picker import ModelPicker
 from qwqdesk.ui.theme import theme
 
 HEIGHT = 48
-_SHORT_BELOW = 1120  # px of the bar: below it the badge says less
+# px of the bar at 100 % text size, below which it says less.
+_SHORT_BELOW, _ICONS_BELOW = 1120, 740
 
 
 class Toolbar(QFrame):
@@ -23,13 +24,11 @@ class Toolbar(QFrame):
 
     def __init__(self, more: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        px = theme().px
         self.setObjectName("toolbar")
         self.setAccessibleName("Toolbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("ground", "window")
         self.setProperty("edge", "bottom")
-        self.setFixedHeight(px(HEIGHT))
         self.sidebar = IconButton(
             "panel-left", "Sidebar", shortcut="Ctrl+B", size=18, name="sidebarButton",
             clicked=self.sidebar_wanted.emit,
@@ -45,17 +44,29 @@ class Toolbar(QFrame):
         self.more = IconButton("ellipsis", "More", name="moreButton")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(more)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(px(16), 0, px(16), 0)
-        row.setSpacing(px(8))
-        row.addWidget(self.sidebar)
-        row.addWidget(self.model, 1)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self.sidebar)
+        self._row.addWidget(self.model, 1)
         for part in (self.badge, self.mode, self.seed, self.add_lane, self.more):
-            row.addWidget(part)
+            self._row.addWidget(part)
+        theme().changed.connect(self._fit)
+        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        self.badge.set_short(self.width() < theme().px(_SHORT_BELOW))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Heights by the text size, words by the width."""
+        px = theme().px
+        self.setFixedHeight(px(HEIGHT))
+        self._row.setContentsMargins(px(16), 0, px(16), 0)
+        self._row.setSpacing(px(8))
+        icons = self.width() < px(_ICONS_BELOW)
+        self.badge.set_short(self.width() < px(_SHORT_BELOW))
+        self.badge.set_shrunk(icons)
+        self.seed.set_short(icons)
+        self.add_lane.setText("" if icons else "Add lane")
 
 
 class PageBar(QFrame):

@@ -7,13 +7,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
 
 from qwqdesk.diagnostics import Crash
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand
 from qwqdesk.ui.chat_list import ChatList
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
@@ -175,9 +174,7 @@ class Workspace(QWidget):
 
     def show_trouble(self, error: UserError) -> None:
         """An error without a place of its own: below the toolbar."""
-        band = MessageBand("warn", error.what, error.what_to_do, name="troubleBand")
-        band.add_action("Close", lambda: self.page.hide_band("troubleBand"), flat=True)
-        self.page.show_band(band)
+        self.page.bands.tell(error.what, error.what_to_do)
 
     def _show_status(self) -> None:
         if self.page.runs.view is not None:
@@ -220,7 +217,21 @@ class Workspace(QWidget):
         settings = self.desk.settings
         theme().set_reduce_motion(settings.reduce_motion)
         theme().set_choice(settings.theme)
-        theme().set_percent(settings.text_size)
+        if theme().percent != settings.text_size:
+            theme().set_percent(settings.text_size)
+            QTimer.singleShot(0, self._remake_pages)
+
+    def _remake_pages(self) -> None:
+        """Pages have the sizes with which they were made."""
+        shown = self.stack.currentWidget()
+        for name in [name for name in self._pages if name != "conversation"]:
+            page = self._pages.pop(name)
+            if page is shown:
+                self.show_page(name)
+            self.stack.removeWidget(page)
+            page.hide()
+            page.deleteLater()
+        self._fit_sidebar()
 
     # ------------------------------------------------------------ files dropped on the window
 

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand, Toast
+from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
 from qwqdesk.ui.conversation.first_comparison import first_comparison
@@ -40,8 +41,7 @@ class ConversationPage(QFrame):
         self.runs = RunController(desk, self._tasks, self)
         self.acts = LaneActs(desk, self.runs, self._tasks, lambda: self.view, self)
         self.toolbar = Toolbar(more)
-        self._bands = QVBoxLayout()
-        self._bands.setSpacing(0)
+        self.bands = Bands()
         self.views = Views(desk)
         self.composer = Composer()
         self._estimate = ContextEstimate(desk, self._tasks, self)
@@ -54,7 +54,7 @@ class ConversationPage(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.toolbar)
-        column.addLayout(self._bands)
+        column.addLayout(self.bands)
         column.addWidget(self.views, 1)
         column.addWidget(self.composer)
         self._connect()
@@ -153,6 +153,8 @@ class ConversationPage(QFrame):
     def _began(self, view: ConversationView) -> None:
         if view is self.view:
             self.composer.clear()
+        for note in view.notes:
+            self.bands.tell(note)
         self._desk.history_changed.emit()
         self.shown_changed.emit()
 
@@ -173,23 +175,6 @@ class ConversationPage(QFrame):
         self.views.show_view(view)
         self.composer.set_text(text)
         self.composer.input.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    # ------------------------------------------------------------ messages below the toolbar
-
-    def show_band(self, band: MessageBand) -> None:
-        """Show a message, in place of one with the same name."""
-        self.hide_band(band.objectName())
-        self._bands.addWidget(band)
-
-    def hide_band(self, name: str) -> None:
-        """Take a message away."""
-        for number in reversed(range(self._bands.count())):
-            item = self._bands.itemAt(number)
-            widget = item.widget() if item is not None else None
-            if widget is not None and widget.objectName() == name:
-                self._bands.removeWidget(widget)
-                widget.hide()
-                widget.deleteLater()
 
     # ------------------------------------------------------------ state
 

@@ -51,6 +51,7 @@ class ConversationView(QWidget):
         self.chosen_mode: Mode | None = None
         self.message_id = 0
         self.used_tokens = 0
+        self.notes: tuple[str, ...] = ()  # of the last run, for the user
         self._targets: list[Lane] = []
         self._unfinished: set[Lane] = set()
         self.prompt = PromptHeader()
@@ -181,6 +182,7 @@ class ConversationView(QWidget):
         """A run starts; `text` None answers the newest message once more."""
         self.conversation_id = began.conversation_id or self.conversation_id
         self.message_id = began.message_id
+        self.notes = tuple(dict.fromkeys(n for prompt in began.prompts for n in prompt.notes))
         self._targets = list(targets)
         self._unfinished = {lane for lane in targets if lane in self.lanes}
         if text is not None:

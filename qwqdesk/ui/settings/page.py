@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from qwqdesk.ui.base import Hairline, label, wrapping_label
 from qwqdesk.ui.pages import Shell
@@ -36,9 +36,9 @@ def _scrolled(content: QWidget) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     outer = QWidget()
     row = QHBoxLayout(outer)
-    row.setContentsMargins(0, 0, 0, 0)
+    row.setContentsMargins(theme().px(24), 0, theme().px(24), 0)
     row.addStretch(1)
-    row.addWidget(content)
+    row.addWidget(content, 1000)
     row.addStretch(1)
     area.setWidget(outer)
     area.viewport().setAutoFillBackground(False)
@@ -49,7 +49,8 @@ def _scrolled(content: QWidget) -> QScrollArea:
 def _content(shell: Shell) -> QWidget:
     px = theme().px
     content = QWidget()
-    content.setFixedWidth(px(_COLUMN))
+    content.setMaximumWidth(px(_COLUMN))
+    content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     column = QVBoxLayout(content)
     column.setContentsMargins(0, px(24), 0, px(32))
     column.setSpacing(0)
