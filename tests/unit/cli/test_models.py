@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -357,8 +356,11 @@ def test_wrong_usage(cli: Cli, words: list[str]) -> None:
     assert cli("models", *words).status == 2
 
 
-def test_ctrl_c_keeps_what_has_arrived(hub: LoopbackHub, models: Path) -> None:
-    data = noise(2_000_000)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_the_program_it_goes_on_where_it_was(
+    hub: LoopbackHub, models: Path, how: signal.Signals
+) -> None:
+    data = noise(1_000_000)
     hub.put(REPO, "T-Q8_0.gguf", data)
     hub.rate = 4e5
     command = [sys.executable, "-m", "qwqdesk", "models", "download", REPO, "Q8_0", "--json"]
@@ -370,13 +372,15 @@ def test_ctrl_c_keeps_what_has_arrived(hub: LoopbackHub, models: Path) -> None:
     while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < end:
         time.sleep(0.01)
     begun = time.monotonic()
-    os.kill(process.pid, signal.SIGINT)
+    process.send_signal(how)
     out, err = process.communicate(timeout=10)
     assert time.monotonic() - begun < 3
-    assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
-    assert "kept" in err
+    if how == signal.SIGINT:
+        assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
+        assert "kept" in err
     hub.rate = 0
     kept = part.stat().st_size
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     [file] = json.loads(again.stdout)["files"]
     assert (file["resumed_from"], file["verified"]) == (kept, True)
+    assert hub.asked("cdn")[-1].range == f"bytes={kept}-"
