@@ -80,6 +80,7 @@ class ModelDesk(QObject):
 
     def _progressed(self, name: str, progress: LoadProgress) -> None:
         self._page.toolbar.model.show_progress(name, progress)
+        self._page.set_loading(name)
         self._set_status(f"{progress.what} {name}")
 
     def _loaded(self, loaded: Loaded) -> None:
@@ -101,6 +102,7 @@ class ModelDesk(QObject):
 
     def _show_present(self) -> None:
         self._page.bands.take_away("loadBand")
+        self._page.set_loading("")
         loaded = self._desk.session.loaded
         if loaded is None:
             self._page.toolbar.model.show_none()

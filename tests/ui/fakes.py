@@ -137,7 +137,7 @@ class Driver:
         await self.until(lambda: len(self.engine.staged) > runs)
         return self.engine.staged[-1]
 
-    async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = 12.0) -> None:
         """Let the program work until something is so."""
         end = asyncio.get_running_loop().time() + seconds
         while not true():

@@ -46,6 +46,7 @@ class ConversationPage(QFrame):
         self.composer = Composer()
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
+        self._loading = ""
         # Once for all changes of one moment; rows of the chain editors come and go.
         self._order_later = QTimer(self)
         self._order_later.setSingleShot(True)
@@ -192,6 +193,12 @@ class ConversationPage(QFrame):
         if self.view.conversation_id is not None:
             self._desk.history.set_system_prompt(self.view.conversation_id, text)
 
+    def set_loading(self, name: str) -> None:
+        """Which model is being loaded; none when none is."""
+        if name != self._loading:
+            self._loading = name
+            self.refresh()
+
     def _show_typed(self, tokens: int) -> None:
         self._typed_tokens = tokens
         self.refresh()
@@ -219,8 +226,9 @@ class ConversationPage(QFrame):
         self.toolbar.add_lane.setEnabled(lanes < MAX_LANES)
         self.composer.set_running(here)
         self.composer.set_lanes(lanes)
-        self.composer.set_model(model_title(loaded) if loaded is not None else "")
-        self.composer.set_blocked(view.columns.problem())
+        self.composer.set_model(model_title(loaded) if loaded is not None else self._loading)
+        waits = "The model is being loaded." if loaded is None and self._loading else ""
+        self.composer.set_blocked(waits or view.columns.problem())
         used = view.used_tokens + self._typed_tokens
         self.composer.set_context(used, loaded.engine.n_ctx if loaded else 0)
         self._order_later.start()
