@@ -20,6 +20,7 @@ from qwqdesk.sampling.formats.flags import FLAGS, Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import RecipeList, load_recipes
+from qwqdesk.settings import load_settings
 
 MAX_FILE_BYTES = 64 << 20
 # Parsed, but their meaning comes with the issue on trusted comparisons.
@@ -116,9 +117,11 @@ def _read_file(name: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-def library(dirs: DataDirs, folders: tuple[Path, ...] = ()) -> Library:
-    """The models of this installation."""
-    return Library(places(resource("models"), dirs.models, folders, os.environ))
+def library(dirs: DataDirs) -> Library:
+    """The models of this installation, with the folders that the user has added."""
+    folders = load_settings(dirs.settings).settings.model_folders
+    added = tuple(Path(folder) for folder in folders)
+    return Library(places(resource("models"), dirs.models, added, os.environ))
 
 
 def recipes(dirs: DataDirs) -> RecipeList:

@@ -75,7 +75,7 @@ def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
         case ["download", repo, *label] if len(label) <= 1:
             models_hub.download(repo, *label, options=own, dirs=dirs, as_json=as_json)
         case ["list"]:
-            _list(library(dirs), as_json=as_json)
+            _list(common.library(dirs), as_json=as_json)
         case ["verify", path]:
             _verify(path, own, dirs, as_json=as_json)
         case ["remove", path]:
@@ -85,12 +85,6 @@ def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
         case words:
             said = " ".join(words) or "nothing"
             raise UsageError(f"models cannot do {said!r}.", "See: qwqdesk models --help")
-
-
-def library(dirs: DataDirs) -> Library:
-    """The models of this installation, with the folders that the user has added."""
-    folders = load_settings(dirs.settings).settings.model_folders
-    return common.library(dirs, tuple(Path(folder) for folder in folders))
 
 
 def _site(own: dict[str, str | None]) -> Site:
@@ -111,7 +105,7 @@ def _list(found: Library, *, as_json: bool) -> None:
 
 
 def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: bool) -> None:
-    path = library(dirs).find(text)
+    path = common.library(dirs).find(text)
     publisher = _publisher(_site(own))
     results = _with_progress(lambda progress: verify(path, dirs.models, publisher, progress))
     if as_json:
@@ -124,7 +118,7 @@ def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: b
 
 
 def _remove(text: str, dirs: DataDirs, *, as_json: bool) -> None:
-    path = Path(text) if text.endswith(".part") else library(dirs).find(text)
+    path = Path(text) if text.endswith(".part") else common.library(dirs).find(text)
     gone = remove(path, dirs.models)
     if as_json:
         paths = [str(path) for path in gone.paths]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from qwqdesk.cli import models_fit
+from qwqdesk.cli import common, models_fit
 from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
 from qwqdesk.engine_settings import EngineSettings
@@ -125,7 +125,12 @@ def download(
     order = SetOrder(found.repo, found.commit, row, dirs.models)
     stream: Stream[Status] = Stream()
     job = QuantizationDownload(
-        hub, order, limit=limit, restart=options["--restart"] is not None, listener=stream.put
+        hub,
+        order,
+        limit=limit,
+        restart=options["--restart"] is not None,
+        hf_cache=common.library(dirs).places.hf_cache,
+        listener=stream.put,
     )
     results = _wait(job, stream)
     document = {

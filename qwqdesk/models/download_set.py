@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +73,7 @@ class QuantizationDownload:
         patience: Patience | None = None,
         limit: RateLimit | None = None,
         restart: bool = False,
+        hf_cache: Path | None = None,
         listener: Callable[[Status], None] | None = None,
     ) -> None:
         self.order = order
@@ -78,6 +81,7 @@ class QuantizationDownload:
         self._patience = patience
         self._limit = limit
         self._restart = restart
+        self._hf_cache = hf_cache
         self._switch = StopSwitch()
         self._board = StatusBoard(order.quantization.size_bytes, listener)
 
@@ -135,6 +139,7 @@ class QuantizationDownload:
     def _already(self, order: FileOrder, before: int) -> FileResult | None:
         """The file if it is here and right; its checksum is made when none is known."""
         size = order.file.size_bytes
+        linked = self._link_cached(order)
         if size_of(order.target) != size:
             return None
         record = read_record(self.order.models, order.target)
@@ -149,8 +154,23 @@ class QuantizationDownload:
 
         found = digest_file(order.target, progress, git=order.file.sha256 is None)
         if found.matches(order.file.sha256, order.file.blob_id) is False:
+            if linked:
+                order.target.unlink(missing_ok=True)
             return None
         return self._keep(order, found, size)
+
+    def _link_cached(self, order: FileOrder) -> bool:
+        """A file that huggingface_hub has fetched already takes no second place on the disk."""
+        sha256, target = order.file.sha256, order.target
+        if self._hf_cache is None or sha256 is None or target.exists() or order.part.exists():
+            return False
+        blobs = self._hf_cache / f"models--{order.repo.replace('/', '--')}" / "blobs"
+        if size_of(blobs / sha256) == order.file.size_bytes:
+            with suppress(OSError):  # another disk, or no links there: it is fetched
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.link((blobs / sha256).resolve(), target)
+                return True
+        return False
 
     def _keep(self, order: FileOrder, found: FileDigest, resumed_from: int) -> FileResult:
         verified = found.matches(order.file.sha256, order.file.blob_id) is True

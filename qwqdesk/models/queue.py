@@ -68,8 +68,15 @@ class DownloadQueue:
     """Downloads in their order. `file` remembers them; nothing starts before `start`."""
 
     def __init__(
-        self, hub: Hub, models: Path, file: Path, *, patience: Patience | None = None
+        self,
+        hub: Hub,
+        models: Path,
+        file: Path,
+        *,
+        patience: Patience | None = None,
+        hf_cache: Path | None = None,
     ) -> None:
+        self._hf_cache = hf_cache
         self._hub = hub
         self._file = file
         self._patience = patience or Patience(keep_on=None)
@@ -239,6 +246,7 @@ class DownloadQueue:
             patience=self._patience,
             limit=self._limit,
             restart=item.restart,
+            hf_cache=self._hf_cache,
             listener=lambda status: self._progress(item, status),
         )
         item.restart = False

@@ -268,6 +268,24 @@ def test_the_saved_token_is_used(
     assert not any(each.token for each in hub.asked("cdn"))
 
 
+def test_what_the_hugging_face_cache_has_is_not_fetched_again(
+    cli: Cli, hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    file = hub.repos[REPO].files["T-fp16.gguf"]
+    blob = tmp_path / "cache" / "models--tiny--T-GGUF" / "blobs" / file.sha256
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(file.data)
+    done = cli("models", "download", REPO, "F16", "--json").json["files"][0]
+    assert (done["verified"], done["resumed_from"]) == (True, len(file.data))
+    assert hub.asked("cdn") == []
+    cli("models", "remove", done["path"])
+    blob.write_bytes(file.data[:-1] + b"!")
+    assert cli("models", "download", REPO, "F16", "--json").json["files"][0]["verified"]
+    assert len(hub.asked("cdn")) == 1
+    assert blob.read_bytes() != file.data
+
+
 def test_nothing_else_is_asked(cli: Cli, hub: LoopbackHub) -> None:
     cli("models", "download", REPO, "F16")
     assert [each.origin for each in hub.log] == ["api", "hub", "cdn"]
