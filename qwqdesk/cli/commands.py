@@ -13,7 +13,6 @@ from qwqdesk.cli.output import discard_output, print_json, printable, to_stderr,
 from qwqdesk.diagnostics import start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
-from qwqdesk.run_json import error_json
 from qwqdesk.sampling.formats.llama_args import UsageError
 from qwqdesk.sampling.param import shown
 
@@ -155,6 +154,9 @@ def _failed(error: UserError, *, as_json: bool) -> int:
 
 def _print_error(error: UserError) -> None:
     """The error's document; where nobody can read it any more, standard error must do."""
+    # Only here: it brings the engine's and the analyses' modules, for which a window would wait.
+    from qwqdesk.run_json import error_json
+
     try:
         print_json(error_json(error))
     except (BrokenPipeError, UserError):
