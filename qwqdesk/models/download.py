@@ -144,6 +144,8 @@ class FileTransfer:
     def _wait(self, error: Broken, part: PartFile) -> None:
         """Until the next try, or the end of all tries."""
         if self._gives_up(error):
+            if error.code == "no_file":
+                raise hub_errors.no_file(f"{self.order.repo}/{self.order.file.path}") from error
             raise hub_errors.final(error, self._hub.site.host, part.size) from error
         if error.expired and self._tries.fruitless == 1:
             return
@@ -162,7 +164,7 @@ class FileTransfer:
         tries, patience = self._tries, self._patience
         if tries.fruitless < patience.tries:
             return False
-        if error.code in ("incomplete", "rate"):
+        if error.code in ("incomplete", "rate", "no_file"):
             return True
         if patience.keep_on is None:
             return False
@@ -226,11 +228,12 @@ class FileTransfer:
         if answer.status == 416:
             return
         if not answer.from_hub and answer.status not in RETRIED | {407, 511}:
-            raise Broken("network", f"the file server answers {answer.status}", expired=True)
+            code = "no_file" if answer.status in (404, 410) else "network"
+            raise Broken(code, f"the file server answers {answer.status}", expired=True)
         try:
             http.require_success(answer, self.order.repo)
         except UserError as error:
-            if error.code in ("no_file", "not_found"):
+            if answer.status in (404, 410):
                 self._look_again(error)
             raise
 
@@ -246,6 +249,7 @@ class FileTransfer:
         if found.commit != self.order.commit:
             self.order = replace(self.order, commit=found.commit)
             raise Broken("network", "the repository has a new commit", expired=True) from error
+        raise hub_errors.no_file(f"{self.order.repo}/{self.order.file.path}") from error
 
     def _require_place(self, answer: Answer, part: PartFile) -> None:
         """The bytes must begin where the part ends."""

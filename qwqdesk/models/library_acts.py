@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +143,24 @@ def take_in(path: Path, models: Path, progress: Progress = lambda done: None) ->
             _link_or_copy(file, target, copied, progress)
         copied += size_of(target)
     return tuple(targets)
+
+
+def duplicates(paths: Iterable[Path], models: Path) -> list[tuple[Path, ...]]:
+    """Files with the same content, by the checksums that are known; no file is read.
+
+    Names that lead to one file on the disk are one: deleting one of them would free nothing.
+    """
+    found: dict[str, dict[tuple[int, int], Path]] = {}
+    for path in paths:
+        target = real_path(path)
+        record = read_record(models, path)
+        sha256 = record.sha256 if record else target.name if _BLOB.fullmatch(target.name) else None
+        if sha256 is None:
+            continue
+        with suppress(OSError):
+            state = target.stat()
+            found.setdefault(sha256, {}).setdefault((state.st_dev, state.st_ino), path)
+    return [tuple(files.values()) for files in found.values() if len(files) > 1]
 
 
 def require_own(path: Path, models: Path) -> None:

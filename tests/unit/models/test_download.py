@@ -24,6 +24,7 @@ from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, RepoFile
 from qwqdesk.models.hub_http import Site, Waits
 from qwqdesk.models.library import Library, Places
+from qwqdesk.models.library_acts import duplicates
 from qwqdesk.models.records import read_record
 from tests.hub.hub_fixture import QUICK, REPO, SIZE, Bench, Running, noise
 from tests.hub.loopback_hub import TOKEN, TOKEN_WITHOUT_ACCESS, LoopbackHub
@@ -171,6 +172,11 @@ def test_an_overloaded_server_is_tried_again(bench: Bench) -> None:
         ({"kind": "status", "code": 407}, "proxy"),
         ({"kind": "status", "code": 511}, "portal"),
         ({"kind": "html", "on": "hub"}, "portal"),
+        ({"kind": "status", "code": 404}, "no_file"),
+        ({"kind": "status", "code": 403}, "network"),
+        ({"kind": "status", "code": 404, "on": "hub"}, "no_file"),
+        ({"kind": "status", "code": 429, "on": "hub"}, "rate"),
+        ({"kind": "status", "code": 429, "headers": {"Retry_After": "9999"}}, "rate"),
     ],
 )
 def test_what_never_mends_gets_its_code(bench: Bench, fault: dict[str, object], code: str) -> None:
@@ -381,6 +387,18 @@ def test_the_library_knows_what_was_verified(bench: Bench, tmp_path: Path) -> No
     assert (model.verified, model.repo, model.label) == (True, REPO, "Q4_K_M")
     model.path.write_bytes(b"GGUF")
     assert not library.scan()[0].verified
+
+
+def test_the_same_content_twice_is_found_by_its_checksum(bench: Bench, tmp_path: Path) -> None:
+    bench.hub.put("other/T-GGUF", "again-Q4_K_M.gguf", FILE)
+    first, second = bench.fetch().path, bench.fetch(repo="other/T-GGUF").path
+    link = tmp_path / "models" / "linked.gguf"
+    link.hardlink_to(first)
+    cached = tmp_path / "blobs" / SHA
+    cached.parent.mkdir()
+    cached.write_bytes(FILE)
+    every = [first, second, link, cached, tmp_path / "gone"]
+    assert duplicates(every, bench.models) == [(first, second, cached)]
 
 
 def test_a_small_git_file_is_checked_by_its_blob(bench: Bench) -> None:
