@@ -12,13 +12,15 @@ from qwqdesk.errors import UserError
 from qwqdesk.free_memory import free_memory
 from qwqdesk.models.fit import Fit, FreeMemory, fit, scaled
 from qwqdesk.models.hub import Hub
+from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, Repository
-from qwqdesk.models.hub_http import Waits
+from qwqdesk.models.hub_http import StopSwitch, Waits
 from qwqdesk.models.shape import ModelShape, model_shape
 from qwqdesk.paths import DataDirs
 
 HEADERS_AT_MOST = 6
-HEADER_WAITS = Waits(connect=5.0, read=10.0)
+HEADER_WAITS = Waits(connect=5.0, read=5.0)
+HEADERS_TIME = 15.0
 
 
 class FreeMemoryQuestion:
@@ -56,16 +58,42 @@ def fits(
 ) -> Mapping[str, Fit]:
     """How each quantization fits, by label; those whose header cannot be read are left out."""
     reader = Hub(hub.site, HEADER_WAITS)
-    shapes: dict[str, ModelShape | None] = {}
+    stop = StopSwitch()
+    timer = threading.Timer(HEADERS_TIME, stop.throw)
+    timer.daemon = True
+    timer.start()
+    try:
+        shapes = _shapes(reader, found, stop)
+    finally:
+        timer.cancel()
     result: dict[str, Fit] = {}
-    for row in sorted(found.quantizations, key=lambda row: len(row.files)):
-        kind = _model_of(row)
-        if kind not in shapes and len(shapes) < HEADERS_AT_MOST:
-            shapes[kind] = _shape(reader, found, row)
-        shape = shapes.get(kind)
+    for row in found.quantizations:
+        shape = shapes.get(_model_of(row))
         if shape is not None:
             result[row.label] = fit(scaled(shape, row.size_bytes), free.answer(), settings)
     return result
+
+
+def _shapes(hub: Hub, found: Repository, stop: StopSwitch) -> Mapping[str, ModelShape]:
+    """The shape of each model in a repository, from its smallest whole file."""
+    shapes: dict[str, ModelShape] = {}
+    asked: set[str] = set()
+    for row in sorted(found.quantizations, key=lambda row: len(row.files)):
+        kind = _model_of(row)
+        if kind in asked or len(asked) >= HEADERS_AT_MOST:
+            continue
+        asked.add(kind)
+        try:
+            shape = model_shape(hub.header(found.repo, found.commit, row.files[0], stop))
+        except Stopped:
+            break
+        except UserError as error:
+            if error.code in ("network", "timeout"):  # the next one would wait as long
+                break
+            continue
+        if shape.block_count:
+            shapes[kind] = shape
+    return shapes
 
 
 def _model_of(row: Quantization) -> str:
@@ -73,11 +101,3 @@ def _model_of(row: Quantization) -> str:
     name = row.stem.rpartition("/")[2].lower()
     label = row.label.lower()
     return name.replace(label, "").replace(label.replace("ud-", ""), "").strip("-_.")
-
-
-def _shape(hub: Hub, found: Repository, row: Quantization) -> ModelShape | None:
-    try:
-        shape = model_shape(hub.header(found.repo, found.commit, row.files[0]))
-    except UserError:
-        return None
-    return shape if shape.block_count else None

@@ -87,6 +87,28 @@ def test_files_are_quantizations_with_their_fit(cli: Cli, hub: LoopbackHub) -> N
     assert "CPU only" in text
 
 
+@pytest.mark.parametrize(
+    "fault", [{"kind": "reset"}, {"kind": "status", "code": 403}, {"kind": "html"}]
+)
+def test_a_header_that_cannot_be_read_leaves_the_fit_open(
+    cli: Cli, hub: LoopbackHub, fault: dict[str, object]
+) -> None:
+    hub.fault(**fault, times=-1)  # type: ignore[arg-type]
+    rows = cli("models", "files", REPO, "--json").json["quantizations"]
+    assert [row["fit"] for row in rows] == [None, None]
+
+
+def test_the_time_for_headers_is_limited(
+    cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qwqdesk.cli.models_fit.HEADERS_TIME", 0.2)
+    hub.fault("delay", seconds=30, times=-1)
+    begun = time.monotonic()
+    rows = cli("models", "files", REPO, "--json").json["quantizations"]
+    assert [row["fit"] for row in rows] == [None, None]
+    assert time.monotonic() - begun < 4
+
+
 def test_a_model_that_is_too_large_does_not_fit(cli: Cli, hub: LoopbackHub) -> None:
     repo = hub.repos[REPO]
     lfs = {"size": 10**14, "sha256": "a" * 64, "pointerSize": 134}
