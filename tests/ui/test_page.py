@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
 from tests.ui.fakes import opened
@@ -24,6 +24,18 @@ async def test_a_message_is_saved_sent_and_answered(qapp: QApplication, tmp_path
         assert saved.messages[0].text == "What is 2 + 2?"
         assert saved.messages[0].replies[0].answer == "It is 4."
         assert d.titles() == ["What is 2 + 2?"]
+
+
+async def test_after_the_first_comparison_one_can_write_on(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        button = next(b for b in d.page.findChildren(QPushButton) if b.text() == "Compare now")
+        button.setFocus()
+        button.click()
+        assert len(d.window.page.view.lanes) == 2
+        assert d.window.focusWidget() is d.find("composerInput")
+        await d.idle()
 
 
 async def test_four_lanes_write_side_by_side(qapp: QApplication, tmp_path: Path) -> None:

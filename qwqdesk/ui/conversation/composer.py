@@ -40,7 +40,8 @@ class Composer(QFrame):
         super().__init__(parent)
         self.setObjectName("composer")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._running, self._can_send = False, True
+        self._running, self._blocked = False, ""
+        self._told = ""  # the reason that the note above the field gives for not sending
         self._lanes, self._model = 1, ""
         self._low = False
         self.input = ComposerText()
@@ -149,7 +150,9 @@ class Composer(QFrame):
 
     def set_blocked(self, reason: str) -> None:
         """Why nothing can be sent now (a lane with a wrong value); nothing allows it again."""
-        self._can_send = not reason
+        if self._told and self._told != reason:
+            self._note.hide()
+        self._blocked = reason
         self._acts.send.setToolTip(plain_tip(reason) or "Send  Enter")
         self._arrange()
 
@@ -159,6 +162,7 @@ class Composer(QFrame):
 
     def show_error(self, error: UserError) -> None:
         """Say above the field why the message was not sent; the text stays."""
+        self._told = ""
         self._note.set_message("bad", error.what, error.what_to_do)
         self._note.show()
 
@@ -168,9 +172,12 @@ class Composer(QFrame):
         if self._acts.send.isEnabled() and not self._acts.send.isHidden():
             self._note.hide()
             self.sendRequested.emit(self.input.text())
+        elif self._blocked and not self._running and not self.input.is_blank():
+            self.show_error(UserError(self._blocked, "Nothing was sent."))
+            self._told = self._blocked
 
     def _enable_send(self) -> None:
-        ready = self._can_send and bool(self._model) and not self._running
+        ready = not self._blocked and bool(self._model) and not self._running
         self._acts.send.setEnabled(ready and not self.input.is_blank())
 
     def _arrange(self) -> None:

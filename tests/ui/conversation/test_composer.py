@@ -111,6 +111,22 @@ def test_a_blocked_lane_holds_sending_up(composer: Composer) -> None:
     assert _button(composer, "sendButton").isEnabled()
 
 
+def test_enter_says_why_nothing_is_sent(qtbot: QtBot, composer: Composer) -> None:
+    sent = _sent(composer)
+    note = composer.findChild(QWidget, "composerNote")
+    assert isinstance(note, QWidget)
+    composer.set_text("Hello")
+    composer.set_blocked("Lane B: top-p 1.4, allowed are 0 to 1.")
+    assert not note.isVisible()
+    qtbot.keyClick(composer.input, Qt.Key.Key_Return)
+    assert note.isVisible()
+    assert any("Lane B: top-p 1.4" in label.text() for label in note.findChildren(QLabel))
+    composer.set_blocked("")
+    assert not note.isVisible(), "the note leaves with its reason"
+    qtbot.keyClick(composer.input, Qt.Key.Key_Return)
+    assert sent == ["Hello"]
+
+
 def test_without_a_model_one_can_choose_one(qtbot: QtBot, composer: Composer) -> None:
     composer.set_model("")
     assert composer.input.placeholderText() == "Choose a model to start"
