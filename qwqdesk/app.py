@@ -6,12 +6,9 @@ of llama.cpp is loaded before the window shows.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +18,11 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.ui.display_check import loadable_platforms, qt_missing, reachable_platforms
 
 if TYPE_CHECKING:
+    import asyncio
+
     from PySide6.QtWidgets import QApplication
+
+    from qwqdesk.ui.program import Program
 
 _SIGNAL_POLL_MS = 200  # Python's signal handlers run only when Python code runs
 _WORKERS = 4
@@ -40,11 +41,17 @@ def open_window(words: Sequence[str], dirs: DataDirs) -> int:
             code="usage",
         )
     app = _make_application()
+    from qwqdesk.ui.program import Program
+
+    program = Program(app, dirs)
+    # The window stands; what follows takes as long again to import.
     os.environ.setdefault("QT_API", "pyside6")
+    import asyncio
+
     import qasync
 
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-        return runner.run(_live(app, dirs))
+        return runner.run(_live(app, program))
 
 
 def _make_application() -> QApplication:
@@ -64,16 +71,16 @@ def _make_application() -> QApplication:
     return app
 
 
-async def _live(app: QApplication, dirs: DataDirs) -> int:
-    from qwqdesk.ui.program import Program
+async def _live(app: QApplication, program: Program) -> int:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="qwqdesk"))
     closing = asyncio.Event()
     _close_on_signals(app, loop, closing)
     async with AsyncExitStack() as stack:
-        program = Program(app, dirs, closing)
-        await program.open(stack)
+        await program.open(stack, closing)
         await closing.wait()
     return 0
 
@@ -81,6 +88,8 @@ async def _live(app: QApplication, dirs: DataDirs) -> int:
 def _close_on_signals(
     app: QApplication, loop: asyncio.AbstractEventLoop, closing: asyncio.Event
 ) -> None:
+    import signal
+
     from PySide6.QtCore import QTimer
 
     def on_signal(_number: int, _frame: object) -> None:

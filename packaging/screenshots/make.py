@@ -132,8 +132,8 @@ async def main(app: QApplication, options: argparse.Namespace) -> int:
     closing = asyncio.Event()
     with tempfile.TemporaryDirectory() as home:
         async with AsyncExitStack() as stack:
-            program = Program(app, DataDirs.find(Path(home), {}), closing)
-            await program.open(stack)
+            program = Program(app, DataDirs.find(Path(home), {}))
+            await program.open(stack, closing)
             await take_all(Studio(program, options.out, 6 if options.quick else 240))
             program.window.close()
     if options.readme:

@@ -7,7 +7,6 @@ libraries that Qt uses are asked the same question first. No Qt is imported here
 from __future__ import annotations
 
 import ctypes
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -107,6 +106,8 @@ def _x11_socket_answers(display: str) -> bool:
     number = rest.partition(".")[0]
     if not number.isdigit():
         return False
+    import socket
+
     if host in ("", "unix"):
         return _unix_answers(f"/tmp/.X11-unix/X{number}")
     try:
@@ -122,6 +123,8 @@ def _wayland_answers(environ: Mapping[str, str]) -> bool:
 
 
 def _unix_answers(path: str) -> bool:
+    import socket
+
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
             tried.settimeout(3)

@@ -5,14 +5,15 @@ The window shows first; pages, engine and model come after it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
+from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
 from qwqdesk.resources import resource
@@ -21,6 +22,8 @@ from qwqdesk.ui.theme import Theme
 from qwqdesk.ui.window import Window
 
 if TYPE_CHECKING:
+    import asyncio
+
     from qwqdesk.session import Session
     from qwqdesk.store.history import History
     from qwqdesk.ui.workspace import Workspace
@@ -31,37 +34,33 @@ _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
 
 
 class Program:
-    """One run of the program with a window."""
+    """One run of the program with a window. Making it shows the window, still empty; it needs no
+    event loop yet, which takes a while to import.
+    """
 
-    def __init__(self, app: QApplication, dirs: DataDirs, closing: asyncio.Event) -> None:
+    def __init__(self, app: QApplication, dirs: DataDirs) -> None:
         self._app = app
         self._dirs = dirs
-        self._closing = closing
         self._troubles: list[UserError] = []
-        self.window: Window
         self.workspace: Workspace
-
-    async def open(self, stack: AsyncExitStack) -> None:
-        """Open everything; `stack` closes it."""
         self._prepare_folders()
+        self._stop_log: Callable[[], None] = start_log(dirs.logs)
         loaded = load_settings(self._dirs.settings)
         self._troubles += [UserError(problem, "") for problem in loaded.problems]
         settings = loaded.settings
         theme = Theme(self._app, settings.theme, settings.text_size)
         theme.set_reduce_motion(settings.reduce_motion)
         self.window = Window(settings.window_geometry)
-        self.window.closed.connect(self._closing.set)
-        stack.callback(self.window.deleteLater)
         self.window.show()
-        self._app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-        self._fill(stack)
-
-    def _fill(self, stack: AsyncExitStack) -> None:
-        """Import and make what stands in the window, and the engine behind it."""
-        from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
-
-        stack.callback(start_log(self._dirs.logs))
+        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         _log.info("the window is open")
+
+    async def open(self, stack: AsyncExitStack, closing: asyncio.Event) -> None:
+        """Import and make what stands in the window, and the engine behind it; `stack` closes it
+        all, and `closing` is set when the user closes the window.
+        """
+        import asyncio
+
         from qwqdesk.engine.engine import Engine
         from qwqdesk.engine.probe import ExtraBuffersProbe
         from qwqdesk.engine.trial import LoadTrial
@@ -72,6 +71,9 @@ class Program:
         from qwqdesk.ui.report import Reports
         from qwqdesk.ui.workspace import Workspace
 
+        self.window.closed.connect(closing.set)
+        stack.callback(self._stop_log)
+        stack.callback(self.window.deleteLater)
         FocusRings(self._app)
         stack.callback(MainThreadGarbage(self._app).start())
         reports = Reports(self._app)
@@ -122,6 +124,8 @@ class Program:
 
 async def _stop_runs(session: Session) -> None:
     """Stop what runs and wait until it is saved, for a moment at most."""
+    import asyncio
+
     session.stop()
     loop = asyncio.get_running_loop()
     end = loop.time() + _STOP_SECONDS

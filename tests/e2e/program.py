@@ -79,8 +79,8 @@ async def _live(app: object) -> int:
     exec(f"{_HELPERS}\nasync def script(window, say):\n{body}\n", space)  # noqa: S102 - the test's
     closing = asyncio.Event()
     async with AsyncExitStack() as stack:
-        program = Program(app, DataDirs.find(None, os.environ), closing)  # type: ignore[arg-type]
-        await program.open(stack)
+        program = Program(app, DataDirs.find(None, os.environ))  # type: ignore[arg-type]
+        await program.open(stack, closing)
         await space["script"](program.workspace, print)  # type: ignore[operator]
         program.window.close()
         await closing.wait()
