@@ -185,6 +185,26 @@ def test_narrow_badges_shrink_but_amber_and_red_keep_their_word(head: LaneHead) 
     assert badge(head).sizeHint().width() > 50
 
 
+def test_a_narrow_lane_says_that_its_recipe_was_edited(head: LaneHead, model: ChainModel) -> None:
+    edited = head.findChild(Badge, "editedBadge")
+    assert edited is not None
+    head.set_density("narrow")
+    assert not edited.isVisible()
+    model.set_values({"top_k": 3})
+    assert edited.isVisible()
+    assert edited.toolTip() == "edited"
+    head.set_density("normal")
+    assert edited.sizeHint().width() > 50
+
+
+def test_a_banned_end_has_a_name_in_its_chip(head: LaneHead, model: ChainModel) -> None:
+    head.resize(800, 80)
+    model.set_values({"ignore_eos": True})
+    assert chips(head)[0] == "logit_bias ignore_eos"
+    model.set_values({"logit_bias": ((5, 1.0), (6, 2.0))})
+    assert chips(head)[0] == "logit_bias 2 tokens, ignore_eos"
+
+
 @pytest.mark.parametrize(("alone", "height"), [(True, 40), (False, 73)])
 def test_the_height_is_that_of_the_look(head: LaneHead, alone: bool, height: int) -> None:
     head.set_density("wide", alone=alone)

@@ -75,6 +75,22 @@ async def test_one_lane_is_stopped_and_the_other_goes_on(
         assert [reply.finish_reason for reply in saved] == ["cancelled", "stop"]
 
 
+async def test_stopping_leaves_the_focus_where_it_was(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("Go")
+        run.write(0, "A0 ")
+        await d.until(lambda: d.answer(0))
+        d.find("laneStopButton", d.lane(0)).setFocus()
+        d.click("laneStopButton", d.lane(0))
+        await d.until(lambda: not d.window.page.view.lanes[0].writing)
+        assert d.lane(0).isAncestorOf(d.window.focusWidget())
+        d.find("stopButton").setFocus()
+        d.click("stopButton")
+        await d.idle()
+        assert d.window.focusWidget() is d.find("composerInput")
+
+
 async def test_escape_stops_all_and_keeps_the_text(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.click("addLaneButton")

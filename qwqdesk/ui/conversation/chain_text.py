@@ -158,8 +158,17 @@ def _mend_by_neutral(name: str, chain: SamplerChain) -> tuple[Mend, ...]:
 def chip_value(sampler: str, chain: SamplerChain) -> str:
     """The value that says most about a step: its first parameter."""
     params = sampler_named(sampler).params
+    if sampler == "logit_bias":
+        return _biases_in_short(chain)
     value = chain.value(params[0].name) if params else ""
     return number_text(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _biases_in_short(chain: SamplerChain) -> str:
+    """How many tokens are changed; a banned end of the text counts by its name."""
+    count = len(chain.logit_bias)
+    words = [f"{count} token{'s' if count != 1 else ''}"] if count else []
+    return ", ".join([*words, *(["ignore_eos"] if chain["ignore_eos"] is True else [])])
 
 
 def moved_steps(before: tuple[str, ...], after: tuple[str, ...]) -> frozenset[str]:

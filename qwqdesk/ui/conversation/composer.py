@@ -135,7 +135,11 @@ class Composer(QFrame):
 
     def set_running(self, running: bool) -> None:
         """While lanes write, Stop stands in place of Send; typing stays possible."""
+        focused = self.focusWidget()
+        held = running != self._running and focused is not None
         self._running = running
+        if held and focused is not None and self._acts.isAncestorOf(focused):
+            self.input.setFocus(Qt.FocusReason.OtherFocusReason)  # its button leaves
         self._arrange()
 
     def set_lanes(self, lanes: int) -> None:
@@ -185,6 +189,7 @@ class Composer(QFrame):
         self._acts.arrange(running=self._running, has_model=bool(self._model), lanes=self._lanes)
         self._context.set_short(self._low)
         self.input.setPlaceholderText(_placeholder(self._model, self._lanes))
+        self.input.viewport().update()  # Qt leaves the old words there until the focus comes
         self._enable_send()
         self._arrange_rows()
 

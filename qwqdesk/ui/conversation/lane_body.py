@@ -55,6 +55,12 @@ class LaneBody(HairSplitter):
             self._size_editor()
         return made
 
+    def match_editor(self, other: LaneBody) -> None:
+        """Give the editor the height that it has in another lane."""
+        if self.editor_open and other.editor_open and self.orientation() == other.orientation():
+            editor = other.sizes()[0]
+            self.setSizes([editor, max(1, self.height() - editor)])
+
     def set_single(self, single: bool) -> None:
         """Whether this is the only lane."""
         self._single = single

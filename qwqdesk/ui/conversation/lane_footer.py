@@ -228,7 +228,10 @@ class LaneFooter(QFrame):
         self.setFixedHeight(px(32 if self._inline else 40))
         done = not self._running
         if not self._retired:
+            stopping = done and self._stop.hasFocus()
             self._copy.setVisible(done)
             self._again.setVisible(done)
             self._keep.setVisible(done and not self._inline)
+            if stopping:  # else the focus would go to the next lane
+                self._again.setFocus(Qt.FocusReason.OtherFocusReason)
             self._stop.setVisible(self._running)

@@ -48,7 +48,7 @@ class LaneHead(QFrame):
         self._picker = PickerButton(name="recipePicker")
         self._menu = RecipeMenu(lambda: model.setup.recipe, self)
         self._picker.setMenu(self._menu)
-        self._edited = Badge("neutral", "", "edited", name="editedBadge")
+        self._edited = Badge("neutral", "pencil", "edited", name="editedBadge")
         self._badge = Badge(name="finishBadge")
         self._chain = _chain_button()
         self._more = IconButton("ellipsis", "More about this lane", name="laneMore")
@@ -121,7 +121,8 @@ class LaneHead(QFrame):
         title = setup.recipe.title if setup.recipe else "llama.cpp default"
         self._picker.set_text(title)
         edited = setup.edited
-        self._edited.setVisible(edited and self._density in ("wide", "normal"))
+        self._edited.setVisible(edited)
+        self._edited.set_shrunk(self._density not in ("wide", "normal"))
         self._picker.setToolTip(plain_tip(f"{title}, edited" if edited else title))
         self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
         if reference is None:

@@ -47,7 +47,7 @@ def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStat
         "error": ("bad", "circle-alert", "Failed"),
     }[reason]
     badge: BadgeKind = kind  # type: ignore[assignment]
-    short = text.split(",")[0]
+    short = "Length" if reason == "length" else text.split(",")[0]
     return LaneStatus(badge, icon, text, tip, shrinks=kind == "neutral", short=short)
 
 

@@ -65,6 +65,7 @@ class LanesView(QScrollArea):
         self._place()
         if self.editors_open:
             lane.show_editor(True)
+            lane.body.match_editor(self.lanes[-2].body)
         return lane
 
     def remove(self, lane: Lane) -> None:
