@@ -75,6 +75,21 @@ async def test_one_lane_is_stopped_and_the_other_goes_on(
         assert [reply.finish_reason for reply in saved] == ["cancelled", "stop"]
 
 
+async def test_a_lane_without_an_answer_offers_nothing_to_do_with_it(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        d.frame.resize(1280, 700)
+        await d.until(lambda: d.lane(1).width() > 300)
+        for name in ("keepButton", "copyButton", "regenerateButton"):
+            found = d.lane(0).findChildren(QWidget, name)
+            assert not [each for each in found if each.isVisible()]
+        (await d.send("Go")).finish()
+        await d.idle()
+        assert d.find("keepButton", d.lane(0))
+
+
 async def test_stopping_leaves_the_focus_where_it_was(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.click("addLaneButton")

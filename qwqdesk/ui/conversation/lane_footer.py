@@ -121,7 +121,7 @@ class LaneFooter(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("ground", "surface")
         self._inline, self._running, self._density = False, False, "normal"
-        self._retired = False
+        self._retired, self._empty = False, True
         self.stats = LaneStats()
         self.stats.clicked.connect(lambda *_: self.numbersRequested.emit())
         self._make_actions()
@@ -170,9 +170,10 @@ class LaneFooter(QFrame):
         tokens = usage.reasoning_tokens + usage.answer_tokens
         parts = [
             (f"{tokens:,}", "token" if tokens == 1 else "tokens"),
-            (f"{timing.tokens_per_second:.1f}", "tokens/s"),
-            (short_seconds(timing.first_token_s), "to first token"),
         ]
+        if timing.tokens_per_second > 0:  # not of a reply that the program's end cut off
+            parts.append((f"{timing.tokens_per_second:.1f}", "tokens/s"))
+            parts.append((short_seconds(timing.first_token_s), "to first token"))
         words = [f"{value} {unit}" for value, unit in parts]
         words.append(
             f"{usage.reasoning_tokens:,} reasoning, {usage.answer_tokens:,} answer, "
@@ -187,10 +188,10 @@ class LaneFooter(QFrame):
 
     def clear(self) -> None:
         """Nothing has been written yet."""
-        self._set_running(False)
+        self._empty = True
+        self._running = False
         self.stats.set_parts([], "")
-        for action in (self._copy, self._again, self._keep):
-            action.hide()
+        self._arrange()
 
     def retire(self) -> None:
         """The reply is no longer the newest: only its numbers and copying remain."""
@@ -201,7 +202,7 @@ class LaneFooter(QFrame):
         self._retired = True
 
     def _set_running(self, running: bool) -> None:
-        self._running = running
+        self._running, self._empty = running, False
         self._arrange()
 
     # ------------------------------------------------------------ looks
@@ -226,7 +227,7 @@ class LaneFooter(QFrame):
         self._row.setContentsMargins(side, 0, 0 if self._inline else px(8), 0)
         self._row.setSpacing(px(2))
         self.setFixedHeight(px(32 if self._inline else 40))
-        done = not self._running
+        done = not self._running and not self._empty
         if not self._retired:
             stopping = done and self._stop.hasFocus()
             self._copy.setVisible(done)

@@ -38,7 +38,7 @@ def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStat
     """Why a lane ended; None is a reply that the program's end cut off."""
     tip = detail or ""
     if reason is None:
-        return LaneStatus("warn", "circle-stop", "Interrupted", tip, shrinks=False)
+        return LaneStatus("warn", "circle-stop", "Interrupted", tip, shrinks=False, short="Cut off")
     kind, icon, text = {
         "stop": ("neutral", "check", "Finished"),
         "length": ("warn", "ruler", "Length limit"),
