@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
@@ -36,6 +38,40 @@ async def test_after_the_first_comparison_one_can_write_on(
         assert len(d.window.page.view.lanes) == 2
         assert d.window.focusWidget() is d.find("composerInput")
         await d.idle()
+
+
+async def test_the_first_comparison_waits_in_the_composer_without_a_model(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.window.page._desk.session.loaded = None
+        d.window.page.compare_first()
+        await d.shown("composerNote")
+        await d.idle()
+        assert "Flappy" in d.window.page.composer.text()
+
+
+async def test_every_widget_that_takes_the_focus_has_a_name(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        d.window.page.acts.toggle_editors()
+        (await d.send("Go")).finish()
+        await d.idle()
+        for page in ("conversation", "models", "settings"):
+            d.window.show_page(page)
+            takers = [
+                widget
+                for widget in d.window.findChildren(QWidget)
+                if widget.isVisible() and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+            ]
+            nameless = [w.objectName() for w in takers if not _name_for_readers(w)]
+            assert not nameless, page
+
+
+def _name_for_readers(widget: QWidget) -> str:
+    return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
 
 
 async def test_four_lanes_write_side_by_side(qapp: QApplication, tmp_path: Path) -> None:

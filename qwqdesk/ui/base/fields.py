@@ -81,6 +81,7 @@ class ValueField(QDoubleSpinBox):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setObjectName(name)
         self.setAccessibleName(title)
+        self.lineEdit().setAccessibleName(title)  # readers look at it too
         self.valueChanged.connect(self._changed)
         self.lineEdit().textEdited.connect(self._typed)
         self._fit()

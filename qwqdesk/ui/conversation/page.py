@@ -139,6 +139,7 @@ class ConversationPage(QFrame):
         view = self.view if self.view.empty else self.views.make()
         view.start_new(comparison.lanes)
         self.views.show_view(view)
+        self.composer.set_text(comparison.prompt)  # stays there if it cannot be sent
         self.composer.input.setFocus(Qt.FocusReason.OtherFocusReason)
         self.send(comparison.prompt)
 
