@@ -40,6 +40,20 @@ async def test_after_the_first_comparison_one_can_write_on(
         await d.idle()
 
 
+async def test_a_message_that_is_too_long_can_be_shortened(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        text = "word " * 400
+        d.window.page.composer.set_text(text)
+        d.click("sendButton")
+        await d.idle()
+        assert d.window.page.view.lanes[0].status is not None
+        assert d.window.page.view.lanes[0].status.text == "Failed"
+        assert d.window.page.composer.text() == text
+        assert len(d.titles()) == 1
+
+
 async def test_the_first_comparison_waits_in_the_composer_without_a_model(
     qapp: QApplication, tmp_path: Path
 ) -> None:

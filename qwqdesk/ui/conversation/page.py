@@ -77,6 +77,7 @@ class ConversationPage(QFrame):
         self.acts.changed.connect(self._lanes_changed)
         self.runs.changed.connect(self._run_changed)
         self.runs.began.connect(self._began)
+        self.runs.failed.connect(self._failed)
         self.runs.refused.connect(self._refused)
         self._desk.settings_changed.connect(self._settings_changed)
         self._desk.model_changed.connect(self._settings_changed)
@@ -160,6 +161,12 @@ class ConversationPage(QFrame):
             self.bands.tell(note)
         self._desk.history_changed.emit()
         self.shown_changed.emit()
+
+    def _failed(self, view: ConversationView, error: UserError) -> None:
+        text = self.composer.text()
+        self._began(view)
+        if view is self.view and error.code == "prompt_too_long":
+            self.composer.set_text(text)  # to be shortened
 
     def _refused(self, view: ConversationView, error: UserError) -> None:
         if view is self.view:

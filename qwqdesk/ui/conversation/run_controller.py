@@ -23,6 +23,7 @@ class RunController(QObject):
 
     changed = Signal()
     began = Signal(object)  # the view whose message is saved now
+    failed = Signal(object, object)  # view, UserError: the message is saved, nothing ran
     refused = Signal(object, object)  # view, UserError: nothing was sent
 
     def __init__(self, desk: Desk, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -134,7 +135,7 @@ class RunController(QObject):
         view.show_conversation(self._desk.history.load(view.conversation_id))
         for lane in view.lanes:
             lane.fail(error)
-        self.began.emit(view)
+        self.failed.emit(view, error)
 
     # ------------------------------------------------------------ stopping
 
