@@ -26,6 +26,7 @@ from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
 
 _NARROWEST_LANE = 400  # px: below it the sidebar becomes the rail by itself
+_NARROWEST_ALONE = 480  # px: the same for a single lane, whose toolbar needs this much
 _LOW_WINDOW = 860  # px of height: below it the composer takes one row
 _RUN_END_S, _TASK_END_S = 1.8, 0.8
 
@@ -203,7 +204,7 @@ class Workspace(QWidget):
             return
         lanes = len(self.page.view.lanes)
         room = (self.width() - theme().px(WIDTH)) / lanes
-        narrow = lanes > 1 and room < theme().px(_NARROWEST_LANE)
+        narrow = room < theme().px(_NARROWEST_LANE if lanes > 1 else _NARROWEST_ALONE)
         rail = narrow or not self.desk.settings.sidebar_open
         if rail != self.sidebar.rail:
             self.sidebar.set_rail(rail)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.ui.theme import theme
 from tests.ui.fakes import opened
 
 
@@ -63,6 +64,19 @@ async def test_the_first_comparison_waits_in_the_composer_without_a_model(
         await d.shown("composerNote")
         await d.idle()
         assert "Flappy" in d.window.page.composer.text()
+
+
+async def test_large_text_in_a_small_window_leaves_the_toolbar_its_room(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(960, 700)
+        await d.until(lambda: d.window.width() == 960)
+        assert not d.window.sidebar.rail
+        theme().set_percent(150)
+        d.frame.resize(970, 700)
+        await d.until(lambda: d.window.width() == 970)
+        assert d.window.sidebar.rail
 
 
 async def test_every_widget_that_takes_the_focus_has_a_name(
