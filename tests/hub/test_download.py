@@ -26,9 +26,9 @@ from qwqdesk.models.hub_http import Site, Waits
 from qwqdesk.models.library import Library, Places
 from qwqdesk.models.library_acts import duplicates
 from qwqdesk.models.records import read_record
+from tests.hub.conftest import FILE
 from tests.hub.hub_fixture import QUICK, REPO, SIZE, Bench, Running, noise
 from tests.hub.loopback_hub import TOKEN, TOKEN_WITHOUT_ACCESS, LoopbackHub
-from tests.unit.models.conftest import FILE
 
 SHA = hashlib.sha256(FILE).hexdigest()
 
