@@ -61,7 +61,9 @@ def find(db: Database, query: str, limit: int) -> list[SearchHit]:
         return []
     rows = db.read(
         "SELECT search.rowid AS row, search.conversation_id AS conversation_id, title, "
-        "snippet(search, 0, '', '', '…', 16) AS snippet FROM search "
+        # A snippet costs the square of its hits: minutes for a word pasted a million times.
+        "CASE WHEN length(search.body) > 20000 THEN substr(search.body, 1, 120) "
+        "ELSE snippet(search, 0, '', '', '…', 16) END AS snippet FROM search "
         "JOIN conversations ON conversations.id = search.conversation_id "
         "WHERE search MATCH ? ORDER BY search.rank, conversations.updated DESC LIMIT ?",
         (expression, 8 * limit),

@@ -213,3 +213,13 @@ def test_rows_that_something_else_has_spoilt_still_load(history: History) -> Non
     assert found.messages[0].replies[0].loop is None
     assert history.conversations()[0].lanes == 0
     assert history.reply(reply).usage == Usage()
+
+
+def test_a_word_a_million_times_is_found_at_once(tmp_path: Path) -> None:
+    history = History(tmp_path / "long.sqlite3")
+    conversation = history.create_conversation()
+    history.add_user_message(conversation, None, "word " * 400_000)
+    started = time.monotonic()
+    assert [hit.conversation_id for hit in history.search("word")] == [conversation]
+    assert time.monotonic() - started < 2
+    history.close()
