@@ -353,6 +353,16 @@ def test_reset_takes_all_changes_back(editor: ChainEditor, model: ChainModel) ->
     assert model.chain == UNSLOTH.chain
 
 
+def test_the_paste_box_names_the_flags_that_it_leaves_out(editor: ChainEditor) -> None:
+    QGuiApplication.clipboard().setText("llama-cli --model a.gguf --threads 32 --temp 0.6")
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    says = child(box, QLabel, "commandSays").text()
+    assert "1 value set" in says
+    assert "Not taken over: --model, --threads." in says
+    box.close()
+
+
 def test_a_pasted_command_becomes_the_chain(editor: ChainEditor, model: ChainModel) -> None:
     QGuiApplication.clipboard().setText("nothing of use")
     child(editor, QAbstractButton, "pasteCommand").click()

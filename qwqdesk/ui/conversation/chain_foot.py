@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.command_text import parse_command
+from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.formats.export_args import to_llama_args
 from qwqdesk.sampling.resolve import resolve
 from qwqdesk.ui.base import ElideLabel, IconButton, announce, button, label, wrapping_label
@@ -128,6 +129,16 @@ class ChainFoot(QFrame):
         self.copied.emit()
 
 
+def _left_out(parsed: ParsedArgs) -> list[str]:
+    """A sentence about the flags that are no sampling settings: a lane has no place for them."""
+    names = dict.fromkeys(
+        each.word for each in parsed.occurrences if each.flag.group in ("engine", "option")
+    )
+    if not names:
+        return []
+    return [f"Not taken over: {', '.join(names)}. Model, engine and prompt are set elsewhere."]
+
+
 class PasteBox(QDialog):
     """Takes a pasted llama-cli or llama-server command and says at once what it reads in it."""
 
@@ -190,7 +201,7 @@ class PasteBox(QDialog):
                 count = len(parsed.sampling.keys() - {"samplers"})
                 values = f"{count} value{'s' if count != 1 else ''} set."
                 order = self._chain.order_text or "no step"
-                says = " ".join([f"Order: {order}. {values}", *parsed.notes])
+                says = " ".join([f"Order: {order}. {values}", *_left_out(parsed), *parsed.notes])
             except UserError as error:
                 says, tone = str(error), "bad"
         self._says.setText(says)
