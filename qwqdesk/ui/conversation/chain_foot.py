@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.command_text import parse_command
-from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.formats.export_args import to_llama_args
+from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.resolve import resolve
 from qwqdesk.ui.base import ElideLabel, IconButton, announce, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
