@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from qwqdesk.cli import common
 from qwqdesk.cli.display import Progress
-from qwqdesk.cli.lanes_job import new_engine
 from qwqdesk.cli.output import print_json, write_out
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
@@ -24,6 +23,7 @@ from qwqdesk.engine.events import (
 )
 from qwqdesk.load_plan import plan_load, read_model_header
 from qwqdesk.manifest import engine_json, model_json
+from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain

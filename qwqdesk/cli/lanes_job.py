@@ -11,15 +11,12 @@ from pathlib import Path
 
 from qwqdesk.cli.display import Display
 from qwqdesk.cli.output import printable, to_stderr
-from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, LoadProgress
-from qwqdesk.engine.probe import ExtraBuffersProbe
-from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
-from qwqdesk.resources import resource
 from qwqdesk.run_json import FinishedRun
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
@@ -27,8 +24,6 @@ from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
-
-PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
 
 
 @dataclass(frozen=True)
@@ -62,13 +57,6 @@ class Outcome:
     def order(self) -> list[tuple[int, int]]:
         """The places of the lanes that ran, in the order of the lanes."""
         return [self.places[lane] for lane in sorted(self.places)]
-
-
-def new_engine(dirs: DataDirs) -> Engine:
-    """An engine with this installation's probe and trial."""
-    probe = ExtraBuffersProbe(dirs.probe, resource("models", PROBE_MODEL))
-    trial = LoadTrial(dirs.trials, resource("models"))
-    return Engine(extra_buffers_safe=probe, trial=trial)
 
 
 def run_lanes(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from qwqdesk.cli.lanes_job import new_engine
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
@@ -16,6 +15,7 @@ from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, Repository
 from qwqdesk.models.hub_http import StopSwitch, Waits
 from qwqdesk.models.shape import ModelShape, model_shape
+from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 
 HEADERS_AT_MOST = 6

@@ -9,7 +9,6 @@ is kept for each engine build and processor.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import platform
 import signal
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from qwqdesk.engine.llama_library import package_version
+from qwqdesk.engine.remembered import keep_json, read_json
 from qwqdesk.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class ExtraBuffersProbe:
             if found == "unknown":
                 return False
             results[key] = _REMEMBERED[found]
-            _write(self.remembered, results)
+            keep_json(self.remembered, results)
         if results[key] is None:
             raise UserError(
                 "Quantized models crash in this build of llama.cpp on this processor.",
@@ -113,21 +113,7 @@ def _cpu_identity() -> str:
 
 
 def _read(path: Path) -> dict[str, bool | None]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    data = read_json(path)
     if not isinstance(data, dict):
         return {}
     return {str(key): value for key, value in data.items() if value in (True, False, None)}
-
-
-def _write(path: Path, results: dict[str, bool | None]) -> None:
-    """Best effort: without the file the next start only probes again."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(results), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        _log.warning("the probe's result could not be kept: %s", error)

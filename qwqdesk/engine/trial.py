@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwqdesk.engine.llama_library import package_version
+from qwqdesk.engine.remembered import keep_json, read_json
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 
@@ -63,7 +64,7 @@ class LoadTrial:
             return
         if found:
             raise _crash(path, settings, found)
-        _write(self.remembered, [*passed, key][-_MOST_REMEMBERED:])
+        keep_json(self.remembered, [*passed, key][-_MOST_REMEMBERED:])
 
     def _is_trusted(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.trusted.resolve())
@@ -158,19 +159,5 @@ def _crash(path: Path, settings: EngineSettings, said: str) -> UserError:
 
 
 def _read(path: Path) -> list[str]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
+    data = read_json(path)
     return [key for key in data if isinstance(key, str)] if isinstance(data, list) else []
-
-
-def _write(path: Path, keys: list[str]) -> None:
-    """Best effort: without the file the next load only tries again."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(keys), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        _log.warning("the trial's result could not be kept: %s", error)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
-from qwqdesk.resources import resource
 from qwqdesk.settings import load_settings
 from qwqdesk.ui.theme import Theme
 from qwqdesk.ui.window import Window
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from qwqdesk.store.history import History
     from qwqdesk.ui.workspace import Workspace
 
-PROBE_MODEL = "qwqdesk-demo-Q8_0.gguf"
 _log = logging.getLogger("qwqdesk")
 _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
 
@@ -61,9 +59,7 @@ class Program:
         """
         import asyncio
 
-        from qwqdesk.engine.engine import Engine
-        from qwqdesk.engine.probe import ExtraBuffersProbe
-        from qwqdesk.engine.trial import LoadTrial
+        from qwqdesk.new_engine import new_engine
         from qwqdesk.session import Session
         from qwqdesk.ui.base import FocusRings
         from qwqdesk.ui.desk import Desk
@@ -81,9 +77,7 @@ class Program:
         stack.callback(install_hooks(reports.from_hook))
         asyncio.get_running_loop().set_exception_handler(reports.from_loop)
         history = self._open_history(stack)
-        probe = ExtraBuffersProbe(self._dirs.probe, resource("models", PROBE_MODEL))
-        trial = LoadTrial(self._dirs.trials, resource("models"))
-        engine = Engine(extra_buffers_safe=probe, trial=trial)
+        engine = new_engine(self._dirs)
         stack.callback(engine.close)
         marker = LoadingMarker(self._dirs.loading_marker)
         crash = marker.previous_crash()

@@ -65,7 +65,7 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(*_: object) -> Callable[..., None]:
         return lambda *_: None
 
-    monkeypatch.setattr("qwqdesk.cli.lanes_job.LoadTrial", make)
+    monkeypatch.setattr("qwqdesk.new_engine.LoadTrial", make)
 
 
 @pytest.fixture
