@@ -12,13 +12,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from qwqdesk.conversation import Conversation, Mode
-from qwqdesk.conversation_path import path_to
+from qwqdesk.conversation import Conversation, Mode, Reply, UserMessage
+from qwqdesk.conversation_path import lane_replies, path_to
 from qwqdesk.engine.events import LaneFinished, LoopFound, Output, PrefillProgress, RunStarted
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, SessionEvent
 from qwqdesk.ui.base import Hairline
+from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lanes_view import LanesView
 from qwqdesk.ui.conversation.prompt_header import PromptHeader
@@ -59,6 +60,7 @@ class ConversationView(QWidget):
         self.prompt.editRequested.connect(lambda: self.edit_wanted.emit(self.prompt.text))
         self.columns = LanesView(desk)
         self.columns.made.connect(self._connect_lane)
+        self.comparison = Comparison(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -100,6 +102,7 @@ class ConversationView(QWidget):
     def start_new(self, setups: Sequence[LaneSetup] = ()) -> None:
         """An empty conversation with these lanes; one with the default recipe without."""
         self.columns.set_setups(setups or [self._default_setup()])
+        self.comparison.show({lane.label: None for lane in self.lanes})
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Show a conversation of the history."""
@@ -110,8 +113,7 @@ class ConversationView(QWidget):
         self.system_prompt = conversation.system_prompt
         self.columns.set_setups(setups or [self._default_setup()])
         path = path_to(conversation, conversation.tips)
-        for lane in self.lanes:
-            lane.show_path(path, conversation)
+        self._show_path(path, conversation)
         self.message_id = path[-1].id if path else 0
         self._show_prompt(path[-1].text if path else "")
         self.used_tokens = _used(conversation)
@@ -132,9 +134,15 @@ class ConversationView(QWidget):
         if self.conversation_id is None or self._targets:
             return
         conversation = self._desk.history.load(self.conversation_id)
-        path = path_to(conversation, conversation.tips)
+        self._show_path(path_to(conversation, conversation.tips), conversation)
+
+    def _show_path(self, path: Sequence[UserMessage], conversation: Conversation) -> None:
+        newest: dict[str, Reply | None] = {}
         for lane in self.lanes:
             lane.show_path(path, conversation)
+            replies = lane_replies(path, lane.label, conversation.tips)
+            newest[lane.label] = replies[-1] if replies else None
+        self.comparison.show(newest)
 
     # ------------------------------------------------------------ lanes
 
@@ -158,6 +166,7 @@ class ConversationView(QWidget):
 
     def _lanes_changed(self) -> None:
         self._reload_idle()
+        self.comparison.set_labels([lane.label for lane in self.lanes])
         self._show_prompt(self.prompt.text)
         self.save_lanes()
 
@@ -192,10 +201,13 @@ class ConversationView(QWidget):
             opened = began.prompts[number].reasoning_open
             if lane in self._unfinished:
                 lane.begin(text, began.reply_ids[number], seed, opened=opened)
+        self.comparison.begin(began, [lane.label for lane in self.lanes])
         self.changed.emit()
 
     def take(self, event: SessionEvent) -> None:
         """Show one event of the run."""
+        if not isinstance(event, RunBegan):
+            self.comparison.take(event)
         if isinstance(event, Output | LoopFound | LaneFinished):
             lane = self._targets[event.lane]
             if lane in self._unfinished:
@@ -224,6 +236,7 @@ class ConversationView(QWidget):
                     lane.show_path(path, conversation)
                 elif message is not None:
                     lane.offer_siblings(message)
+        self.comparison.end()
         self.changed.emit()
 
     def target_number(self, lane: Lane) -> int | None:

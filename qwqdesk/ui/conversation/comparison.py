@@ -1,0 +1,147 @@
+"""What the shown lanes have written, as plain values: for the difference strip, the marks in the
+text, the numbers and the exports. It watches; it never changes a lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from qwqdesk.conversation import FinishReason, Loop, Mode, Reply, Timing, Usage
+from qwqdesk.engine.events import Event
+from qwqdesk.run_plan import RunBegan
+from qwqdesk.run_record import LaneRecord, RunRecord
+
+_GREW_MS = 500
+
+
+@dataclass(frozen=True)
+class LaneReply:
+    """One lane's newest reply at this moment. `finish_reason` is None while it streams.
+
+    `text` = reasoning with its tags + answer. `sampling` is INTERFACE's object of that name.
+    """
+
+    label: str
+    reply_id: int
+    tokens: Sequence[int]
+    text: str
+    reasoning: str | None
+    answer: str
+    usage: Usage
+    timing: Timing
+    finish_reason: FinishReason | None
+    loop: Loop | None
+    mode: Mode
+    sampling: Mapping[str, Any]
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A lane of a run of this session."""
+
+    reply_id: int
+    mode: Mode
+    sampling: Mapping[str, Any]
+    record: LaneRecord
+
+
+class Comparison(QObject):
+    """The newest reply of every lane, by the lane's label.
+
+    `replaced`: other replies or other lanes are shown; `grew`: text came, twice a second at most
+    for all lanes together; `ended`: the run is over and every value final.
+    """
+
+    replaced = Signal()
+    grew = Signal()
+    ended = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.running = False
+        self._lanes: dict[str, Reply | _Running | None] = {}
+        self._record: RunRecord | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_GREW_MS)
+        self._timer.timeout.connect(self.grew)
+
+    # ------------------------------------------------------------ what others read
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The lanes from left to right, also those without a reply."""
+        return tuple(self._lanes)
+
+    def replies(self) -> tuple[LaneReply, ...]:
+        """The lanes that have a reply, from left to right."""
+        found = ((label, source) for label, source in self._lanes.items() if source is not None)
+        return tuple(self._snapshot(label, source) for label, source in found)
+
+    def _snapshot(self, label: str, source: Reply | _Running) -> LaneReply:
+        kept: Reply | LaneRecord
+        if isinstance(source, _Running):
+            kept, reply_id = source.record, source.reply_id
+            running = self.running and kept.finish_reason is None
+        else:
+            kept, reply_id, running = source, source.id, False
+        return LaneReply(
+            label=label,
+            reply_id=reply_id,
+            tokens=tuple(kept.tokens),
+            text=kept.text,
+            reasoning=kept.reasoning,
+            answer=kept.answer,
+            usage=kept.usage,
+            timing=kept.timing,
+            finish_reason=kept.finish_reason,
+            loop=kept.loop,
+            mode=source.mode,
+            sampling=source.sampling,
+            running=running,
+        )
+
+    # ------------------------------------------------------------ what the view tells
+
+    def show(self, replies: Mapping[str, Reply | None]) -> None:
+        """These lanes are shown, with these replies; the order is the lanes'."""
+        self._timer.stop()
+        self._record, self.running = None, False
+        self._lanes = dict(replies)
+        self.replaced.emit()
+
+    def begin(self, began: RunBegan, labels: Sequence[str]) -> None:
+        """A run starts in its lanes; other lanes of `labels` keep what they have."""
+        self._record = RunRecord([len(prompt.tokens) for prompt in began.prompts])
+        self.running = True
+        self._lanes = {label: self._lanes.get(label) for label in labels}
+        parts = zip(began.lanes, began.reply_ids, began.resolved, self._record.lanes, strict=True)
+        for lane, reply_id, resolved, record in parts:
+            if lane.label in self._lanes:
+                sampling = resolved.chain.to_json()
+                self._lanes[lane.label] = _Running(reply_id, began.mode, sampling, record)
+        self.replaced.emit()
+
+    def take(self, event: Event) -> None:
+        """One event of the run."""
+        if self._record is not None:
+            self._record.add(event)
+            if not self._timer.isActive():
+                self._timer.start()
+
+    def end(self) -> None:
+        """The run is over."""
+        self._timer.stop()
+        self.running = False
+        self.ended.emit()
+
+    def set_labels(self, labels: Sequence[str]) -> None:
+        """Lanes were added, or taken away; the others keep what they have."""
+        if tuple(labels) != self.labels:
+            self._lanes = {label: self._lanes.get(label) for label in labels}
+            self.replaced.emit()
