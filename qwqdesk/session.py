@@ -6,14 +6,12 @@ second while they stream, and at the end whatever happens.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from qwqdesk.conversation import Conversation, Message, Reply
-from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.conversation import Reply
 from qwqdesk.diagnostics import LoadingMarker
 from qwqdesk.engine.engine import Engine, RunStream, check_room
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
@@ -21,27 +19,23 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
-from qwqdesk.manifest import run_manifest
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
-from qwqdesk.prompt import Prompt, chat_prompt, first, raw_prompt
+from qwqdesk.prompt import Prompt, first
 from qwqdesk.question import Question, save_question
 from qwqdesk.run_plan import (
     RunBegan,
     RunOptions,
     SessionEvent,
     check_text,
-    messages_for,
-    prompt_of_message,
     resolve_all,
     run_request,
-    tips_at,
 )
+from qwqdesk.run_prompts import prompt_again, prompts_for
 from qwqdesk.run_record import RunRecord
+from qwqdesk.run_saving import RunSaving, add_replies
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.store.history import History
-
-SAVE_EVERY_S = 1.0
 
 
 class Session:
@@ -129,17 +123,17 @@ class Session:
             UserError: nothing was lost; the user's message is saved unless it was refused as such.
         """
         check_text(text)
-        with self._claim():
+        with self._claim() as loaded:
             resolved = resolve_all(lanes, options.seed)
             question = Question(0, 0)
             if self.history is not None:
                 question = save_question(
                     self.history, text, lanes, options, conversation_id, message_id
                 )
-            prompts = await self._prompts(text, lanes, options, question.before)
-            began = self._begin(
-                lanes, resolved, prompts, options, question.conversation_id, question.message_id
+            prompts = await prompts_for(
+                self.engine, loaded.model, text, lanes, options, question.before
             )
+            began = self._begin(question, lanes, resolved, prompts, options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -149,16 +143,16 @@ class Session:
     ) -> AsyncGenerator[list[SessionEvent], None]:
         """Answer a message once more in one lane; the new reply is a sibling of the old ones.
 
-        The prompt's stored tokens are used when the model is the same: a template may write
-        today's date, so rendering again could ask something else.
+        The prompt's stored tokens are used when the model is the same.
         """
         with self._claim() as loaded:
             resolved = resolve_all([lane], options.seed)
             conversation = self._history().load(conversation_id)
-            prompt = prompt_of_message(conversation, message_id, lane.label, loaded)
-            if prompt is None:
-                prompt = await self._conversation_prompt(conversation, message_id, lane, options)
-            began = self._begin([lane], resolved, [prompt], options, conversation_id, message_id)
+            prompt = await prompt_again(
+                self.engine, loaded, conversation, message_id, lane, options
+            )
+            question = Question(conversation_id, message_id)
+            began = self._begin(question, [lane], resolved, [prompt], options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -201,97 +195,26 @@ class Session:
         assert self.history is not None, "this session keeps no history"
         return self.history
 
-    async def _prompts(
-        self,
-        text: str,
-        lanes: Sequence[LaneSetup],
-        options: RunOptions,
-        conversation: Conversation | None,
-    ) -> list[Prompt]:
-        assert self.loaded is not None
-        if options.raw:
-            prompt = await raw_prompt(
-                self.engine, self.loaded.model, text, own_tags=options.own_tags
-            )
-            return [prompt] * len(lanes)
-        made: dict[tuple[Message, ...], Prompt] = {}
-        prompts: list[Prompt] = []
-        for lane in lanes:
-            messages = messages_for(text, lane.label, options, conversation)
-            key = tuple(messages)
-            if key not in made:
-                made[key] = await chat_prompt(
-                    self.engine,
-                    self.loaded.model,
-                    messages,
-                    template=options.template,
-                    own_tags=options.own_tags,
-                )
-            prompts.append(made[key])
-        return prompts
-
-    async def _conversation_prompt(
-        self, conversation: Conversation, message_id: int, lane: LaneSetup, options: RunOptions
-    ) -> Prompt:
-        assert self.loaded is not None
-        path = path_to(conversation, tips_at(conversation, message_id))
-        messages = lane_messages(
-            path[:-1],
-            lane.label,
-            conversation.tips,
-            system_prompt=conversation.system_prompt,
-            keep_reasoning=options.keep_reasoning,
-        )
-        question = next(m for m in conversation.messages if m.id == message_id)
-        messages += messages_for(
-            question.text, lane.label, replace(options, system_prompt=""), None
-        )
-        return await chat_prompt(
-            self.engine,
-            self.loaded.model,
-            messages,
-            template=options.template,
-            own_tags=options.own_tags,
-        )
-
     def _begin(
         self,
+        question: Question,
         lanes: Sequence[LaneSetup],
         resolved: Sequence[Resolved],
         prompts: Sequence[Prompt],
         options: RunOptions,
-        conversation_id: int,
-        message_id: int,
     ) -> RunBegan:
+        """Check that the run fits, and add its replies to the history."""
         assert self.loaded is not None
-        assert self.plan is not None
         check_room((len(prompt.tokens) for prompt in prompts), self.loaded.engine.n_ctx)
-        fits = self.plan.lanes_fit(len(lanes))
-        if options.mode == "fast" and not fits:
-            raise UserError(
-                f"The caches of {len(lanes)} lanes do not fit into memory together.",
-                "Use exact mode, which runs them one after another, or a smaller context.",
-                code="memory",
-            )
+        sequential = self._sequential(len(lanes), options)
         reply_ids = [0] * len(lanes)
         if self.history is not None:
-            reply_ids = [
-                self.history.add_reply(
-                    message_id,
-                    lane.label,
-                    recipe=lane.recipe.id if lane.recipe else None,
-                    mode=options.mode,
-                    sampling=values.chain.to_json(),
-                    sources=values.sources,
-                    manifest=run_manifest(self.loaded, prompt, options.mode),
-                )
-                for lane, values, prompt in zip(lanes, resolved, prompts, strict=True)
-            ]
-            self._set_tips(conversation_id, lanes, reply_ids)
-        sequential = options.mode == "exact" and not fits
+            reply_ids = add_replies(
+                self.history, question, lanes, resolved, prompts, options, self.loaded
+            )
         return RunBegan(
-            conversation_id,
-            message_id,
+            question.conversation_id,
+            question.message_id,
             tuple(reply_ids),
             tuple(lanes),
             tuple(resolved),
@@ -300,13 +223,21 @@ class Session:
             sequential,
         )
 
-    def _set_tips(
-        self, conversation_id: int, lanes: Sequence[LaneSetup], reply_ids: Sequence[int]
-    ) -> None:
-        history = self._history()
-        tips = dict(history.load(conversation_id).tips)
-        tips.update({lane.label: reply for lane, reply in zip(lanes, reply_ids, strict=True)})
-        history.set_tips(conversation_id, tips)
+    def _sequential(self, lanes: int, options: RunOptions) -> bool:
+        """Whether lanes must run one after another, because their caches do not fit together.
+
+        Raises:
+            UserError: code "memory", in fast mode, which has no such way.
+        """
+        assert self.plan is not None
+        fits = self.plan.lanes_fit(lanes)
+        if options.mode == "fast" and not fits:
+            raise UserError(
+                f"The caches of {lanes} lanes do not fit into memory together.",
+                "Use exact mode, which runs them one after another, or a smaller context.",
+                code="memory",
+            )
+        return not fits
 
     async def _run(
         self, began: RunBegan, options: RunOptions
@@ -314,8 +245,8 @@ class Session:
         assert self.loaded is not None
         request = run_request(began, options, self.loaded.engine.n_ctx)
         record = RunRecord([len(lane.prompt_tokens) for lane in request.lanes])
+        saving = RunSaving(self.history, began, record)
         stream: RunStream | None = None
-        saved = time.monotonic()
         failure: BaseException | None = None
         try:
             yield [began]
@@ -327,9 +258,7 @@ class Session:
                     record.add(event)
                     if isinstance(event, RunStarted):
                         self.loaded = replace(self.loaded, engine=event.engine)
-                if time.monotonic() - saved >= SAVE_EVERY_S:
-                    self._save(began, record)
-                    saved = time.monotonic()
+                saving.save_now_and_then()
                 yield list(batch)
         except BaseException as error:
             failure = error
@@ -338,41 +267,7 @@ class Session:
             if stream is not None:
                 stream.cancel()
             self._stream = None
-            self._save_ends(began, record, failure)
-
-    def _save(self, began: RunBegan, record: RunRecord) -> None:
-        if self.history is None:
-            return
-        for reply_id, lane in zip(began.reply_ids, record.lanes, strict=True):
-            if lane.changed:
-                lane.changed = False
-                self.history.update_reply(
-                    reply_id,
-                    text=lane.text,
-                    reasoning=lane.reasoning,
-                    answer=lane.answer,
-                    tokens=lane.tokens,
-                    usage=lane.usage,
-                )
-
-    def _save_ends(self, began: RunBegan, record: RunRecord, failure: BaseException | None) -> None:
-        if self.history is None:
-            return
-        failed = failure is not None and isinstance(failure, Exception)
-        for reply_id, lane in zip(began.reply_ids, record.lanes, strict=True):
-            reason = lane.finish_reason or ("error" if failed else "cancelled")
-            self.history.finish_reply(
-                reply_id,
-                text=lane.text,
-                reasoning=lane.reasoning,
-                answer=lane.answer,
-                tokens=lane.tokens,
-                finish_reason=reason,
-                finish_detail=lane.finish_detail or (str(failure) if failed else None),
-                usage=lane.usage,
-                timing=lane.timing,
-                loop=lane.loop,
-            )
+            saving.finish(failure)
 
 
 def _with_label(event: Loaded, header: GgufHeader) -> Loaded:

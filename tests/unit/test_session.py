@@ -105,7 +105,7 @@ def test_the_message_is_saved_before_inference(session: Session, history: Histor
 def test_replies_are_saved_while_they_stream(
     session: Session, engine: FakeEngine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qwqdesk.session.SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr("qwqdesk.run_saving.SAVE_EVERY_S", 0.0)
     engine.hold = True
     engine.script = [[output(0, "half of")]]
 
