@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.conversation import Mode
+from qwqdesk.downloads import Downloads
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_plan import RunOptions
@@ -48,6 +50,7 @@ class Desk(QObject):
         self.history = history
         self.session = session
         self.report = report
+        self.downloads = Downloads(dirs, settings, os.environ)
         self.recipes: tuple[Recipe, ...] = ()
         self.reload_recipes()
 
@@ -59,6 +62,7 @@ class Desk(QObject):
         if changed == self.settings:
             return
         self.settings = changed
+        self.downloads.change(changed)
         self.settings_changed.emit(changed)
         try:
             save_settings(self.dirs.settings, changed)

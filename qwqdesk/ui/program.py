@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from qwqdesk.session import Session
     from qwqdesk.store.history import History
+    from qwqdesk.ui.desk import Desk
     from qwqdesk.ui.workspace import Workspace
 
 _log = logging.getLogger("qwqdesk")
@@ -85,6 +86,7 @@ class Program:
         stack.push_async_callback(_stop_runs, session)
         settings = load_settings(self._dirs.settings).settings
         desk = Desk(self._dirs, settings, history, session, reports.show)
+        stack.callback(desk.downloads.close)
         self.window.closed.connect(lambda: desk.change(window_geometry=self.window.geometry_text))
         self.workspace = Workspace(desk)
         reports.set_window(self.workspace)
@@ -93,6 +95,7 @@ class Program:
         for trouble in self._troubles:
             self.workspace.show_trouble(trouble)
         self.workspace.start(crash)
+        self._go_on_downloading(desk)
         _log.info("the window is filled")
 
     def _prepare_folders(self) -> None:
@@ -100,6 +103,12 @@ class Program:
             self._dirs.create()
         except UserError as error:
             self._troubles.append(error)
+
+    def _go_on_downloading(self, desk: Desk) -> None:
+        try:
+            desk.downloads.start()
+        except UserError as error:  # no address for the hub
+            self.workspace.show_trouble(error)
 
     def _open_history(self, stack: AsyncExitStack) -> History:
         from qwqdesk.store.history import History
