@@ -1,30 +1,96 @@
-"""The models page: what is on this computer, and one button to load it."""
+"""The models page: its bar with the tabs Find and Library, and the downloads below them."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from collections.abc import Sequence
 
-from qwqdesk.ui.base import button, label
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from qwqdesk.ui.base import IconButton, button
+from qwqdesk.ui.models.downloads_panel import DownloadsPanel
+from qwqdesk.ui.models.find_view import FindView
 from qwqdesk.ui.models.library_view import LibraryView
+from qwqdesk.ui.models.machine import Machine, RoomLabel
+from qwqdesk.ui.models.tabs import UnderlineTabs
 from qwqdesk.ui.pages import Shell
-from qwqdesk.ui.toolbar import PageBar, page_frame
+from qwqdesk.ui.theme import theme
+from qwqdesk.ui.toolbar import HEIGHT
+
+FIND, LIBRARY = 0, 1
 
 
 def make_page(shell: Shell) -> QWidget:
     """The page, for the window's table of pages."""
-    page = page_frame("modelsPage")
-    page.setAccessibleName("Models")
-    bar = PageBar(label("Models", "title"))
-    bar.sidebar_wanted.connect(shell.toggle_sidebar)
-    row = bar.layout()
-    if row is not None:
-        row.addWidget(
-            button("Open file…", "folder-open", name="openModelButton",
-                   clicked=shell.ask_model_file)
-        )  # fmt: skip
-    column = QVBoxLayout(page)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    column.addWidget(bar)
-    column.addWidget(LibraryView(shell), 1)
-    return page
+    return ModelsPage(shell)
+
+
+class ModelsPage(QFrame):
+    """Bar, the chosen tab's content, downloads."""
+
+    def __init__(self, shell: Shell, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("modelsPage")
+        self.setAccessibleName("Models")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "surface")
+        self.setProperty("ring", "none")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.machine = Machine(shell.desk, shell.loader, self)
+        self.tabs = UnderlineTabs(("Find", "Library"))
+        self.finder = FindView(shell, self.machine)
+        self.library = LibraryView(shell)
+        self.downloads = DownloadsPanel(shell)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.finder)
+        self._stack.addWidget(self.library)
+        self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        shell.loader.models_found.connect(self._count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar(shell))
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.downloads)
+
+    def show_tab(self, number: int) -> None:
+        """Show Find (0) or the library (1)."""
+        self.tabs.setCurrentIndex(number)
+
+    def _count(self, models: Sequence[object]) -> None:
+        self.tabs.set_count(LIBRARY, len(models))
+
+    def _bar(self, shell: Shell) -> QFrame:
+        px = theme().px
+        bar = QFrame()
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        bar.setProperty("ground", "window")
+        bar.setProperty("edge", "bottom")
+        bar.setFixedHeight(px(HEIGHT))
+        room = RoomLabel()
+        self.machine.changed.connect(room.show_room)
+        sidebar = IconButton(
+            "panel-left", "Sidebar", shortcut="Ctrl+B", size=18, clicked=shell.toggle_sidebar
+        )
+        open_file = button(
+            "Open file", "folder-open", name="openModelButton", clicked=shell.ask_model_file
+        )
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(px(16), 0, px(16), 0)
+        row.setSpacing(px(2))
+        row.addWidget(sidebar)
+        row.addWidget(self.tabs)
+        row.addStretch(1)
+        row.addWidget(room)
+        row.addSpacing(px(14))
+        row.addWidget(open_file)
+        return bar
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self.machine.watch(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        super().hideEvent(event)
+        self.machine.watch(False)

@@ -1,0 +1,127 @@
+"""What this machine has free now: memory, GPU memory and disk, kept for the models page.
+
+The engine answers for its devices behind whatever it is doing, so it is asked only while nothing
+runs, and its last answer is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.errors import UserError
+from qwqdesk.free_memory import free_memory
+from qwqdesk.models.disk_space import free_and_whole
+from qwqdesk.models.fit import FreeMemory
+from qwqdesk.prompt import first
+from qwqdesk.ui.base import label
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.icons import IconLabel
+from qwqdesk.ui.loading import ModelLoader
+from qwqdesk.ui.tasks import Tasks
+from qwqdesk.ui.theme import theme
+
+EVERY_MS = 10_000
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes: free memory, whole memory, and free disk space where models are kept."""
+
+    free: FreeMemory
+    memory: int
+    gpu: int
+    disk: int
+
+
+class Machine(QObject):
+    """Keeps the last `Room`; `changed` carries a new one. It looks again while `watch` is on."""
+
+    changed = Signal(object)
+
+    def __init__(self, desk: Desk, loader: ModelLoader, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk, self._loader = desk, loader
+        self._tasks = Tasks(self, desk.report)
+        self._devices: tuple[DeviceMemory, ...] = ()
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY_MS)
+        self._timer.timeout.connect(self.look)
+        self.room: Room | None = None
+        desk.model_changed.connect(self._model_changed)
+
+    def watch(self, on: bool) -> None:
+        """Look now and then, or no longer."""
+        if on:
+            self._timer.start()
+            self.look()
+        else:
+            self._timer.stop()
+
+    def look(self) -> None:
+        """Ask again; `changed` comes when something has."""
+        if not self._tasks.busy:
+            self._tasks.start(self._look(), "machine")
+
+    def _model_changed(self) -> None:
+        if self._timer.isActive():
+            self.look()
+
+    async def _look(self) -> None:
+        if not self._desk.session.running and not self._loader.busy:
+            with suppress(UserError):  # no library, no devices: loading a model says why
+                self._devices = await first(self._desk.session.engine.devices())
+        room = await asyncio.to_thread(_room, self._devices, self._desk.dirs.models)
+        if room != self.room:
+            self.room = room
+            self.changed.emit(room)
+
+
+class RoomLabel(QWidget):
+    """Free memory and free disk space in the page's bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("freeRoom")
+        self._memory, self._disk = label("", "body", "text2"), label("", "body", "text2")
+        self._disk_icon = IconLabel("hard-drive")
+        self._memory_icon = IconLabel("cpu")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme().px(6))
+        row.addWidget(self._memory_icon)
+        row.addWidget(self._memory)
+        row.addSpacing(theme().px(14))
+        row.addWidget(self._disk_icon)
+        row.addWidget(self._disk)
+        self.hide()
+
+    def show_room(self, room: Room) -> None:
+        """Say what is free."""
+        memory = f"{_gb(room.memory)} GB memory, {room.free.cpu / GB:.1f} free"
+        gpu = f"{_gb(room.gpu)} GB GPU, {room.free.gpu / GB:.1f} free"
+        self._memory.setText(gpu if room.gpu else memory)
+        self._disk.setText(f"{_gb(room.disk)} GB free on disk")
+        self.setToolTip(f"{gpu}\n{memory}" if room.gpu else "No GPU that llama.cpp can use")
+        self.setAccessibleName(f"{gpu + '; ' if room.gpu else ''}{memory}; {self._disk.text()}")
+        self.show()
+
+
+def _room(devices: tuple[DeviceMemory, ...], models: Path) -> Room:
+    gpu = sum(device.total for device in devices if device.kind in ("gpu", "igpu"))
+    memory = int(psutil.virtual_memory().total)
+    disk, _ = free_and_whole(models)
+    return Room(free_memory(devices), memory, int(gpu), disk)
+
+
+def _gb(count: int) -> str:
+    value = count / GB
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
