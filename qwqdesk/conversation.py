@@ -64,6 +64,11 @@ class Reply:
 
     `text` = opening tag if generated + reasoning + closing tag + answer: every character kept.
     `sampling` is INTERFACE's `sampling` object, `sources` names where each value came from.
+    `answer_sampling` and `answer_sources` say the same of the answer's own chain, {} without one.
+
+    For every token: `ends` says how many characters of `text` stood after it, `probabilities`
+    what the model itself gave it before any sampler (0 < p <= 1, NaN where it is not known).
+    Both are empty in replies of older versions.
     """
 
     id: int
@@ -84,6 +89,10 @@ class Reply:
     loop: Loop | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     created: float = 0.0
+    ends: tuple[int, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    answer_sampling: Mapping[str, Any] = field(default_factory=dict)
+    answer_sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

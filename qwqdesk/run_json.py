@@ -107,7 +107,13 @@ def _metrics(record: LaneRecord, checks: Sequence[CodeCheck]) -> LaneMetrics:
     """The loop is searched for, because the lane's guard may have been off."""
     return lane_metrics(
         LaneResult(
-            record.tokens, record.text, record.usage, record.timing, checks, loop=record.loop
+            record.tokens,
+            record.text,
+            record.usage,
+            record.timing,
+            checks,
+            loop=record.loop,
+            probabilities=record.probabilities,
         )
     )
 

@@ -14,6 +14,7 @@ class LaneRecord:
     """One lane's output. `text` is everything; `reasoning` and `answer` leave the tags out."""
 
     tokens: list[int] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     finish_detail: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -21,6 +22,8 @@ class LaneRecord:
     loop: Loop | None = None
     changed: bool = False
     _parts: list[tuple[SpanKind, str]] = field(default_factory=list)
+    _ends: list[int] = field(default_factory=list)
+    _length: int = 0
 
     @property
     def text(self) -> str:
@@ -39,9 +42,24 @@ class LaneRecord:
         """The answer."""
         return "".join(text for kind, text in self._parts if kind == "answer")
 
+    @property
+    def ends(self) -> list[int]:
+        """For every token: how many characters of `text` stood after it.
+
+        Text that is held back, or that a stop string cut off, does not count; the last token of a
+        lane that has ended ends where the text does.
+        """
+        ends = [min(end, self._length) for end in self._ends]
+        if ends and self.finish_reason is not None:
+            ends[-1] = self._length
+        return ends
+
     def add(self, output: Output) -> None:
         """Take what the lane wrote."""
         self.tokens.extend(output.tokens)
+        self.probabilities.extend(output.probabilities)
+        self._ends.extend(output.ends)
+        self._length += sum(len(span.text) for span in output.spans)
         self._parts.extend((span.kind, span.text) for span in output.spans)
         self.usage = Usage(
             self.usage.prompt_tokens,

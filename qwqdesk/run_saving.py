@@ -80,6 +80,8 @@ class RunSaving:
                     answer=lane.answer,
                     tokens=lane.tokens,
                     usage=lane.usage,
+                    ends=lane.ends,
+                    probabilities=lane.probabilities,
                 )
 
     def finish(self, failure: BaseException | None) -> None:
@@ -100,4 +102,6 @@ class RunSaving:
                 usage=lane.usage,
                 timing=lane.timing,
                 loop=lane.loop,
+                ends=lane.ends,
+                probabilities=lane.probabilities,
             )

@@ -26,6 +26,11 @@ def ids(text: str) -> tuple[int, ...]:
     return tuple(FIRST_BYTE + byte for byte in text.encode())
 
 
+def probability_of(token: int, cells: Sequence[int]) -> float:
+    """What the fake model gives a token behind these cells."""
+    return 1 / (1 + hash((token, tuple(cells))) % 1000)
+
+
 class FakeChain:
     """Remembers what it was shown; `script` are the tokens that it will draw."""
 
@@ -152,6 +157,9 @@ class FakeContext:
         self.log.append(("sample", chain.seed))
         chain.accept([token])
         return token
+
+    def probability(self, token: int, row: int) -> float:
+        return probability_of(token, self._rows[row])
 
     def _call(self) -> None:
         self.calls += 1

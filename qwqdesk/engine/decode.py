@@ -48,6 +48,7 @@ class Context(Protocol):
     def copy(self, source: int, target: int, end: int = -1) -> None: ...
     def cut(self, sequence: int, start: int) -> bool: ...
     def sample(self, chain: Chain, row: int) -> int: ...
+    def probability(self, token: int, row: int) -> float: ...
 
 
 class Model(Vocabulary, Protocol):
@@ -262,7 +263,7 @@ class Run:
             lane.chain.accept([token])
         else:
             token = self._context.sample(lane.chain, row)
-        loop = writer.push(token)
+        loop = writer.push(token, self._context.probability(token, row))
         if writer.reasoning_tokens == len(writer.tokens):
             lane.reasoning_s = self._clock() - lane.started
         if loop is not None:

@@ -140,12 +140,19 @@ class PrefillProgress:
 
 @dataclass(frozen=True)
 class Output:
-    """What lane number `lane` wrote since its last event; `tokens` are generated ids."""
+    """What lane number `lane` wrote since its last event; `tokens` are generated ids.
+
+    For every token: `ends` says where its text ends, in characters of all that the lane writes,
+    tags included (a part of it may still be held back); `probabilities` what the model itself
+    gave it, before any sampler: 0 < p <= 1, NaN where it is not known.
+    """
 
     lane: int
     spans: tuple[Span, ...]
     tokens: tuple[int, ...]
     reasoning_tokens: int = 0
+    ends: tuple[int, ...] = ()
+    probabilities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

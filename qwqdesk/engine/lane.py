@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 from collections import deque
 from dataclasses import replace
 from typing import Protocol
@@ -49,6 +50,9 @@ class LaneWriter:
         self._detector = LoopDetector() if request.loop_guard != "off" else None
         self._spans: list[Span] = []
         self._new_tokens: list[int] = []
+        self._new_ends: list[int] = []
+        self._new_probabilities: list[float] = []
+        self._characters = 0
         self._unattributed = 0
         if self._n_predict == 0:
             self.finish = ("length", "n_predict is 0")
@@ -58,7 +62,7 @@ class LaneWriter:
         """The position in the context of the newest token."""
         return len(self.request.prompt_tokens) + len(self.tokens) - 1
 
-    def push(self, token: int) -> Loop | None:
+    def push(self, token: int, probability: float = math.nan) -> Loop | None:
         """Take the next token; returns a loop when one was found just now."""
         if self._vocabulary.is_end(token):
             self.finish = ("stop", None)
@@ -67,6 +71,8 @@ class LaneWriter:
         self._new_tokens.append(token)
         self._unattributed += 1
         self._write(token)
+        self._new_ends.append(self._characters)
+        self._new_probabilities.append(probability)
         found = self._watch(token)
         if self.finish is None:
             self._check_limits()
@@ -86,35 +92,42 @@ class LaneWriter:
             spans=tuple(self._spans),
             tokens=tuple(self._new_tokens),
             reasoning_tokens=self.reasoning_tokens,
+            ends=tuple(self._new_ends),
+            probabilities=tuple(self._new_probabilities),
         )
-        self._spans.clear()
-        self._new_tokens.clear()
+        for taken in (self._spans, self._new_tokens, self._new_ends, self._new_probabilities):
+            taken.clear()
         return output
 
     def flush(self) -> None:
         """Release all text that is held back; call once when the lane has ended."""
         if self._stops.found is None:
             tail = self._utf8.decode(b"", final=True)
-            self._split(self._stops.push(tail) + self._stops.finish())
+            self._split(self._read(tail) + self._stops.finish())
         self._add(self._splitter.finish())
         self._attribute(in_reasoning=self._splitter.in_reasoning)
 
     def _write(self, token: int) -> None:
         if self._vocabulary.is_special(token):
             # A special token ends an unfinished character, and is a tag as a whole or not at all.
-            self._split(self._stops.push(self._utf8.decode(b"", final=True)))
+            self._split(self._read(self._utf8.decode(b"", final=True)))
             self._utf8.reset()
             text = self._vocabulary.piece(token).decode("utf-8", "replace")
-            released = self._stops.push(text)
+            released = self._read(text)
             if released.endswith(text):  # behind what a possible stop string held back
                 self._split(released[: len(released) - len(text)])
                 self._split(text, is_tag_token=True)
             else:
                 self._split(released)
         else:
-            self._split(self._stops.push(self._utf8.decode(self._vocabulary.piece(token))))
+            self._split(self._read(self._utf8.decode(self._vocabulary.piece(token))))
         if self._stops.found is not None:
             self.finish = ("stop", f"stop string {self._stops.found!r}")
+
+    def _read(self, text: str) -> str:
+        """Count more of the lane's text; what of it may be shown."""
+        self._characters += len(text)
+        return self._stops.push(text)
 
     def _split(self, text: str, *, is_tag_token: bool = False) -> None:
         if text:

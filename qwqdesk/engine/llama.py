@@ -21,6 +21,7 @@ from qwqdesk.engine.llama_params import (
     flash_attention_state,
     model_params,
 )
+from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.engine.threads import default_threads
 from qwqdesk.engine_settings import EngineSettings
@@ -224,6 +225,7 @@ class LlamaContext:
         self.decode_s = 0.0
         self.sample_s = 0.0
         self._batch: Any = self._api.llama_batch_init(max(PREFILL_CHUNK, streams), 0, 1)
+        self._probability = TokenProbability(self._api, self.handle, model.n_vocab)
 
     def close(self) -> None:
         """Free the batch and the context; sampler chains may outlive it."""
@@ -294,6 +296,10 @@ class LlamaContext:
         token = int(self._api.llama_sampler_sample(chain.handle, self.handle, row))
         self.sample_s += time.perf_counter() - began
         return token
+
+    def probability(self, token: int, row: int) -> float:
+        """What the model gave `token` in output row `row`, before any sampler: 0 < p <= 1."""
+        return self._probability.of(row, token)
 
     def info(self) -> EngineInfo:
         """What this context really has."""

@@ -180,13 +180,16 @@ class History:
         sampling: Mapping[str, Any] | None = None,
         sources: Mapping[str, str] | None = None,
         manifest: Mapping[str, Any] | None = None,
+        answer_sampling: Mapping[str, Any] | None = None,
+        answer_sources: Mapping[str, str] | None = None,
     ) -> int:
         """Begin a reply: it has no finish reason until `finish_reply`."""
         with self._db.transaction():
             return self._db.write(
                 "INSERT INTO replies (message_id, lane, recipe, text, answer, tokens, mode, "
-                "sampling, sources, usage, timing, manifest, created, writer) "
-                "VALUES (?, ?, ?, '', '', x'', ?, ?, ?, '{}', '{}', ?, ?, ?)",
+                "sampling, sources, usage, timing, manifest, answer_sampling, answer_sources, "
+                "created, writer) "
+                "VALUES (?, ?, ?, '', '', x'', ?, ?, ?, '{}', '{}', ?, ?, ?, ?, ?)",
                 (
                     message_id,
                     lane,
@@ -195,6 +198,8 @@ class History:
                     rows.dump(dict(sampling or {})),
                     rows.dump(dict(sources or {})),
                     rows.dump(dict(manifest or {})),
+                    rows.dump(dict(answer_sampling or {})),
+                    rows.dump(dict(answer_sources or {})),
                     time.time(),
                     self._writer,
                 ),
@@ -209,12 +214,19 @@ class History:
         answer: str,
         tokens: Sequence[int],
         usage: Usage,
+        ends: Sequence[int] = (),
+        probabilities: Sequence[float] = (),
     ) -> None:
         """Save what a streaming reply has so far; called each second for every lane."""
         self._db.write(
-            "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, usage = ? "
-            "WHERE id = ?",
-            (*_content(text, reasoning, answer, tokens), rows.dump(usage), reply_id),
+            "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, ends = ?, "
+            "probabilities = ?, usage = ? WHERE id = ?",
+            (
+                *_content(text, reasoning, answer),
+                *_numbers(tokens, ends, probabilities),
+                rows.dump(usage),
+                reply_id,
+            ),
         )
 
     def finish_reply(
@@ -231,15 +243,18 @@ class History:
         timing: Timing | None = None,
         loop: Loop | None = None,
         manifest: Mapping[str, Any] | None = None,
+        ends: Sequence[int] = (),
+        probabilities: Sequence[float] = (),
     ) -> None:
         """Save a reply's end; `manifest` replaces the one of `add_reply` unless it is None."""
         with self._db.transaction():
             self._db.write(
-                "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, "
-                "finish_reason = ?, finish_detail = ?, usage = ?, timing = ?, loop = ?, "
-                "manifest = COALESCE(?, manifest) WHERE id = ?",
+                "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, ends = ?, "
+                "probabilities = ?, finish_reason = ?, finish_detail = ?, usage = ?, timing = ?, "
+                "loop = ?, manifest = COALESCE(?, manifest) WHERE id = ?",
                 (
-                    *_content(text, reasoning, answer, tokens),
+                    *_content(text, reasoning, answer),
+                    *_numbers(tokens, ends, probabilities),
                     finish_reason,
                     finish_detail,
                     rows.dump(usage or Usage()),
@@ -302,11 +317,15 @@ def title_from(text: str) -> str:
     return (head if space and len(head) > _TITLE_LENGTH // 2 else line[:_TITLE_LENGTH]) + "…"
 
 
-def _content(
-    text: str, reasoning: str | None, answer: str, tokens: Sequence[int]
-) -> tuple[str, str | None, str, bytes]:
+def _content(text: str, reasoning: str | None, answer: str) -> tuple[str, str | None, str]:
     thoughts = None if reasoning is None else rows.clean(reasoning)
-    return rows.clean(text), thoughts, rows.clean(answer), rows.pack_tokens(tokens)
+    return rows.clean(text), thoughts, rows.clean(answer)
+
+
+def _numbers(
+    tokens: Sequence[int], ends: Sequence[int], probabilities: Sequence[float]
+) -> tuple[bytes, bytes, bytes]:
+    return rows.pack_tokens(tokens), rows.pack_tokens(ends), rows.pack_shares(probabilities)
 
 
 def _no_conversation(conversation_id: int) -> UserError:

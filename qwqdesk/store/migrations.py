@@ -53,7 +53,18 @@ def create_search(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_tree, create_search)
+def add_token_columns(connection: sqlite3.Connection) -> None:
+    """For every token where its text ends and how likely it was; the answer's own chain."""
+    for column in (
+        "ends BLOB NOT NULL DEFAULT x''",
+        "probabilities BLOB NOT NULL DEFAULT x''",
+        "answer_sampling TEXT NOT NULL DEFAULT '{}'",
+        "answer_sources TEXT NOT NULL DEFAULT '{}'",
+    ):
+        connection.execute(f"ALTER TABLE replies ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Migration, ...] = (create_tree, create_search, add_token_columns)
 
 
 def apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

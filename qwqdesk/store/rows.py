@@ -22,6 +22,7 @@ from qwqdesk.conversation import (
 )
 
 T = TypeVar("T", Usage, Timing, Loop)
+N = TypeVar("N", int, float)
 
 
 def clean(text: str) -> str:
@@ -41,20 +42,33 @@ def dump(value: object) -> str:
 
 
 def pack_tokens(tokens: Iterable[int]) -> bytes:
-    """Token ids as little-endian 32-bit numbers."""
-    numbers = array("I", tokens)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()
+    """Token ids, or other counts, as little-endian 32-bit numbers."""
+    return _little_endian(array("I", tokens)).tobytes()
 
 
 def unpack_tokens(blob: bytes) -> tuple[int, ...]:
     """The reverse of `pack_tokens`; a torn last number is dropped."""
     numbers = array("I")
     numbers.frombytes(blob[: len(blob) // 4 * 4])
+    return tuple(_little_endian(numbers))
+
+
+def pack_shares(shares: Iterable[float]) -> bytes:
+    """Probabilities as little-endian numbers of single precision."""
+    return _little_endian(array("f", shares)).tobytes()
+
+
+def unpack_shares(blob: bytes) -> tuple[float, ...]:
+    """The reverse of `pack_shares`; a torn last number is dropped."""
+    numbers = array("f")
+    numbers.frombytes(blob[: len(blob) // 4 * 4])
+    return tuple(_little_endian(numbers))
+
+
+def _little_endian(numbers: array[N]) -> array[N]:
     if sys.byteorder == "big":
         numbers.byteswap()
-    return tuple(numbers)
+    return numbers
 
 
 def reply_of(row: sqlite3.Row) -> Reply:
@@ -78,6 +92,10 @@ def reply_of(row: sqlite3.Row) -> Reply:
         loop=_restore(Loop, row["loop"]) if row["loop"] else None,
         manifest=_mapping(row["manifest"]),
         created=row["created"],
+        ends=unpack_tokens(row["ends"]),
+        probabilities=unpack_shares(row["probabilities"]),
+        answer_sampling=_mapping(row["answer_sampling"]),
+        answer_sources=_mapping(row["answer_sources"]),
     )
 
 

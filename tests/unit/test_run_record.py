@@ -46,6 +46,19 @@ def test_usage_counts_while_it_streams_and_the_end_has_the_last_word() -> None:
     assert lane.usage == Usage(3, 0, 5)
 
 
+def test_ends_never_pass_the_text_and_the_last_one_is_its_end() -> None:
+    record = RunRecord([1])
+    record.add(Output(0, (Span("answer", "ab"),), (1, 2), 0, (2, 4), (0.5, 0.25)))
+    lane = record.lanes[0]
+    assert lane.ends == [2, 2], "two characters are held back"
+    record.add(Output(0, (Span("answer", "cd"),), (3,), 0, (4,), (1.0,)))
+    assert lane.ends == [2, 4, 4]
+    assert lane.probabilities == [0.5, 0.25, 1.0]
+    record.add(Output(0, (Span("answer", "\ufffd"),), ()))
+    record.add(finished(0))
+    assert lane.ends == [2, 4, 5]
+
+
 def test_loops_and_the_engine_are_kept() -> None:
     record = RunRecord([1])
     loop = Loop(1, 2, 3.0, "ab")

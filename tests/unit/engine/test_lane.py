@@ -36,6 +36,7 @@ class Written:
         self.writer = LaneWriter(0, request, FakeModel(pieces=pieces or {}), 4096)
         self.spans: list[Span] = []
         self.tokens: list[int] = []
+        self.ends: list[int] = []
         self.shown: list[str] = []
         for token in tokens:
             if self.writer.finish is not None:
@@ -51,6 +52,7 @@ class Written:
         if output is not None:
             self.spans += output.spans
             self.tokens += output.tokens
+            self.ends += output.ends
         self.shown.append(self.text)
 
     @property
@@ -141,6 +143,34 @@ def test_the_end_token_is_no_token_of_the_reply() -> None:
 ANY_TOKENS = st.lists(
     st.integers(3, 258) | st.sampled_from([OPEN, CLOSE, *ids('`"<tk/>\n')]), max_size=60
 )
+
+
+def test_every_token_says_where_its_text_ends_also_when_it_is_held_back() -> None:
+    written = Written([*ids("a딸"), CLOSE, *ids("<b")], thinking=True, opened=True, stop=["<x"])
+    assert written.ends == [1, 1, 1, 2, 10, 11, 12]
+    assert written.text == "a딸</think><b"
+
+
+def test_a_stop_string_has_ends_too() -> None:
+    written = Written(ids("one STOP"), stop=["STOP"])
+    assert written.text == "one "
+    assert written.ends == list(range(1, 9))
+
+
+@given(ANY_TOKENS, st.booleans(), st.booleans())
+def test_every_character_belongs_to_one_token(
+    tokens: list[int], thinking: bool, opened: bool
+) -> None:
+    written = Written(tokens, thinking=thinking, opened=opened and thinking)
+    assert len(written.ends) == len(written.tokens)
+    assert written.ends == sorted(written.ends)
+    # Only a character that was cut off by the end of the reply comes behind the last token.
+    assert len(written.text) - (written.ends or [0])[-1] in (0, 1)
+    model = FakeModel()
+    for number, (begin, end) in enumerate(zip([0, *written.ends], written.ends, strict=False)):
+        if end - begin == 1 and written.text[begin] != "\ufffd":
+            piece = model.piece(tokens[number])
+            assert written.text[begin].encode().endswith(piece)
 
 
 @given(ANY_TOKENS, st.booleans(), st.booleans())

@@ -198,6 +198,23 @@ def test_a_migration_copies_the_old_file_first(tmp_path: Path) -> None:
     backup.close()
 
 
+def test_a_reply_of_an_older_version_has_no_token_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    Database(path, MIGRATIONS[:2]).close()
+    _raw(
+        path,
+        "INSERT INTO conversations VALUES (1, 'old', 1, 1, '', '[]', '{}')",
+        "INSERT INTO messages VALUES (1, 1, NULL, 'hi', 1)",
+        "INSERT INTO replies VALUES (1, 1, 'A', NULL, 'yes', NULL, 'yes', x'01000000', 'stop', "
+        "NULL, 'exact', '{}', '{}', '{}', '{}', NULL, '{}', 1, '')",
+    )
+    history = History(path)
+    reply = history.reply(1)
+    history.close()
+    assert (reply.tokens, reply.ends, reply.probabilities) == ((1,), (), ())
+    assert (reply.answer_sampling, reply.answer_sources) == ({}, {})
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     def half(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE extra (a)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ def _finish(history: History, reply: int, answer: str) -> None:
         reasoning="hm",
         answer=answer,
         tokens=[1, 2, 4_000_000_000],
+        ends=[7, 11, 70_000],
+        probabilities=[1.0, 0.25, math.nan],
         finish_reason="stop",
         usage=Usage(5, 2, 1),
         timing=Timing(decode_s=1.5),
@@ -64,6 +67,9 @@ def test_everything_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert (saved.mode, saved.recipe, saved.sampling) == ("fast", "qwen", {"top_k": 40})
     assert (saved.usage, saved.timing) == (Usage(5, 2, 1), Timing(decode_s=1.5))
     assert saved.loop == Loop(3, 2, 4.0, "ab")
+    assert saved.ends == (7, 11, 70_000)
+    assert saved.probabilities[:2] == (1.0, 0.25)
+    assert math.isnan(saved.probabilities[2])
 
 
 def test_replies_of_all_lanes_are_siblings_and_a_branch_hangs_on_a_reply(history: History) -> None:
