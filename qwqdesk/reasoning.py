@@ -31,6 +31,7 @@ __all__ = [
     "history_message",
     "own_tags",
     "prompt_opens_reasoning",
+    "reasoning_closed",
     "split_reply",
 ]
 
@@ -246,3 +247,17 @@ def history_message(reply: Reply, keep_reasoning: bool = False) -> Message:
     """An older reply as it returns to the prompt, by default without its reasoning."""
     reasoning = reply.reasoning if keep_reasoning else None
     return Message(role="assistant", content=reply.answer, reasoning=reasoning)
+
+
+def reasoning_closed(text: str, reasoning: str | None, answer: str) -> bool:
+    """Whether a whole reply got out of its reasoning; one that never reasoned did.
+
+    Args:
+        text: every character, tags included.
+        reasoning: its thoughts without tags, None where there were none.
+        answer: what follows them.
+    """
+    thoughts, whole = (reasoning or "").rstrip(), text.rstrip()
+    if answer.strip() or not thoughts:
+        return True
+    return bool(whole) and not whole.endswith(thoughts[-80:])

@@ -16,7 +16,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Reply, SpanKind
-from qwqdesk.reasoning import Span
+from qwqdesk.reasoning import Span, reasoning_closed
 from qwqdesk.ui.base import label, wrapping_label
 from qwqdesk.ui.conversation.answer import AnswerView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
@@ -119,7 +119,7 @@ class ReplyView(QWidget):
 
     def show_reply(self, reply: Reply) -> None:
         """A reply from the history."""
-        closed = bool(reply.answer.strip()) or not _ends_inside_reasoning(reply)
+        closed = reasoning_closed(reply.text, reply.reasoning, reply.answer)
         self.answer.set_from_history()
         if reply.reasoning is not None:
             self.reasoning.show_finished(
@@ -219,9 +219,3 @@ class ReplyView(QWidget):
         """Only the newest reply of a lane carries the names that scripts look for."""
         self.reasoning.setObjectName("reasoningSection" if current else "pastReasoning")
         self.answer.setObjectName("answerSection" if current else "pastAnswer")
-
-
-def _ends_inside_reasoning(reply: Reply) -> bool:
-    """Whether the last thing that was written is reasoning: no closing tag stands behind it."""
-    thoughts, whole = (reply.reasoning or "").rstrip(), reply.text.rstrip()
-    return bool(thoughts) and (not whole or whole.endswith(thoughts[-80:]))

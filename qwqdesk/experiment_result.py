@@ -1,0 +1,124 @@
+"""What came of an experiment: a verdict for every check of every reply, and how often each held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qwqdesk.analysis.checks import Checked, Verdict
+from qwqdesk.analysis.code_check import check_answer
+from qwqdesk.analysis.rates import Rate
+from qwqdesk.conversation import Reply
+from qwqdesk.experiment import Experiment
+from qwqdesk.reasoning import reasoning_closed
+from qwqdesk.run_record import LaneRecord
+
+
+def checked(reply: Reply | LaneRecord) -> Checked:
+    """What checks look at of a finished reply."""
+    return Checked(
+        answer=reply.answer,
+        tokens=tuple(reply.tokens),
+        finish_reason=reply.finish_reason,
+        closed=reasoning_closed(reply.text, reply.reasoning, reply.answer),
+        loop=reply.loop,
+        code=check_answer(reply.answer),
+    )
+
+
+def judge(experiment: Experiment, reply: Checked) -> tuple[Verdict, ...]:
+    """One verdict for each check of the experiment, in their order."""
+    return tuple(check.verdict(reply) for check in experiment.checks)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One lane's reply at one seed, judged."""
+
+    lane: str
+    seed: int
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check held."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+
+@dataclass
+class ExperimentResult:
+    """The trials of one experiment; `add` them as they end."""
+
+    experiment: Experiment
+    trials: list[Trial] = field(default_factory=list)
+
+    def add(self, lane: str, seed: int, reply: Checked) -> Trial:
+        """Judge a reply and keep the verdicts."""
+        trial = Trial(lane, seed, judge(self.experiment, reply))
+        self.trials.append(trial)
+        return trial
+
+    def rate(self, lane: str, check: int | None = None) -> Rate:
+        """How often a check (by its number) held in a lane; None: all of them together."""
+        found = Rate(0, 0)
+        for trial in self.trials:
+            if trial.lane == lane:
+                held = trial.passed if check is None else trial.verdicts[check].passed
+                found = found.with_trial(passed=held)
+        return found
+
+    def best_lane(self) -> str | None:
+        """The lane with the highest share of trials that passed every check; None for a tie."""
+        labels = [lane.label for lane in self.experiment.lanes]
+        shares = {label: self.rate(label).share for label in labels}
+        known = [share for share in shares.values() if share is not None]
+        if len(known) < 2 or known.count(max(known)) != 1:
+            return None
+        return next(label for label, share in shares.items() if share == max(known))
+
+    def to_json(self) -> dict[str, Any]:
+        """The experiment's name, its checks, and for each lane the rates and the trials."""
+        experiment = self.experiment
+        return {
+            "experiment": experiment.id,
+            "title": experiment.title,
+            "checks": [{**check.to_json(), "title": check.title} for check in experiment.checks],
+            "lanes": [self._lane_json(lane.label) for lane in experiment.lanes],
+            "best": self.best_lane(),
+        }
+
+    def _lane_json(self, label: str) -> Mapping[str, Any]:
+        own = [trial for trial in self.trials if trial.lane == label]
+        return {
+            "label": label,
+            "passed": _rate_json(self.rate(label)),
+            "checks": [_rate_json(self.rate(label, n)) for n in range(self._count)],
+            "trials": [_trial_json(trial) for trial in own],
+        }
+
+    @property
+    def _count(self) -> int:
+        return len(self.experiment.checks)
+
+
+def _rate_json(rate: Rate) -> dict[str, Any]:
+    low, high = rate.interval
+    return {"passed": rate.passed, "of": rate.total, "interval": [round(low, 4), round(high, 4)]}
+
+
+def _trial_json(trial: Trial) -> dict[str, Any]:
+    return {
+        "seed": trial.seed,
+        "passed": trial.passed,
+        "verdicts": [_verdict_json(verdict) for verdict in trial.verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {"passed": verdict.passed, "words": verdict.words}
+
+
+def seeds(experiment: Experiment, repeats: int) -> Sequence[int]:
+    """The seed of each repeat: the experiment's own, and those after it."""
+    return [(experiment.seed + number) % (2**32 - 1) for number in range(repeats)]

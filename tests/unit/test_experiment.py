@@ -1,0 +1,147 @@
+"""Experiments: files that mean the same elsewhere, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwqdesk.analysis.checks import Check, Checked
+from qwqdesk.errors import UserError
+from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_files import (
+    delete_experiment,
+    export_experiment,
+    load_experiments,
+    read_experiment,
+    save_experiment,
+)
+from qwqdesk.experiment_result import ExperimentResult, seeds
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.sampling.recipes import BUILTIN_RECIPES
+
+RECIPES = {recipe.id: recipe for recipe in BUILTIN_RECIPES}
+
+
+def _own(**changes: Any) -> Experiment:  # noqa: ANN401 - the fields of Experiment
+    lanes = (LaneSetup("A", RECIPES["qwen"]), LaneSetup("B", RECIPES["qwen"], {"top_k": 7}))
+    made = Experiment.of("My own", "Count to 3.", lanes, [Check("number", {"number": 3})])
+    return Experiment(**{**vars(made), **changes})
+
+
+def test_the_shipped_ones_are_whole_and_the_guides_comes_first() -> None:
+    found = load_experiments(None, BUILTIN_RECIPES)
+    assert not found.problems
+    assert found.experiments[0].id == "flappy-bird"
+    assert all(one.builtin and one.checks and one.about for one in found.experiments)
+    assert all(len(one.lanes) > 1 for one in found.experiments)
+
+
+def test_a_file_means_the_same_where_the_recipes_are_missing() -> None:
+    for one in (*load_experiments(None, BUILTIN_RECIPES).experiments, _own()):
+        data = json.loads(json.dumps(one.to_json(), allow_nan=False))
+        here, elsewhere = Experiment.from_json(data, RECIPES), Experiment.from_json(data, {})
+        assert here.lanes == one.lanes
+        chains = [lane.resolved().chain for lane in one.lanes]
+        assert [lane.resolved().chain for lane in elsewhere.lanes] == chains
+        assert here.checks == one.checks
+
+
+def test_a_lane_keeps_its_values_where_the_recipe_of_that_name_has_others() -> None:
+    data = _own().to_json()
+    data["lanes"][0]["recipe"] = "greedy"
+    lane = Experiment.from_json(data, RECIPES).lanes[0]
+    assert lane.resolved().chain == RECIPES["qwen"].chain
+    assert lane.edited
+
+
+def test_saved_found_again_and_deleted(tmp_path: Path) -> None:
+    path = save_experiment(tmp_path, _own())
+    found = load_experiments(tmp_path, BUILTIN_RECIPES)
+    assert found.named("MY OWN").lanes == _own().lanes
+    assert read_experiment(path, RECIPES).prompt == "Count to 3."
+    delete_experiment(tmp_path, "my-own")
+    with pytest.raises(UserError, match="no experiment named"):
+        load_experiments(tmp_path, BUILTIN_RECIPES).named("my-own")
+
+
+def test_a_built_in_name_is_refused_and_a_broken_file_hides_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="built-in"):
+        save_experiment(tmp_path, _own(id="flappy-bird"))
+    (tmp_path / "broken.json").write_text("{")
+    export_experiment(tmp_path / "flappy-bird.json", _own())
+    save_experiment(tmp_path, _own())
+    found = load_experiments(tmp_path, BUILTIN_RECIPES)
+    assert found.named("my-own")
+    assert len(found.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "else"},
+        {"version": 2},
+        {"prompt": " "},
+        {"prompt": 3},
+        {"lanes": []},
+        {"lanes": [{}] * 5},
+        {"lanes": [{"label": "A"}, {"label": "A"}]},
+        {"lanes": [{"recipe": "unknown"}]},
+        {"lanes": [{"label": "\n"}]},
+        {"lanes": [{"sampling": {"top_k": "many"}}]},
+        {"checks": [{"check": "unknown"}]},
+        {"checks": [{"check": "finished"}] * 31},
+        {"seed": -1},
+        {"seed": True},
+    ],
+)
+def test_a_wrong_file_is_refused_in_words(change: dict[str, Any]) -> None:
+    with pytest.raises(UserError) as caught:
+        Experiment.from_json({**_own().to_json(), **change}, RECIPES)
+    assert caught.value.what
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["title", "name", "prompt", "lanes", "checks", "seed", "mode", "about"]),
+        _JSON,
+    )
+)
+def test_any_file_is_read_or_refused(change: dict[str, Any]) -> None:
+    try:
+        made = Experiment.from_json({**_own().to_json(), **change}, RECIPES)
+    except UserError:
+        return
+    json.dumps(made.to_json(), allow_nan=False)
+
+
+def test_lanes_get_the_runs_seed_unless_they_have_their_own() -> None:
+    lanes = (LaneSetup("A"), LaneSetup("B", user={"seed": 9}))
+    setups = _own(lanes=lanes).setups(4)
+    assert [lane.user["seed"] for lane in setups] == [4, 9]
+    assert list(seeds(_own(seed=2**32 - 2), 2)) == [2**32 - 2, 0]
+
+
+def test_rates_count_and_the_better_lane_is_named() -> None:
+    result = ExperimentResult(_own())
+    for seed, b in ((1, "3"), (2, "2")):
+        result.add("A", seed, Checked("3", (1,), "stop"))
+        result.add("B", seed, Checked(b, (1,), "stop"))
+    assert (result.rate("A").passed, result.rate("B", 0).passed) == (2, 1)
+    assert result.best_lane() == "A"
+    row = json.loads(json.dumps(result.to_json(), allow_nan=False))["lanes"][1]
+    assert row["passed"]["of"] == 2
+    assert [trial["passed"] for trial in row["trials"]] == [True, False]
