@@ -13,10 +13,10 @@ from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, write_out
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
-from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.hub_http import Site
-from qwqdesk.models.library import Library
-from qwqdesk.models.library_acts import Publisher, remove, take_in, verify
+from qwqdesk.models.hub_publisher import hub_publisher
+from qwqdesk.models.library import Library, LibraryModel, missing_words
+from qwqdesk.models.library_acts import remove, take_in, verify
 from qwqdesk.paths import DataDirs
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
 from qwqdesk.settings import MAX_FOLDERS, load_settings, save_settings
@@ -92,21 +92,25 @@ def _site(own: dict[str, str | None]) -> Site:
 
 
 def _list(found: Library, *, as_json: bool) -> None:
-    rows = found.list_json()
     if as_json:
-        print_json(rows)
+        print_json(found.list_json())
         return
-    for row in rows:
-        size = f"{row['size_bytes'] / 1e9:.2f} GB"
-        mark = "verified" if row["verified"] else ""
-        line = f"{row['label']:<12} {size:>10}  {row['architecture'] or '?':<10} "
-        line += f"{row['source']:<9} {mark:<8} {row['path']}"
+    for model in found.scan():
+        size = f"{model.size_bytes / 1e9:.2f} GB"
+        line = f"{model.label:<12} {size:>10}  {model.architecture or '?':<10} "
+        line += f"{model.source:<9} {_mark(model):<8} {model.path}"
         write_out(printable(line) + "\n")
+
+
+def _mark(model: LibraryModel) -> str:
+    if not model.complete:
+        return missing_words(model)
+    return {"verified": "verified", "changed": "changed", "damaged": "damaged"}.get(model.check, "")
 
 
 def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: bool) -> None:
     path = common.library(dirs).find(text)
-    publisher = _publisher(_site(own))
+    publisher = hub_publisher(_site(own))
     results = _with_progress(lambda progress: verify(path, dirs.models, publisher, progress))
     if as_json:
         rows = [{**asdict(row), "path": str(row.path)} for row in results]
@@ -155,27 +159,6 @@ def _remember(folder: Path, dirs: DataDirs) -> None:
         )
     folders = (*loaded.model_folders, str(folder))
     save_settings(dirs.settings, replace(loaded, model_folders=folders))
-
-
-def _publisher(site: Site) -> Publisher:
-    """Asks the hub for a file's checksum; a file that it does not know has none."""
-
-    def ask(repo: str, path: str) -> RepoFile | None:
-        from qwqdesk.models.hub import Hub
-
-        if site.offline:
-            return None
-        try:
-            found = Hub(site).repository(repo)
-        except UserError as error:
-            if error.code == "not_found":
-                return None
-            raise
-        rows = (file for row in found.quantizations for file in row.files)
-        every = [*rows, *found.side_files]
-        return next((file for file in every if file.path == path), None)
-
-    return ask
 
 
 def _with_progress(work: Callable[[Callable[[int], None]], T]) -> T:

@@ -5,28 +5,40 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 MAX_FILES = 20_000
 MAX_FOLDERS = 50_000
 MAX_DEPTH = 8
+MAX_SHARDS = 1000
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 _SIDE_FILE = re.compile(r"(^|[-_.])(mmproj|imatrix|lora|adapter)([-_.]|$)", re.IGNORECASE)
 
 
-def models_under(root: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Each model below a folder: its first file and all its files. Incomplete sets are left out."""
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model's files that are here, in order; `missing` are the numbers of absent shards."""
+
+    files: tuple[Path, ...]
+    count: int = 1
+    missing: tuple[int, ...] = ()
+
+
+def models_under(root: Path) -> Iterator[ModelFiles]:
+    """Each model below a folder, incomplete sets of shards too."""
     shards: dict[tuple[str, str], dict[int, Path]] = {}
     for file in _gguf_files(root):
         found = _SHARD.match(file.name)
-        if found is None:
-            yield file, [file]
+        if found is None or not 1 <= int(found["no"]) <= int(found["count"]) <= MAX_SHARDS:
+            yield ModelFiles((file,))
         else:
             key = (str(file.parent / found["stem"]), found["count"])
             shards.setdefault(key, {})[int(found["no"])] = file
     for (_, count), files in shards.items():
-        if set(files) == set(range(1, int(count) + 1)):
-            yield files[1], [files[number] for number in sorted(files)]
+        every = range(1, int(count) + 1)
+        here = tuple(files[number] for number in sorted(files))
+        yield ModelFiles(here, int(count), tuple(n for n in every if n not in files))
 
 
 def _gguf_files(root: Path) -> list[Path]:

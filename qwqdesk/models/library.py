@@ -6,27 +6,40 @@ a file that is no readable model is listed without its facts or left out.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
-from qwqdesk.models.folders import exists, is_file, models_under, real_path, size_of
-from qwqdesk.models.gguf import read_header
-from qwqdesk.models.records import read_record
+from qwqdesk.models.folders import ModelFiles, exists, is_file, models_under, real_path
+from qwqdesk.models.library_facts import Facts, FactsMemory
+from qwqdesk.models.library_places import Places as Places
+from qwqdesk.models.library_places import Source as Source
+from qwqdesk.models.library_places import places as places
+from qwqdesk.models.library_places import repo_of
+from qwqdesk.models.library_uses import read_uses
+from qwqdesk.models.records import Record, is_of, stored_record
 
-Source = Literal["bundled", "library", "folder", "hf-cache", "lm-studio"]
+# What is known of the files' checksums: as the publisher's; never compared; the file has changed
+# since; different from the publisher's; known, and there is no publisher to compare with.
+Check = Literal["verified", "unchecked", "changed", "damaged", "unpublished"]
+_BLOB = re.compile(r"[0-9a-f]{64}")
+_JSON = ("repo", "label", "size_bytes", "verified", "architecture", "source")
 
 
 @dataclass(frozen=True)
 class LibraryModel:
-    """One model; a model in shards is one entry whose path is the first shard.
+    """One model; a model in shards is one entry whose path is the first shard that is here.
 
     `repo` is ``owner/name`` where the place says so; `verified` whether its checksum was compared
     with the publisher's (bundled models are part of the program); sizes in bytes, all shards.
+    `missing` are the numbers of shards that are not here: such a model cannot be loaded. `sha256`
+    has the checksum of each file when all are known. `last_used` is in seconds since 1970.
+    `identity` names the first file on its disk, whatever its path.
     """
 
     path: Path
@@ -36,36 +49,18 @@ class LibraryModel:
     verified: bool
     architecture: str | None
     source: Source
+    files: tuple[Path, ...] = ()
+    parts: int = 1
+    missing: tuple[int, ...] = ()
+    check: Check = "unchecked"
+    sha256: tuple[str, ...] = ()
+    last_used: float | None = None
+    identity: tuple[int, int] = (0, 0)
 
-
-@dataclass(frozen=True)
-class Places:
-    """Where to look."""
-
-    bundled: Path
-    models: Path
-    folders: tuple[Path, ...] = ()
-    hf_cache: Path | None = None
-    lm_studio: Path | None = None
-
-    def roots(self) -> Iterator[tuple[Source, Path]]:
-        """Every place in the order in which a model found twice is attributed."""
-        yield "bundled", self.bundled
-        yield "library", self.models
-        for folder in self.folders:
-            yield "folder", folder
-        if self.lm_studio is not None:
-            yield "lm-studio", self.lm_studio
-        if self.hf_cache is not None:
-            yield "hf-cache", self.hf_cache
-
-
-def places(
-    bundled: Path, models: Path, folders: tuple[Path, ...], environ: Mapping[str, str]
-) -> Places:
-    """The places of this machine; those of other programs come from `environ` and the home."""
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    return Places(bundled, models, folders, _hf_cache(home, environ), _lm_studio(home))
+    @property
+    def complete(self) -> bool:
+        """Whether every shard is here."""
+        return not self.missing
 
 
 @dataclass(frozen=True)
@@ -74,45 +69,53 @@ class _Entry:
 
     source: Source
     root: Path
-    files: tuple[Path, ...]
+    found: ModelFiles
 
     @property
     def path(self) -> Path:
         """The first shard, or the only file."""
-        return self.files[0]
+        return self.found.files[0]
+
+    @property
+    def inside(self) -> Path:
+        """The path below its place."""
+        return self.path.relative_to(self.root)
 
     @property
     def repo(self) -> str | None:
         """``owner/name`` if the place is laid out that way."""
-        return _repo(self.source, self.path.relative_to(self.root).parts)
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What the library keeps of a header; None stands for a file that is no readable model."""
-
-    architecture: str | None
-    label: str
+        return repo_of(self.source, self.inside.parts)
 
 
 class Library:
     """Scans `Places`; what headers say is remembered by path, size and time of change."""
 
-    def __init__(self, where: Places) -> None:
+    def __init__(self, where: Places, memory: FactsMemory | None = None) -> None:
         self.places = where
-        self._facts: dict[tuple[str, int, int], _Facts | None] = {}
+        self._memory = memory or FactsMemory()
 
     def scan(self) -> list[LibraryModel]:
         """All models, by place and path; a file reachable in two places is listed once.
 
         It reads files: some 50 ms for each model that was not seen before.
         """
-        models = (self._model(entry) for entry in self._entries())
-        return [model for model in models if model is not None]
+        return self._models(read=True)
+
+    def glance(self) -> tuple[list[LibraryModel], bool]:
+        """The same by what is remembered and by names, without opening a header.
+
+        The second value says whether `scan` would know more.
+        """
+        models = self._models(read=False)
+        return models, any(model.architecture is None for model in models)
 
     def list_json(self) -> list[dict[str, Any]]:
-        """What INTERFACE says for `models list --json`."""
-        return [{**asdict(model), "path": str(model.path)} for model in self.scan()]
+        """What INTERFACE says for `models list --json`; sets that miss a shard are left out."""
+        return [
+            {"path": str(model.path), **{name: getattr(model, name) for name in _JSON}}
+            for model in self.scan()
+            if model.complete
+        ]
 
     def find(self, text: str | None) -> Path:
         """The file that MODEL on a command line means; None is the bundled demo model.
@@ -144,8 +147,8 @@ class Library:
         return path
 
     def _from_hub(self, repo: str, label: str | None) -> Path:
-        entries = [e for e in self._entries() if (e.repo or "").lower() == repo.lower()]
-        models = [model for entry in entries if (model := self._model(entry)) is not None]
+        entries = [e for e in self._loadable() if (e.repo or "").lower() == repo.lower()]
+        models = self._readable(entries)
         fitting = [model for model in models if _fits(model, label)]
         if len({model.label for model in fitting}) == 1:
             return fitting[0].path
@@ -166,11 +169,11 @@ class Library:
 
     def _named(self, text: str, path: Path) -> Path:
         """By file name, which needs no header; else by repository and label."""
-        entries, wanted = self._entries(), text.lower()
+        entries, wanted = self._loadable(), text.lower()
         fitting = [entry.path for entry in entries if wanted in _file_names(entry)]
         if not fitting:
-            models = (self._model(entry) for entry in entries if entry.repo)
-            fitting = [model.path for model in models if model and wanted in _longer_names(model)]
+            models = self._readable([entry for entry in entries if entry.repo])
+            fitting = [model.path for model in models if wanted in _longer_names(model)]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
@@ -193,83 +196,124 @@ class Library:
             code="not_found",
         )
 
+    # ------------------------------------------------------------ inside
+
     def _entries(self) -> list[_Entry]:
         found: dict[Path, _Entry] = {}
         for source, root in self.places.roots():
-            for first, files in models_under(root):
-                found.setdefault(real_path(first), _Entry(source, root, tuple(files)))
+            for files in models_under(root):
+                found.setdefault(real_path(files.files[0]), _Entry(source, root, files))
         return list(found.values())
 
-    def _model(self, entry: _Entry) -> LibraryModel | None:
+    def _loadable(self) -> list[_Entry]:
+        return [entry for entry in self._entries() if not entry.found.missing]
+
+    def _readable(self, entries: Sequence[_Entry]) -> list[LibraryModel]:
+        models = (self._model(entry, {}, read=True) for entry in entries)
+        return [model for model in models if model is not None]
+
+    def _models(self, *, read: bool) -> list[LibraryModel]:
+        entries = self._entries()
+        uses = read_uses(self.places.models)
+        models = (self._model(entry, uses, read=read) for entry in entries)
+        found = [model for model in models if model is not None]
+        if read:
+            self._memory.save(entry.path for entry in entries)
+        return found
+
+    def _model(
+        self, entry: _Entry, uses: Mapping[str, float], *, read: bool
+    ) -> LibraryModel | None:
         """Other programs' files are listed only if they can be read."""
-        facts = self._facts_of(entry)
-        if facts is None and entry.source in ("hf-cache", "lm-studio"):
+        states = [_state(file) for file in entry.found.files]
+        facts = self._facts(entry, states[0], read=read)
+        unreadable = facts is not None and not facts.readable
+        if states[0] is None or (unreadable and entry.source in ("hf-cache", "lm-studio")):
             return None
+        records = [stored_record(self.places.models, file) for file in entry.found.files]
+        check = _check(entry, records, states)
+        label = facts.label if facts is not None and facts.readable else None
         return LibraryModel(
             path=entry.path,
             repo=entry.repo,
-            label=facts.label if facts else quants.label_of_name(str(entry.path)) or "unknown",
-            size_bytes=sum(size_of(file) for file in entry.files),
-            verified=self._is_verified(entry),
-            architecture=facts.architecture if facts else None,
+            label=label or quants.label_of_name(str(entry.inside)) or "unknown",
+            size_bytes=sum(state.st_size for state in states if state is not None),
+            verified=check == "verified",
+            architecture=facts.architecture if facts is not None else None,
             source=entry.source,
+            files=entry.found.files,
+            parts=entry.found.count,
+            missing=entry.found.missing,
+            check=check,
+            sha256=_checksums(entry, records, states),
+            last_used=uses.get(str(entry.path.absolute())),
+            identity=(states[0].st_dev, states[0].st_ino),
         )
 
-    def _is_verified(self, entry: _Entry) -> bool:
-        """Whether all files are as they were when their checksums were compared."""
-        if entry.source != "library":
-            return entry.source == "bundled"
-        records = (read_record(self.places.models, file) for file in entry.files)
-        return all(record is not None and record.verified for record in records)
-
-    def _facts_of(self, entry: _Entry) -> _Facts | None:
-        try:
-            state = entry.path.stat()
-        except OSError:
+    def _facts(self, entry: _Entry, state: os.stat_result | None, *, read: bool) -> Facts | None:
+        """None where nothing is known yet, or where the file is gone."""
+        if state is None:
             return None
-        key = (str(entry.path), state.st_size, state.st_mtime_ns)
-        if key not in self._facts:
-            self._facts[key] = _read_facts(entry)
-        return self._facts[key]
+        key = (state.st_size, state.st_mtime_ns)
+        if read:
+            return self._memory.read(entry.path, key, str(entry.inside))
+        return self._memory.get(entry.path, key)
 
 
-def _read_facts(entry: _Entry) -> _Facts | None:
+def _state(file: Path) -> os.stat_result | None:
     try:
-        header = read_header(entry.path)
-    except UserError:
+        return file.stat()
+    except OSError:
         return None
-    architecture = header.metadata.get("general.architecture")
-    return _Facts(
-        architecture if isinstance(architecture, str) else None,
-        quants.quantization_label(header, str(entry.path.relative_to(entry.root))),
-    )
 
 
-# ---------------------------------------------------------------- places
+def _check(
+    entry: _Entry, records: Sequence[Record | None], states: Sequence[os.stat_result | None]
+) -> Check:
+    """What is known of all files together: the worst of them, except that one unchecked is all."""
+    if entry.source == "bundled":
+        return "verified"
+    pairs = zip(records, states, strict=True)
+    checks = {_check_of(record, state, entry.repo) for record, state in pairs}
+    for check in ("damaged", "changed", "unchecked", "unpublished"):
+        if check in checks:
+            return check
+    return "verified"
 
 
-def _repo(source: Source, parts: tuple[str, ...]) -> str | None:
-    """``owner/name`` from a path below a place, where the place is laid out that way."""
-    if source in ("library", "lm-studio") and len(parts) >= 3:
-        return f"{parts[0]}/{parts[1]}"
-    if source == "hf-cache" and parts[0].startswith("models--"):
-        return parts[0].removeprefix("models--").replace("--", "/", 1)
-    return None
+def _check_of(record: Record | None, state: os.stat_result | None, repo: str | None) -> Check:
+    if record is None or state is None:
+        return "unchecked"
+    if not is_of(record, state):
+        return "changed"
+    if record.expected is not None:
+        return "damaged"
+    if record.verified:
+        return "verified"
+    return "unchecked" if repo or record.repo else "unpublished"
 
 
-def _hf_cache(home: Path, environ: Mapping[str, str]) -> Path:
-    """The Hugging Face cache, by that library's own variables."""
-    if cache := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(cache)
-    if hf_home := environ.get("HF_HOME"):
-        return Path(hf_home) / "hub"
-    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "huggingface" / "hub"
+def _checksums(
+    entry: _Entry, records: Sequence[Record | None], states: Sequence[os.stat_result | None]
+) -> tuple[str, ...]:
+    """The checksum of each file; nothing unless all are known. A cache's blobs are named by it."""
+    found = []
+    for file, record, state in zip(entry.found.files, records, states, strict=True):
+        name = real_path(file).name if entry.source == "hf-cache" else ""
+        if record is not None and state is not None and is_of(record, state):
+            found.append(record.sha256)
+        elif _BLOB.fullmatch(name):
+            found.append(name)
+    return tuple(found) if len(found) == len(records) else ()
 
 
-def _lm_studio(home: Path) -> Path:
-    """LM Studio's models, in its current place or the older one."""
-    current, older = home / ".lmstudio" / "models", home / ".cache" / "lm-studio" / "models"
-    return older if older.is_dir() and not current.is_dir() else current
+def missing_words(model: LibraryModel) -> str:
+    """Which shards are not here, in a few words; empty when all are."""
+    if model.complete:
+        return ""
+    if len(model.missing) == 1:
+        return f"Part {model.missing[0]} of {model.parts} is missing"
+    return f"{len(model.missing)} of {model.parts} parts are missing"
 
 
 # ---------------------------------------------------------------- names

@@ -20,6 +20,7 @@ from qwqdesk.models.download_part import NOTE_SUFFIX, SUFFIX, disk_error
 from qwqdesk.models.folders import is_file, real_path, size_of
 from qwqdesk.models.gguf import read_header
 from qwqdesk.models.hub_files import RepoFile
+from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.records import Record, read_record, remove_record, write_record
 from qwqdesk.models.verify import digest_file
 
@@ -29,6 +30,7 @@ _BLOB = re.compile(r"[0-9a-f]{64}")
 
 Publisher = Callable[[str, str], RepoFile | None]
 Progress = Callable[[int], None]
+Discard = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -60,40 +62,49 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def verify(
-    path: Path, models: Path, publisher: Publisher, progress: Progress = lambda done: None
+    path: Path,
+    models: Path,
+    publisher: Publisher,
+    progress: Progress = lambda done: None,
+    repo: str | None = None,
 ) -> tuple[Verified, ...]:
     """Checksum a model's files and compare with the publisher's, now.
 
     Args:
         publisher: the hub's row for (repo, path in it); None when it is not known there.
+        progress: called with the bytes of all files read so far; what it raises ends the work.
+        repo: where the files come from, when neither a record nor their place says it.
 
     Raises:
         UserError: "corrupt" when a file differs, "not_found", "unreadable", or from `publisher`.
     """
     results = []
+    before = 0
     for file in files_of(path):
-        digest = digest_file(file, progress, git=True)
-        expected = _expected(file, models, publisher)
+        digest = digest_file(file, _after(before, progress), git=True)
+        before += size_of(file)
+        origin = _origin(file, models) or ((repo, file.name) if repo else None)
+        expected = _expected(file, models, publisher, origin)
         good = digest.matches(expected.sha256, expected.blob_id) if expected else None
+        named, inside = origin if origin is not None else (None, None)
+        damaged = (expected.sha256 or "") if expected and good is False else None
+        record = Record(digest.sha256, good is True, named, path=inside, expected=damaged)
+        write_record(models, file, record)
         if good is False:
-            _mark_damaged(file, models)
             raise UserError(
                 f"{file} is damaged: its checksum differs from the publisher's.",
                 "Remove it and download it again.",
                 code="corrupt",
             )
-        origin = _origin(file, models)
-        repo, inside = origin if origin is not None else (None, None)
-        write_record(models, file, Record(digest.sha256, good is True, repo, path=inside))
         results.append(Verified(file, digest.sha256, good))
     return tuple(results)
 
 
-def remove(path: Path, models: Path) -> Removed:
-    """Delete a model of the models folder with all its shards, or a part that was left.
+def removal(path: Path, models: Path) -> Removed:
+    """What `remove` would delete, and the bytes that it would free.
 
     Raises:
-        UserError: "read_only" for a file elsewhere, "not_found", "disk".
+        UserError: "read_only" for a file elsewhere, "not_found".
     """
     require_own(path, models)
     files = [path] if path.name.endswith(SUFFIX) else list(files_of(path))
@@ -103,10 +114,23 @@ def remove(path: Path, models: Path) -> Removed:
             "List the models with: qwqdesk models list",
             code="not_found",
         )
-    freed = sum(_freed(file) for file in files)
+    return Removed(tuple(files), sum(_freed(file) for file in files))
+
+
+def remove(path: Path, models: Path, discard: Discard = Path.unlink) -> Removed:
+    """Delete a model of the models folder with all its shards, or a part that was left.
+
+    Args:
+        discard: takes one file away, for good or to the trash; raises OSError.
+
+    Raises:
+        UserError: "read_only" for a file elsewhere, "not_found", "disk".
+    """
+    plan = removal(path, models)
+    files = plan.paths
     try:
         for file in files:
-            file.unlink()
+            discard(file)
     except OSError as error:
         raise disk_error(path, error) from error
     for file in files:
@@ -115,7 +139,7 @@ def remove(path: Path, models: Path) -> Removed:
         with suppress(OSError):
             file.with_name(name + NOTE_SUFFIX).unlink()
         _remove_empty(file.parent, models)
-    return Removed(tuple(files), freed)
+    return plan
 
 
 def take_in(path: Path, models: Path, progress: Progress = lambda done: None) -> tuple[Path, ...]:
@@ -145,22 +169,17 @@ def take_in(path: Path, models: Path, progress: Progress = lambda done: None) ->
     return tuple(targets)
 
 
-def duplicates(paths: Iterable[Path], models: Path) -> list[tuple[Path, ...]]:
-    """Files with the same content, by the checksums that are known; no file is read.
+def copies(models: Iterable[LibraryModel]) -> dict[Path, tuple[Path, ...]]:
+    """Models with the same content as others, by the checksums that are known; no file is read.
 
     Names that lead to one file on the disk are one: deleting one of them would free nothing.
     """
-    found: dict[str, dict[tuple[int, int], Path]] = {}
-    for path in paths:
-        target = real_path(path)
-        record = read_record(models, path)
-        sha256 = record.sha256 if record else target.name if _BLOB.fullmatch(target.name) else None
-        if sha256 is None:
-            continue
-        with suppress(OSError):
-            state = target.stat()
-            found.setdefault(sha256, {}).setdefault((state.st_dev, state.st_ino), path)
-    return [tuple(files.values()) for files in found.values() if len(files) > 1]
+    found: dict[tuple[str, ...], dict[tuple[int, int], Path]] = {}
+    for model in models:
+        if model.sha256 and model.complete:
+            found.setdefault(model.sha256, {}).setdefault(model.identity, model.path)
+    groups = [tuple(files.values()) for files in found.values() if len(files) > 1]
+    return {path: tuple(p for p in group if p != path) for group in groups for path in group}
 
 
 def require_own(path: Path, models: Path) -> None:
@@ -178,23 +197,22 @@ def require_own(path: Path, models: Path) -> None:
         )
 
 
-def _expected(file: Path, models: Path, publisher: Publisher) -> RepoFile | None:
+def _after(before: int, progress: Progress) -> Progress:
+    """Progress of one file among several, as bytes of all."""
+    return lambda done: progress(before + done)
+
+
+def _expected(
+    file: Path, models: Path, publisher: Publisher, origin: tuple[str, str] | None
+) -> RepoFile | None:
     """What the publisher says: as remembered, as a cache's file name has it, or as the hub has."""
     record = read_record(models, file, stale=True)
-    if record is not None and record.verified:
-        return RepoFile(file.name, size_of(file), record.sha256)
+    if record is not None and (record.verified or record.expected):
+        return RepoFile(file.name, size_of(file), record.expected or record.sha256)
     target = real_path(file)
     if target.parent.name == "blobs" and _BLOB.fullmatch(target.name):
         return RepoFile(file.name, size_of(file), target.name)
-    origin = _origin(file, models)
     return publisher(*origin) if origin is not None else None
-
-
-def _mark_damaged(file: Path, models: Path) -> None:
-    """Keep what is known of the file, but never as true for its present state."""
-    with suppress(OSError):
-        if read_record(models, file) is not None:
-            os.utime(file)
 
 
 def _origin(file: Path, models: Path) -> tuple[str, str] | None:

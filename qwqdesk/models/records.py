@@ -1,11 +1,13 @@
 """What is known of downloaded files: their checksum, and whether it was compared with the hub's.
 
 One small JSON file for each model file, in `<models>/.records`, so that two programs never write
-the same one. A record holds only while size and time of change of its file are as they were.
+the same one; those of files in other places lie under `@elsewhere`, named by the path's checksum.
+A record holds only while size and time of change of its file are as they were.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,12 +19,16 @@ from typing import Any
 from qwqdesk.errors import UserError
 
 FOLDER = ".records"
+ELSEWHERE = "@elsewhere"  # no owner on the hub can have this name
 MAX_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was found out about one file; `repo`, `commit` and `path` say where it came from."""
+    """What was found out about one file; `repo`, `commit` and `path` say where it came from.
+
+    `expected` is the publisher's checksum when the file's own differs: then it is damaged.
+    """
 
     sha256: str
     verified: bool
@@ -31,24 +37,29 @@ class Record:
     path: str | None = None
     size: int = 0
     mtime_ns: int = 0
+    expected: str | None = None
 
 
 def read_record(models: Path, file: Path, *, stale: bool = False) -> Record | None:
-    """The record of a file below `models`; None if there is none or the file has changed.
+    """The record of a file; None if there is none or the file has changed.
 
     Args:
         stale: also give a record whose file has changed since.
     """
-    place = _place(models, file)
-    data = read_json(place) if place is not None else {}
-    if not isinstance(data.get("sha256"), str):
+    record = stored_record(models, file)
+    if record is None:
         return None
     try:
         state = file.stat()
     except OSError:
         return None
-    same = (data.get("size"), data.get("mtime_ns")) == (state.st_size, state.st_mtime_ns)
-    if not same and not stale:
+    return record if stale or is_of(record, state) else None
+
+
+def stored_record(models: Path, file: Path) -> Record | None:
+    """The record as it was written, with the file's size and time of change at that moment."""
+    data = read_json(_place(models, file))
+    if not isinstance(data.get("sha256"), str):
         return None
     return Record(
         data["sha256"],
@@ -56,20 +67,24 @@ def read_record(models: Path, file: Path, *, stale: bool = False) -> Record | No
         _text(data.get("repo")),
         _text(data.get("commit")),
         _text(data.get("path")),
-        state.st_size,
-        state.st_mtime_ns,
+        _whole(data.get("size")),
+        _whole(data.get("mtime_ns")),
+        _text(data.get("expected")),
     )
 
 
+def is_of(record: Record, state: os.stat_result) -> bool:
+    """Whether a file is as it was when its record was written."""
+    return (record.size, record.mtime_ns) == (state.st_size, state.st_mtime_ns)
+
+
 def write_record(models: Path, file: Path, record: Record) -> None:
-    """Remember what was found out about a file below `models`, as it is now.
+    """Remember what was found out about a file, as it is now.
 
     Raises:
         UserError: code "disk".
     """
     place = _place(models, file)
-    if place is None:
-        return
     try:
         state = file.stat()
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -85,10 +100,8 @@ def write_record(models: Path, file: Path, record: Record) -> None:
 
 def remove_record(models: Path, file: Path) -> None:
     """Forget a file."""
-    place = _place(models, file)
-    if place is not None:
-        with suppress(OSError):
-            place.unlink()
+    with suppress(OSError):
+        _place(models, file).unlink()
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
@@ -120,9 +133,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _place(models: Path, file: Path) -> Path | None:
+def _whole(value: object) -> int:
+    return value if type(value) is int else -1
+
+
+def _place(models: Path, file: Path) -> Path:
+    path = file.absolute()
     try:
-        inside = file.absolute().relative_to(models.absolute())
+        inside = path.relative_to(models.absolute())
     except ValueError:
-        return None
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+        return models / FOLDER / ELSEWHERE / f"{name}.json"
     return models / FOLDER / inside.parent / f"{inside.name}.json"

@@ -104,7 +104,7 @@ class ModelPicker(QWidget):
 
     def set_models(self, models: Sequence[LibraryModel]) -> None:
         """What the menu offers."""
-        self._models = models
+        self._models = [model for model in models if model.complete]
 
     def open_menu(self) -> None:
         """Open the menu, as a click does."""

@@ -24,7 +24,7 @@ from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, RepoFile
 from qwqdesk.models.hub_http import Site, Waits
 from qwqdesk.models.library import Library, Places
-from qwqdesk.models.library_acts import duplicates
+from qwqdesk.models.library_acts import copies
 from qwqdesk.models.records import read_record
 from tests.hub.conftest import FILE
 from tests.hub.hub_fixture import QUICK, REPO, SIZE, Bench, Running, noise
@@ -392,13 +392,14 @@ def test_the_library_knows_what_was_verified(bench: Bench, tmp_path: Path) -> No
 def test_the_same_content_twice_is_found_by_its_checksum(bench: Bench, tmp_path: Path) -> None:
     bench.hub.put("other/T-GGUF", "again-Q4_K_M.gguf", FILE)
     first, second = bench.fetch().path, bench.fetch(repo="other/T-GGUF").path
-    link = tmp_path / "models" / "linked.gguf"
-    link.hardlink_to(first)
-    cached = tmp_path / "blobs" / SHA
-    cached.parent.mkdir()
-    cached.write_bytes(FILE)
-    every = [first, second, link, cached, tmp_path / "gone"]
-    assert duplicates(every, bench.models) == [(first, second, cached)]
+    (bench.models / "linked.gguf").hardlink_to(first)
+    found = Library(Places(tmp_path / "no", bench.models)).scan()
+    assert len(found) == 3
+    original, again = (
+        next(m.path for m in found if m.path.name == n.name) for n in (first, second)
+    )
+    assert copies(found)[again] == (original,)
+    assert len(copies(found)) == 2
 
 
 def test_a_small_git_file_is_checked_by_its_blob(bench: Bench) -> None:

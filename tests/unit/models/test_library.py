@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from qwqdesk.errors import UserError
-from qwqdesk.models.library import Library, Places, places
+from qwqdesk.models.hub_files import RepoFile
+from qwqdesk.models.library import Library, Places, missing_words, places
+from qwqdesk.models.library_acts import copies, removal, remove, verify
+from qwqdesk.models.library_facts import FactsMemory
+from qwqdesk.models.library_uses import note_use, read_uses
 from tests.unit.models.gguf_writer import small_model
 
 
@@ -77,7 +82,7 @@ def test_odd_files_do_not_stop_the_scan(where: Places) -> None:
     (mine / "half-00001-of-00002.gguf").write_bytes(b"GGUF")
     small_model().write(mine / "mmproj-model-f16.gguf")
     (mine / "loop").symlink_to(mine)
-    found = [model for model in Library(where).scan() if model.source == "folder"]
+    found = [m for m in Library(where).scan() if m.source == "folder" and m.complete]
     assert [(model.path.name, model.label, model.architecture) for model in found] == [
         ("broken-Q8_0.gguf", "Q8_0", None)
     ]
@@ -150,3 +155,103 @@ def test_places_follow_the_variables(tmp_path: Path) -> None:
     assert cache() == tmp_path / ".cache" / "huggingface" / "hub"
     assert cache(HF_HOME="/hf") == Path("/hf/hub")
     assert cache(HF_HOME="/hf", HF_HUB_CACHE="/hub") == Path("/hub")
+
+
+def test_a_set_that_misses_a_shard_is_shown_but_never_found(where: Places) -> None:
+    for number in (1, 2, 4):
+        small_model().write(where.folders[0] / f"big-Q8_0-0000{number}-of-00005.gguf")
+    library = Library(where)
+    [broken] = [model for model in library.scan() if not model.complete]
+    assert (broken.missing, broken.parts, len(broken.files)) == ((3, 5), 5, 3)
+    assert missing_words(broken) == "2 of 5 parts are missing"
+    assert str(broken.path) not in json.dumps(library.list_json())
+    assert _code(library, "big-Q8_0")[0] == "not_found"
+
+
+@pytest.mark.parametrize("name", ["x-00009-of-00002.gguf", "x-00000-of-00002.gguf",
+                                  "x-00001-of-99999.gguf"])  # fmt: skip
+def test_an_impossible_shard_number_is_an_ordinary_file(where: Places, name: str) -> None:
+    small_model().write(where.folders[0] / name)
+    [model] = [m for m in Library(where).scan() if m.source == "folder"]
+    assert model.complete
+
+
+def test_what_headers_say_is_remembered_between_runs(where: Places, tmp_path: Path) -> None:
+    file = tmp_path / "cache" / "headers.json"
+    first, more = Library(where, FactsMemory(file)).glance()
+    assert more
+    assert {model.architecture for model in first} == {None}
+    assert {model.label for model in first} == {"F16", "Q8_0", "Q4_K_M", "BF16"}
+    full = Library(where, FactsMemory(file)).scan()
+    assert Library(where, FactsMemory(file)).glance() == (full, False)
+    path = where.models / "unsloth" / "QwQ-32B-GGUF" / "QwQ-32B-Q4_K_M.gguf"
+    small_model().string("general.note", "longer").write(path)
+    assert Library(where, FactsMemory(file)).glance()[1]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"version": 1, "facts": 3}', "[" * 9000,
+                                  '{"version": 1, "facts": {"a": [1], "b": null}}'])  # fmt: skip
+def test_a_damaged_memory_is_read_again(where: Places, tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.json").write_text(text)
+    assert len(Library(where, FactsMemory(tmp_path / "m.json")).scan()) == 4
+
+
+def test_checks_are_told_apart(where: Places) -> None:
+    mine = small_model().write(where.folders[0] / "mine-Q8_0.gguf")
+    repo = where.models / "unsloth" / "QwQ-32B-GGUF"
+
+    def check(path: Path) -> str:
+        return next(m.check for m in Library(where).scan() if m.path == path)
+
+    assert check(mine) == "unchecked"
+    verify(mine, where.models, lambda *_: None)
+    assert check(mine) == "unpublished"
+    mine.write_bytes(mine.read_bytes() + b"x")
+    assert check(mine) == "changed"
+    file = repo / "QwQ-32B-Q4_K_M.gguf"
+    right = RepoFile(file.name, 1, hashlib.sha256(file.read_bytes()).hexdigest())
+    verify(file, where.models, lambda *_: right)
+    assert check(file) == "verified"
+    file.write_bytes(file.read_bytes() + b"x")
+    with pytest.raises(UserError, match="damaged"):
+        verify(file, where.models, lambda *_: None)
+    assert check(file) == "damaged"
+    with pytest.raises(UserError, match="damaged"):  # also when asked again
+        verify(file, where.models, lambda *_: None)
+
+
+def test_copies_are_found_by_what_is_known_of_checksums(where: Places) -> None:
+    one = small_model().write(where.folders[0] / "one-Q8_0.gguf")
+    two = small_model().write(where.folders[0] / "two-Q8_0.gguf")
+    (where.folders[0] / "three-Q8_0.gguf").hardlink_to(one)
+    assert copies(Library(where).scan()) == {}
+    for path in (one, two):
+        verify(path, where.models, lambda *_: None)
+    assert copies(Library(where).scan()) == {one: (two,), two: (one,)}
+
+
+def test_the_last_use_is_remembered(where: Places) -> None:
+    model = Library(where).scan()[0]
+    assert model.last_used is None
+    note_use(where.models, model.path, 1234.5)
+    assert Library(where).scan()[0].last_used == 1234.5
+    (where.models / ".records" / "last-used.json").write_text('{"a": "x", "b": NaN, "c": -1}')
+    assert read_uses(where.models) == {}
+
+
+def test_deleting_says_what_it_frees_and_takes_every_shard(where: Places) -> None:
+    path = where.models / "unsloth" / "QwQ-32B-GGUF" / "BF16" / "QwQ-32B-BF16-00001-of-00002.gguf"
+    plan = removal(path, where.models)
+    assert (len(plan.paths), plan.freed_bytes) == (2, 2 * path.stat().st_size)
+    gone: list[Path] = []
+
+    def discard(file: Path) -> None:
+        gone.append(file)
+        file.unlink()
+
+    assert remove(path, where.models, discard) == plan
+    assert gone == list(plan.paths)
+    assert not path.parent.exists()
+    elsewhere = small_model().write(where.folders[0] / "m.gguf")
+    with pytest.raises(UserError, match="only read"):
+        removal(elsewhere, where.models)

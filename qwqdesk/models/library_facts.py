@@ -1,0 +1,109 @@
+"""What headers say, remembered between runs: a vocabulary takes some 50 ms to read past.
+
+One JSON file in the cache folder, keyed by path; an entry holds while size and time of change are
+the same. It is only a memory: whatever is wrong with it, the headers are read again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.errors import UserError
+from qwqdesk.models import quants
+from qwqdesk.models.gguf import read_header
+from qwqdesk.models.records import write_json
+
+VERSION = 1
+MAX_BYTES = 16 << 20
+MAX_TEXT = 200
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the library keeps of a header; `readable` is False for a file that is no model."""
+
+    readable: bool
+    architecture: str | None = None
+    label: str = ""
+
+
+State = tuple[int, int]  # size, time of change in ns
+
+
+class FactsMemory:
+    """Facts by path. Used by one thread at a time."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """`file` keeps them between runs; None keeps them only here."""
+        self._file = file
+        self._known: dict[str, tuple[State, Facts]] = {}
+        self._changed = False
+        if file is not None:
+            self._known = dict(_entries(_read(file)))
+
+    def get(self, path: Path, state: State) -> Facts | None:
+        """What is known of this file as it is now."""
+        known = self._known.get(str(path))
+        return known[1] if known is not None and known[0] == state else None
+
+    def read(self, path: Path, state: State, name: str) -> Facts:
+        """What the file says, from memory or from its header; `name` may hold its label."""
+        known = self.get(path, state)
+        if known is None:
+            known = read_facts(path, name)
+            self._known[str(path)] = (state, known)
+            self._changed = True
+        return known
+
+    def save(self, paths: Iterable[Path]) -> None:
+        """Keep what is known of these files, and forget others; a full disk is no error here."""
+        wanted = {str(path) for path in paths}
+        gone = self._known.keys() - wanted
+        for path in gone:
+            del self._known[path]
+        if self._file is None or not (self._changed or gone):
+            return
+        rows = {path: [*state, facts.readable, facts.architecture, facts.label]
+                for path, (state, facts) in self._known.items()}  # fmt: skip
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._file, {"version": VERSION, "facts": rows})
+            self._changed = False
+
+
+def read_facts(path: Path, name: str) -> Facts:
+    """Read a header, whatever lies there."""
+    try:
+        header = read_header(path)
+    except UserError:
+        return Facts(readable=False)
+    architecture = header.metadata.get("general.architecture")
+    return Facts(
+        True,
+        architecture[:MAX_TEXT] if isinstance(architecture, str) else None,
+        quants.quantization_label(header, name),
+    )
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        with file.open("rb") as source:
+            data = json.loads(source.read(MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict) or data.get("version") != VERSION:
+        return {}
+    rows = data.get("facts")
+    return rows if isinstance(rows, dict) else {}
+
+
+def _entries(rows: Mapping[str, Any]) -> Iterable[tuple[str, tuple[State, Facts]]]:
+    for path, row in rows.items():
+        match row:
+            case [int(size), int(mtime), bool(readable), str() | None as architecture, str(label)]:
+                yield path, ((size, mtime), Facts(readable, architecture, label))

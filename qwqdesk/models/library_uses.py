@@ -1,0 +1,33 @@
+"""When each model was last loaded: one small file beside the records of the models folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from qwqdesk.models.records import FOLDER, read_json, write_json
+
+NAME = "last-used.json"
+MOST = 500
+
+
+def read_uses(models: Path) -> dict[str, float]:
+    """Paths to the time of their last load in seconds since 1970; odd entries are left out."""
+    found = {}
+    for path, when in read_json(models / FOLDER / NAME).items():
+        if type(when) in (int, float) and math.isfinite(when) and when > 0:
+            found[path] = float(when)
+    return found
+
+
+def note_use(models: Path, path: Path, now: float | None = None) -> None:
+    """Remember that a model was loaded. Best effort: a full disk does not stop a load."""
+    uses = read_uses(models)
+    uses[str(path.absolute())] = time.time() if now is None else now
+    newest = sorted(uses.items(), key=lambda item: item[1])[-MOST:]
+    place = models / FOLDER / NAME
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_json(place, dict(newest))
