@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,7 +24,8 @@ class FreeMemory:
 class Fit:
     """How a model would run: all layers on the GPU, `gpu_layers` of `layers`, on the CPU, or not.
 
-    `layers` counts the output as one, as llama.cpp does. `needed` are bytes, all together.
+    `layers` counts the output as one, as llama.cpp does. `needed` are bytes, all together: the
+    weights, `cache` for the context, and `buffers` for computing.
     """
 
     kind: FitKind
@@ -33,6 +33,8 @@ class Fit:
     layers: int
     n_ctx: int
     needed: int
+    cache: int = 0
+    buffers: int = 0
 
     @property
     def words(self) -> str:
@@ -64,7 +66,9 @@ def fit(shape: ModelShape, free: FreeMemory, settings: EngineSettings | None = N
     kind: FitKind = "no"
     if needed.cpu <= free.cpu:
         kind = "gpu" if layers > shape.block_count else "partial" if layers else "cpu"
-    return Fit(kind, layers, shape.block_count + 1, n_ctx, needed.total)
+    cache = needed.kv_cpu + needed.kv_gpu
+    buffers = needed.compute_cpu + needed.compute_gpu
+    return Fit(kind, layers, shape.block_count + 1, n_ctx, needed.total, cache, buffers)
 
 
 def scaled(shape: ModelShape, size_bytes: int) -> ModelShape:
@@ -87,27 +91,6 @@ def scaled(shape: ModelShape, size_bytes: int) -> ModelShape:
         output_bytes=shape.output_bytes * size_bytes // whole,
         file_size=size_bytes,
     )
-
-
-def suggestion(fits: Sequence[tuple[str, float | None, Fit | None]]) -> tuple[str, str] | None:
-    """The label to recommend and why, of rows (label, bits per weight, fit); None if none fits.
-
-    The best place wins (GPU before partly GPU before CPU), then the most bits up to 6.6: above
-    that, files grow without a visible gain.
-    """
-    places: tuple[tuple[FitKind, str], ...] = (
-        ("gpu", "it fits on the GPU"),
-        ("partial", "part of it fits on the GPU"),
-        ("cpu", "it fits in memory"),
-    )
-    for kind, why in places:
-        fitting = [
-            (bits, name) for name, bits, found in fits if bits and found and found.kind == kind
-        ]
-        good = [row for row in fitting if row[0] <= 6.6] or fitting
-        if good:
-            return max(good)[1], f"The best quality of those where {why}."
-    return None
 
 
 def _needed(shape: ModelShape, asked: EngineSettings, n_ctx: int, layers: int) -> MemoryEstimate:

@@ -7,8 +7,9 @@ is a request of our own. Nothing here is asked without a user's action.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from qwqdesk.errors import UserError
@@ -19,6 +20,7 @@ from qwqdesk.models.hub_files import RepoFile, Repository
 from qwqdesk.models.hub_http import HubHttp, Site, StopSwitch, Waits, told_error
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.hub_range import RangeSource
+from qwqdesk.models.tokens import Token
 
 SORTS: Mapping[str, str] = {
     "downloads": "downloads",
@@ -62,9 +64,37 @@ class Hub:
     All methods raise UserError with a code of INTERFACE, and `Stopped` once `stop` is thrown.
     """
 
-    def __init__(self, site: Site, waits: Waits | None = None) -> None:
-        self.site = site
+    def __init__(
+        self,
+        site: Site,
+        waits: Waits | None = None,
+        find_token: Callable[[], Token | None] | None = None,
+    ) -> None:
+        """`find_token` is asked once, when the token is needed first: a keyring may take long.
+
+        Without it, the site's own token is used.
+        """
+        self.address = site
         self.waits = waits or Waits(read=LISTING_TIMEOUT)
+        self._find_token = find_token
+        self._site: Site | None = None if find_token else site
+        self._lock = threading.Lock()
+
+    @property
+    def site(self) -> Site:
+        """Which hub, and as whom. It may ask a keyring: not on a thread that must not wait.
+
+        `address` is the same without the token.
+        """
+        with self._lock:
+            if self._site is None:
+                found = self._find_token() if self._find_token else None
+                self._site = replace(self.address, token=found)
+            return self._site
+
+    def without_token(self) -> Hub:
+        """The same hub for somebody without an account."""
+        return Hub(replace(self.address, token=None), self.waits)
 
     def search(
         self,
@@ -107,7 +137,8 @@ class Hub:
         gated = info.gated if isinstance(info.gated, str) else bool(info.gated)
         commit = info.sha if isinstance(info.sha, str) and info.sha else "main"
         rows = hub_files.quantizations(files)
-        return Repository(name, commit, gated, rows, hub_files.side_files(files))
+        side, facts = hub_files.side_files(files), hub_files.repo_facts(info)
+        return Repository(name, commit, gated, rows, side, facts)
 
     def header(
         self, repo: str, commit: str, file: RepoFile, stop: StopSwitch | None = None
@@ -125,7 +156,7 @@ class Hub:
         return HubHttp(self.site, stop, self.waits)
 
     def _require_online(self) -> None:
-        if self.site.offline:
+        if self.address.offline:
             raise hub_errors.offline()
 
     def _tried(self, ask: Callable[[], T], stop: StopSwitch | None) -> T:

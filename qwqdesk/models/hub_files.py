@@ -8,8 +8,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from qwqdesk.errors import UserError
@@ -19,6 +20,7 @@ from qwqdesk.models.hub_paths import folded, is_safe
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 MAX_SHARDS = 1000
 MAX_SIZE = 1 << 46
@@ -59,6 +61,21 @@ class Quantization:
 
 
 @dataclass(frozen=True)
+class RepoFacts:
+    """What the hub's listing says beside the files; 0 and "" where it says nothing.
+
+    `updated` is an ISO date. The numbers about the model are the hub's reading of one file.
+    """
+
+    downloads: int = 0
+    likes: int = 0
+    updated: str = ""
+    architecture: str = ""
+    parameters: int = 0
+    context_length: int = 0
+
+
+@dataclass(frozen=True)
 class Repository:
     """What the hub says about one repository at one commit."""
 
@@ -67,6 +84,7 @@ class Repository:
     gated: str | bool
     quantizations: tuple[Quantization, ...]
     side_files: tuple[RepoFile, ...] = ()
+    facts: RepoFacts = RepoFacts()
 
 
 def listed(path: object, size: object, sha256: object, blob_id: object) -> RepoFile | None:
@@ -76,6 +94,23 @@ def listed(path: object, size: object, sha256: object, blob_id: object) -> RepoF
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_SIZE:
         return None
     return RepoFile(path, size, _digest(sha256, _SHA256), _digest(blob_id, _SHA1))
+
+
+def repo_facts(info: object) -> RepoFacts:
+    """The facts of a listing (huggingface_hub's ModelInfo); what is not what it should be is 0."""
+    updated = getattr(info, "last_modified", None)
+    model = getattr(info, "gguf", None)
+    model = model if isinstance(model, Mapping) else {}
+    architecture = model.get("architecture")
+    known = isinstance(architecture, str) and _WORD.fullmatch(architecture)
+    return RepoFacts(
+        downloads=_count(getattr(info, "downloads", None)),
+        likes=_count(getattr(info, "likes", None)),
+        updated=updated.isoformat() if isinstance(updated, datetime) else "",
+        architecture=str(architecture) if known else "",
+        parameters=_count(model.get("total")),
+        context_length=_count(model.get("context_length")),
+    )
 
 
 def quantizations(files: Iterable[RepoFile]) -> tuple[Quantization, ...]:
@@ -193,6 +228,10 @@ def _distinct(rows: list[Quantization]) -> list[Quantization]:
 def _stem(path: str) -> str:
     found = _SHARD.fullmatch(path)
     return found["stem"] if found else path[: -len(".gguf")]
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and 0 < value < MAX_SIZE else 0
 
 
 def _digest(value: object, kind: re.Pattern[str]) -> str | None:

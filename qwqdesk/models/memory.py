@@ -150,7 +150,8 @@ def choose_gpu_layers(
     reserve: int = GPU_RESERVE,
 ) -> int:
     """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
-    for layers in range(shape.block_count + 1, 0, -1):
+
+    def fits(layers: int) -> bool:
         needed = estimate(
             shape,
             n_ctx,
@@ -160,10 +161,17 @@ def choose_gpu_layers(
             n_ubatch=n_ubatch,
             n_gpu_layers=layers,
             flash_attn=flash_attn,
-        ).gpu
-        if needed <= free_gpu - reserve:
-            return layers
-    return 0
+        )
+        return needed.gpu <= free_gpu - reserve
+
+    low, high = 0, shape.block_count + 1
+    while low < high:  # each further layer takes more, so halving finds the last that fits
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> None:

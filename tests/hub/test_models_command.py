@@ -101,7 +101,7 @@ def test_a_header_that_cannot_be_read_leaves_the_fit_open(
 def test_the_time_for_headers_is_limited(
     cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qwqdesk.cli.models_fit.HEADERS_TIME", 0.2)
+    monkeypatch.setattr("qwqdesk.hub_fit.HEADERS_TIME", 0.2)
     hub.fault("delay", seconds=30, times=-1)
     begun = time.monotonic()
     rows = cli("models", "files", REPO, "--json").json["quantizations"]

@@ -11,13 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.errors import UserError
-from qwqdesk.free_memory import free_memory
+from qwqdesk.free_memory import free_memory, whole_memory
 from qwqdesk.models.disk_space import free_and_whole
 from qwqdesk.models.fit import FreeMemory
 from qwqdesk.prompt import first
@@ -117,9 +116,8 @@ class RoomLabel(QWidget):
 
 def _room(devices: tuple[DeviceMemory, ...], models: Path) -> Room:
     gpu = sum(device.total for device in devices if device.kind in ("gpu", "igpu"))
-    memory = int(psutil.virtual_memory().total)
     disk, _ = free_and_whole(models)
-    return Room(free_memory(devices), memory, int(gpu), disk)
+    return Room(free_memory(devices), whole_memory(), int(gpu), disk)
 
 
 def _gb(count: int) -> str:

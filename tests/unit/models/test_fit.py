@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qwqdesk.engine_settings import EngineSettings
-from qwqdesk.models.fit import FreeMemory, fit, scaled, suggestion
+from qwqdesk.models.fit import FreeMemory, fit, scaled
 from qwqdesk.models.shape import ModelShape
 
 GB = 10**9
@@ -55,12 +55,7 @@ def test_a_sibling_is_judged_by_its_size() -> None:
     assert fit(shard, FreeMemory(64 * GB)).kind == "no"
 
 
-def test_the_suggestion_is_the_best_that_fits() -> None:
-    small, large = fit(scaled(QWQ, 10 * GB), FreeMemory(16 * GB)), fit(QWQ, FreeMemory(16 * GB))
-    found = suggestion([("Q2_K", 2.6, small), ("Q4_K_M", 4.8, large), ("odd", None, None)])
-    assert found is not None
-    assert found[0] == "Q2_K"
-    assert suggestion([("Q4_K_M", 4.8, large)]) is None
-    good = fit(QWQ, FreeMemory(900 * GB))
-    rows = [("Q4_K_M", 4.8, good), ("Q6_K", 6.56, good), ("Q8_0", 8.5, good)]
-    assert suggestion(rows) == ("Q6_K", "The best quality of those where it fits in memory.")
+def test_a_fit_says_what_takes_the_memory() -> None:
+    found = fit(QWQ, FreeMemory(64 * GB), EngineSettings(n_ctx=8192))
+    assert found.cache == 64 * 8 * 128 * 2 * 2 * 8192
+    assert found.needed == QWQ.weight_bytes + found.cache + found.buffers
