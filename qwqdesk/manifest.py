@@ -1,15 +1,41 @@
-"""What a run depended on, as JSON: model, engine, prompt, mode. It is stored with every reply."""
+"""What a run depended on, as JSON: model, engine, prompt, chain. It is stored with every reply.
+
+The manifest of a lane has these keys: `version`, `program` (its version), `mode`, `recipe`,
+`chain` (``top_k;top_p;...``), `llama_args` (the same as llama.cpp's flags, with the engine's),
+`seed`, `loop_guard`, `sequential` (lanes ran one after another), `settings` (what was asked of the
+engine), `files` (the model's files: path, size, time of change, sha256 or null), `library_sha256`
+(over the engine's native libraries), `prompt` (`tokens_sha256`, `tags`, `reasoning_open`,
+`messages`). A reply's manifest also has `model` and `engine`, and in `prompt` the text and its
+tokens; a `qwqdesk.run` document has those beside its lanes already.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from qwqdesk import __version__
+from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.events import EngineInfo, Loaded, ModelInfo
+from qwqdesk.model_hash import ModelFile
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.formats.export_args import to_llama_args
+
+
+@dataclass(frozen=True)
+class RunConditions:
+    """What all lanes of a run share, beside the loaded model."""
+
+    mode: Mode
+    loop_guard: LoopGuard = "mark"
+    sequential: bool = False
+    files: tuple[ModelFile, ...] = ()
+    library_sha256: str | None = None
 
 
 def model_json(model: ModelInfo) -> dict[str, Any]:
@@ -30,19 +56,77 @@ def engine_json(engine: EngineInfo) -> dict[str, Any]:
     return data
 
 
-def run_manifest(loaded: Loaded, prompt: Prompt, mode: Mode) -> dict[str, Any]:
-    """All that is needed to run the same again."""
+def lane_manifest(
+    loaded: Loaded,
+    chain: SamplerChain,
+    prompt: Prompt,
+    conditions: RunConditions,
+    recipe: str | None = None,
+) -> dict[str, Any]:
+    """What a document does not say beside its lanes; see the head of this module."""
     return {
-        "model": model_json(loaded.model),
-        "engine": engine_json(loaded.engine),
-        "mode": mode,
+        "version": 1,
+        "program": __version__,
+        "mode": conditions.mode,
+        "recipe": recipe,
+        "chain": chain.order_text,
+        "llama_args": to_llama_args(chain, engine=loaded.settings),
+        "seed": chain.integer("seed"),
+        "loop_guard": conditions.loop_guard,
+        "sequential": conditions.sequential,
+        "settings": loaded.settings.to_json(),
+        "files": [file.to_json() for file in conditions.files],
+        "library_sha256": conditions.library_sha256,
         "prompt": {
-            "text": prompt.text,
-            "tokens": list(prompt.tokens),
+            "tokens_sha256": tokens_sha256(prompt.tokens),
             "tags": [asdict(tags) for tags in prompt.tags],
             "reasoning_open": prompt.reasoning_open,
+            "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
         },
     }
+
+
+def run_manifest(
+    loaded: Loaded,
+    chain: SamplerChain,
+    prompt: Prompt,
+    conditions: RunConditions,
+    recipe: str | None = None,
+) -> dict[str, Any]:
+    """All that is needed to run a lane again, for its reply."""
+    whole = lane_manifest(loaded, chain, prompt, conditions, recipe)
+    whole["model"] = model_json(loaded.model)
+    whole["engine"] = engine_json(loaded.engine)
+    whole["prompt"] = {"text": prompt.text, "tokens": list(prompt.tokens), **whole["prompt"]}
+    return whole
+
+
+def with_hashes(
+    manifest: Mapping[str, Any], files: Sequence[ModelFile], library: str | None
+) -> dict[str, Any]:
+    """The manifest with the checksums that were computed after the run began.
+
+    A file that has changed since keeps what the manifest says.
+    """
+    found = {(file.path, file.size_bytes, file.mtime_ns): file.sha256 for file in files}
+    named = []
+    for entry in manifest.get("files") or ():
+        key = (entry.get("path"), entry.get("size_bytes"), entry.get("mtime_ns"))
+        named.append({**entry, "sha256": entry.get("sha256") or found.get(key)})
+    known = manifest.get("library_sha256") or library
+    return {**manifest, "files": named, "library_sha256": known}
+
+
+def lacks_hashes(manifest: Mapping[str, Any]) -> bool:
+    """Whether a checksum of this manifest is still to come."""
+    files = manifest.get("files") or ()
+    return manifest.get("library_sha256") is None or any(not f.get("sha256") for f in files)
+
+
+def tokens_sha256(tokens: Sequence[int]) -> str:
+    """sha256 over token ids, each as a little-endian 32-bit number."""
+    data = b"".join(token.to_bytes(4, "little") for token in tokens)
+    return hashlib.sha256(data).hexdigest()
 
 
 def stored_prompt(manifest: Mapping[str, Any], loaded: Loaded) -> Prompt | None:

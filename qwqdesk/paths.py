@@ -70,6 +70,11 @@ class DataDirs:
         """Which model files have passed a trial load."""
         return self.cache / "trials.json"
 
+    @property
+    def self_tests(self) -> Path:
+        """Which conditions gave equal tokens twice."""
+        return self.data / "self_tests.json"
+
     def create(self) -> DataDirs:
         """Create all folders that are missing.
 

@@ -21,7 +21,8 @@ T = TypeVar("T")
 class Prompt:
     """A rendered prompt with its tokens; `reasoning_open`: it ends inside the reasoning.
 
-    `notes` are sentences about what the template could not take as it was.
+    `notes` are sentences about what the template could not take as it was; `messages` is what was
+    rendered, () for a raw prompt.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Prompt:
     tags: tuple[Tags, ...]
     reasoning_open: bool
     notes: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 async def first(stream: Stream[T]) -> T:
@@ -66,7 +68,7 @@ async def chat_prompt(
         eos_token=model.eos_token,
     )
     prompt = await _tokenized(engine, rendered.text, source, own_tags)
-    return replace(prompt, notes=tuple(rendered.notes))
+    return replace(prompt, notes=tuple(rendered.notes), messages=tuple(messages))
 
 
 async def raw_prompt(

@@ -8,10 +8,10 @@ from typing import Final
 
 from qwqdesk.engine.events import Loaded
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import run_manifest
+from qwqdesk.manifest import RunConditions, engine_json, run_manifest
 from qwqdesk.prompt import Prompt
 from qwqdesk.question import Question
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import RunRecord
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.store.history import History
@@ -25,7 +25,7 @@ def add_replies(
     lanes: Sequence[LaneSetup],
     resolved: Sequence[Resolved],
     prompts: Sequence[Prompt],
-    options: RunOptions,
+    conditions: RunConditions,
     loaded: Loaded,
 ) -> list[int]:
     """One unfinished reply for each lane; the conversation goes on from them. Returns their ids.
@@ -38,10 +38,12 @@ def add_replies(
             question.message_id,
             lane.label,
             recipe=lane.recipe.id if lane.recipe else None,
-            mode=options.mode,
+            mode=conditions.mode,
             sampling=values.chain.to_json(),
             sources=values.sources,
-            manifest=run_manifest(loaded, prompt, options.mode),
+            manifest=run_manifest(
+                loaded, values.chain, prompt, conditions, lane.recipe.id if lane.recipe else None
+            ),
         )
         for lane, values, prompt in zip(lanes, resolved, prompts, strict=True)
     ]
@@ -91,6 +93,10 @@ class RunSaving:
         failed = isinstance(failure, Exception)
         for reply_id, lane in zip(self._began.reply_ids, self._record.lanes, strict=True):
             reason = lane.finish_reason or ("error" if failed else "cancelled")
+            manifest = None
+            if self._record.engine is not None:  # what the run's own context reported
+                engine = engine_json(self._record.engine)
+                manifest = {**self._history.reply(reply_id).manifest, "engine": engine}
             self._history.finish_reply(
                 reply_id,
                 text=lane.text,
@@ -102,6 +108,7 @@ class RunSaving:
                 usage=lane.usage,
                 timing=lane.timing,
                 loop=lane.loop,
+                manifest=manifest,
                 ends=lane.ends,
                 probabilities=lane.probabilities,
             )

@@ -18,7 +18,10 @@ from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.late_hashes import LateHashes
 from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
+from qwqdesk.manifest import RunConditions
+from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
 from qwqdesk.prompt import Prompt, first
@@ -45,6 +48,7 @@ class Session:
         engine: not closed here.
         history: None keeps nothing.
         marker: lies on disk while native code loads, in case it kills the process.
+        hashes: knows and computes checksums of model files, for the manifests.
     """
 
     def __init__(
@@ -52,10 +56,12 @@ class Session:
         engine: Engine,
         history: History | None = None,
         marker: LoadingMarker | None = None,
+        hashes: ModelHashes | None = None,
     ) -> None:
         self.engine = engine
         self.history = history
         self._marker = marker
+        self._late = LateHashes(hashes, history)
         self.loaded: Loaded | None = None
         self.plan: LoadPlan | None = None
         self._stream: RunStream | None = None
@@ -141,18 +147,32 @@ class Session:
     async def regenerate(
         self, conversation_id: int, message_id: int, lane: LaneSetup, options: RunOptions
     ) -> AsyncGenerator[list[SessionEvent], None]:
-        """Answer a message once more in one lane; the new reply is a sibling of the old ones.
+        """Answer a message once more in one lane; the new reply is a sibling of the old ones."""
+        answers = self.answer(conversation_id, message_id, [lane], options)
+        async with aclosing(answers) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def answer(
+        self,
+        conversation_id: int,
+        message_id: int,
+        lanes: Sequence[LaneSetup],
+        options: RunOptions,
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        """Answer a saved message in these lanes, for the first time or once more.
 
         The prompt's stored tokens are used when the model is the same.
         """
         with self._claim() as loaded:
-            resolved = resolve_all([lane], options.seed)
+            resolved = resolve_all(lanes, options.seed)
             conversation = self._history().load(conversation_id)
-            prompt = await prompt_again(
-                self.engine, loaded, conversation, message_id, lane, options
-            )
+            prompts = [
+                await prompt_again(self.engine, loaded, conversation, message_id, lane, options)
+                for lane in lanes
+            ]
             question = Question(conversation_id, message_id)
-            began = self._begin(question, [lane], resolved, [prompt], options)
+            began = self._begin(question, lanes, resolved, prompts, options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -162,6 +182,42 @@ class Session:
         history = self._history()
         history.set_tips(conversation_id, {"A": reply.id})
         history.set_lanes(conversation_id, [replace(lane, label="A").to_json()])
+
+    async def run_again(
+        self, lanes: Sequence[LaneSetup], prompts: Sequence[Prompt], options: RunOptions
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        """Run lanes on prompts that are there already; nothing of it is saved.
+
+        Raises:
+            UserError: when the prompts or the caches do not fit.
+        """
+        with self._claim():
+            resolved = resolve_all(lanes, options.seed)
+            began = self._begin(None, lanes, resolved, prompts, options)
+            async with aclosing(self._run(began, options)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    # ------------------------------------------------------------ checksums
+
+    @property
+    def model_files(self) -> tuple[ModelFile, ...]:
+        """The loaded model's files, with the checksums that are known."""
+        return self._late.files(self.loaded.model.path) if self.loaded is not None else ()
+
+    @property
+    def library_sha256(self) -> str | None:
+        """The checksum of the engine's native libraries, when it is known."""
+        return self._late.library
+
+    async def complete_hashes(self) -> bool:
+        """Compute the checksums that manifests of the loaded model lack, and add them.
+
+        It pauses while a run is under way. Returns whether they are all known now.
+        """
+        if self.loaded is None:
+            return False
+        return await self._late.complete(self.loaded.model.path, lambda: self._busy)
 
     def stop(self, lane: int | None = None) -> None:
         """Stop the run, or one of its lanes; what was written stays."""
@@ -197,30 +253,41 @@ class Session:
 
     def _begin(
         self,
-        question: Question,
+        question: Question | None,
         lanes: Sequence[LaneSetup],
         resolved: Sequence[Resolved],
         prompts: Sequence[Prompt],
         options: RunOptions,
     ) -> RunBegan:
-        """Check that the run fits, and add its replies to the history."""
+        """Check that the run fits, and add its replies to the history; without question none."""
         assert self.loaded is not None
         check_room((len(prompt.tokens) for prompt in prompts), self.loaded.engine.n_ctx)
         sequential = self._sequential(len(lanes), options)
         reply_ids = [0] * len(lanes)
-        if self.history is not None:
+        if self.history is not None and question is not None:
+            conditions = self._conditions(options, sequential=sequential)
             reply_ids = add_replies(
-                self.history, question, lanes, resolved, prompts, options, self.loaded
+                self.history, question, lanes, resolved, prompts, conditions, self.loaded
             )
+            self._late.wait_for(self.loaded.model.path, reply_ids)
         return RunBegan(
-            question.conversation_id,
-            question.message_id,
+            question.conversation_id if question else 0,
+            question.message_id if question else 0,
             tuple(reply_ids),
             tuple(lanes),
             tuple(resolved),
             tuple(prompts),
             options.mode,
             sequential,
+        )
+
+    def _conditions(self, options: RunOptions, *, sequential: bool) -> RunConditions:
+        return RunConditions(
+            options.mode,
+            options.loop_guard,
+            sequential,
+            self.model_files,
+            self.library_sha256,
         )
 
     def _sequential(self, lanes: int, options: RunOptions) -> bool:
@@ -245,7 +312,7 @@ class Session:
         assert self.loaded is not None
         request = run_request(began, options, self.loaded.engine.n_ctx)
         record = RunRecord([len(lane.prompt_tokens) for lane in request.lanes])
-        saving = RunSaving(self.history, began, record)
+        saving = RunSaving(self.history if any(began.reply_ids) else None, began, record)
         stream: RunStream | None = None
         failure: BaseException | None = None
         try:

@@ -23,6 +23,7 @@ from qwqdesk.engine.events import (
 )
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.load_plan import LoadPlan
+from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.shape import ModelShape
 from qwqdesk.pipe import Stream
 from qwqdesk.session import Session
@@ -91,9 +92,11 @@ class FakeEngine:
         return stream
 
 
-def fake_session(engine: FakeEngine, history: History | None = None) -> Session:
+def fake_session(
+    engine: FakeEngine, history: History | None = None, hashes: ModelHashes | None = None
+) -> Session:
     """A session in which the fake model is loaded."""
-    session = Session(cast("Engine", engine), history)
+    session = Session(cast("Engine", engine), history, hashes=hashes)
     settings = EngineSettings(n_ctx=N_CTX)
     request = LoadRequest(Path(MODEL.path), settings)
     session.loaded = Loaded(MODEL, ENGINE, settings, 0.1)

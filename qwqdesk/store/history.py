@@ -266,6 +266,14 @@ class History:
             )
             self._index_answer(reply_id)
 
+    def set_manifest(self, reply_id: int, manifest: Mapping[str, Any]) -> None:
+        """Replace what is known of a reply's conditions: checksums come after its run."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE replies SET manifest = ? WHERE id = ?",
+                (rows.dump(dict(manifest)), reply_id),
+            )
+
     def cut_replies(self) -> list[int]:
         """Mark the unfinished replies of programs that no longer run; their ids.
 

@@ -60,6 +60,7 @@ class Program:
         """
         import asyncio
 
+        from qwqdesk.model_hash import ModelHashes
         from qwqdesk.new_engine import new_engine
         from qwqdesk.session import Session
         from qwqdesk.ui.base import FocusRings
@@ -82,7 +83,7 @@ class Program:
         stack.callback(engine.close)
         marker = LoadingMarker(self._dirs.loading_marker)
         crash = marker.previous_crash()
-        session = Session(engine, history, marker)
+        session = Session(engine, history, marker, ModelHashes(self._dirs.models))
         stack.push_async_callback(_stop_runs, session)
         settings = load_settings(self._dirs.settings).settings
         desk = Desk(self._dirs, settings, history, session, reports.show)
