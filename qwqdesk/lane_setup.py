@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
@@ -12,17 +12,22 @@ from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
 
 
+MAX_PATH: Final = 4096
+
+
 @dataclass(frozen=True)
 class LaneSetup:
     """One lane's settings. `user` holds only what the user set, by name, "samplers" included.
 
-    `model_values` are the model's own sampling values, when the user chose to use them.
+    `model_values` are the model's own sampling values, when the user chose to use them. `model` is
+    the path of the file that the lane runs on; None is whatever is loaded.
     """
 
     label: str
     recipe: Recipe | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
     model_values: Mapping[str, Any] | None = None
+    model: str | None = None
 
     def resolved(self) -> Resolved:
         """All values with their sources.
@@ -54,20 +59,23 @@ class LaneSetup:
     def to_json(self) -> dict[str, Any]:
         """For the conversation's record; values as INTERFACE's `sampling` object writes them."""
         shown = self.resolved().chain.to_json()
+        own_model = {"model": self.model} if self.model else {}
         return {
             "label": self.label,
             "recipe": self.recipe.id if self.recipe else None,
             "user": {name: shown[name] for name in self.user},
+            **own_model,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], recipes: Mapping[str, Recipe]) -> LaneSetup:
         """A setup read from a conversation's record; what cannot be read falls back."""
-        user = data.get("user")
+        user, model = data.get("user"), data.get("model")
         setup = cls(
             label=str(data.get("label", "A")),
             recipe=recipes.get(str(data.get("recipe"))),
             user=dict(user) if isinstance(user, Mapping) else {},
+            model=model if isinstance(model, str) and 0 < len(model) <= MAX_PATH else None,
         )
         try:
             setup.resolved()

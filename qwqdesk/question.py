@@ -35,8 +35,10 @@ def save_question(
     """
     shown = [lane.to_json() for lane in lanes]
     if conversation_id is not None and message_id is not None:
+        labels = {lane.label for lane in lanes}
         present = history.load(conversation_id).lanes
-        history.set_lanes(conversation_id, [*present, *shown])
+        others = [entry for entry in present if entry.get("label") not in labels]
+        history.set_lanes(conversation_id, [*others, *shown])
         return Question(conversation_id, message_id)
     if conversation_id is None:
         conversation_id = history.create_conversation(system_prompt=options.system_prompt)

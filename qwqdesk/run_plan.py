@@ -83,7 +83,9 @@ def prompt_of_message(
     if message is None:
         raise UserError("This message is not there any more.", "Send it again.", code="not_found")
     own = [reply for reply in message.replies if reply.lane == label]
-    for reply in reversed(own or message.replies):
+    # Only the first message is the same for all lanes: later ones follow each lane's own replies.
+    others = message.replies if message.parent_id is None else ()
+    for reply in reversed(own or others):
         prompt = stored_prompt(reply.manifest, loaded)
         if prompt is not None:
             return prompt
