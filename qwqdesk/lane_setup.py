@@ -11,7 +11,6 @@ from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
 
-
 MAX_PATH: Final = 4096
 
 
