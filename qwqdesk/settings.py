@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from qwqdesk.conversation import Mode
 from qwqdesk.engine_settings import EngineSettings
@@ -27,6 +28,7 @@ MAX_BYTES = 4 << 20
 TEXT_SIZES = (85, 150)
 MAX_FOLDERS = 100
 MAX_TEXT = 100_000
+MAX_SPEED = 10**12
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Settings:
 
     `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
     own. `last_model` is a path. `window_geometry` and `window_state` are the window's own notes.
+    An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
+    together, 0 for none; `token_saved` says that the system's keyring has an access token.
     """
 
     theme: Theme = "system"
@@ -50,6 +54,9 @@ class Settings:
     model_folders: tuple[str, ...] = ()
     chat_template: str = "model"
     system_prompt: str = ""
+    hub_endpoint: str = ""
+    speed_limit: int = 0
+    token_saved: bool = False
     engine: EngineSettings = field(default_factory=EngineSettings)
     sidebar_open: bool = True
     first_start_seen: bool = False
@@ -177,6 +184,26 @@ def _texts(value: object) -> object:
     return tuple(dict.fromkeys(str(_text(item)) for item in value))
 
 
+def _address(value: object) -> object:
+    """Empty, or the address of a server: nothing that carries a name and a password."""
+    text = _text(value)
+    assert isinstance(text, str)
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        good = False
+    if text and not good:
+        raise ValueError("the address of a server, with https:// or http://")
+    return text.rstrip("/")
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_SPEED:
+        raise ValueError(f"a whole number from 0 to {MAX_SPEED:,}")
+    return value
+
+
 def _engine_object(value: object) -> object:
     """Only the kind is checked here; `_engine` checks each value."""
     if not isinstance(value, Mapping):
@@ -198,6 +225,9 @@ SETTINGS: Mapping[str, Check] = {
     "model_folders": _texts,
     "chat_template": _text,
     "system_prompt": _text,
+    "hub_endpoint": _address,
+    "speed_limit": _bytes,
+    "token_saved": _yes_or_no,
     "engine": _engine_object,
     "sidebar_open": _yes_or_no,
     "first_start_seen": _yes_or_no,

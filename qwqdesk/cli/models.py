@@ -11,6 +11,7 @@ from typing import TypeVar
 from qwqdesk.cli import common
 from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, write_out
+from qwqdesk.downloads import find_site
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
 from qwqdesk.models.hub_http import Site
@@ -69,9 +70,11 @@ def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
     match args.positional:
         case ["search", *query]:
             text = " ".join(query)
-            models_hub.search(text, own["--sort"], own["--limit"], _site(own), as_json=as_json)
+            models_hub.search(
+                text, own["--sort"], own["--limit"], _site(own, dirs), as_json=as_json
+            )
         case ["files", repo]:
-            models_hub.files(repo, args.engine_settings, _site(own), dirs, as_json=as_json)
+            models_hub.files(repo, args.engine_settings, _site(own, dirs), dirs, as_json=as_json)
         case ["download", repo, *label] if len(label) <= 1:
             models_hub.download(repo, *label, options=own, dirs=dirs, as_json=as_json)
         case ["list"]:
@@ -87,8 +90,9 @@ def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
             raise UsageError(f"models cannot do {said!r}.", "See: qwqdesk models --help")
 
 
-def _site(own: dict[str, str | None]) -> Site:
-    return Site.find(os.environ, use_token=own["--no-token"] is None)
+def _site(own: dict[str, str | None], dirs: DataDirs) -> Site:
+    settings = load_settings(dirs.settings).settings
+    return find_site(os.environ, settings, use_token=own["--no-token"] is None)
 
 
 def _list(found: Library, *, as_json: bool) -> None:
@@ -110,7 +114,7 @@ def _mark(model: LibraryModel) -> str:
 
 def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: bool) -> None:
     path = common.library(dirs).find(text)
-    publisher = hub_publisher(_site(own))
+    publisher = hub_publisher(_site(own, dirs))
     results = _with_progress(lambda progress: verify(path, dirs.models, publisher, progress))
     if as_json:
         rows = [{**asdict(row), "path": str(row.path)} for row in results]

@@ -13,6 +13,7 @@ from typing import Any, cast
 from qwqdesk.cli import common, models_fit
 from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
+from qwqdesk.downloads import find_site
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.models import quants
 from qwqdesk.models.download_set import FileResult, QuantizationDownload, SetOrder
@@ -28,6 +29,7 @@ from qwqdesk.models.rate_limit import RateLimit
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.formats.llama_args import UsageError
+from qwqdesk.settings import load_settings
 
 FOUND_AT_MOST = 50
 
@@ -116,8 +118,10 @@ def download(
 ) -> None:
     """Download one quantization and wait; Ctrl-C keeps what has arrived."""
     begun = time.monotonic()
-    limit = RateLimit(int(_real(options["--speed"], "--speed") * 1e6))
-    site = Site.find(os.environ, use_token=options["--no-token"] is None)
+    settings = load_settings(dirs.settings).settings
+    speed = _real(options["--speed"], "--speed") * 1e6 or settings.speed_limit
+    limit = RateLimit(int(speed))
+    site = find_site(os.environ, settings, use_token=options["--no-token"] is None)
     name = parse_name(repo, site.endpoint)
     hub = Hub(site)
     found = hub.repository(name.repo, name.revision)

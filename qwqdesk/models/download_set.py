@@ -75,13 +75,16 @@ class QuantizationDownload:
         restart: bool = False,
         hf_cache: Path | None = None,
         listener: Callable[[Status], None] | None = None,
+        reserved: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`reserved` gives the bytes that other downloads still need on this disk."""
         self.order = order
         self._hub = hub
         self._patience = patience
         self._limit = limit
         self._restart = restart
         self._hf_cache = hf_cache
+        self._reserved = reserved
         self._switch = StopSwitch()
         self._board = StatusBoard(order.quantization.size_bytes, listener)
 
@@ -95,6 +98,10 @@ class QuantizationDownload:
     def stop(self) -> None:
         """End it at once; what has arrived is kept."""
         self._switch.throw()
+
+    def try_now(self) -> None:
+        """End a wait for the next try."""
+        self._switch.nudge()
 
     def run(self) -> tuple[FileResult, ...]:
         """Download what is missing and check all of it.
@@ -184,4 +191,4 @@ class QuantizationDownload:
         needed = max(self.order.quantization.size_bytes - kept, 0)
         if needed:
             folder = self.order.target(self.order.quantization.files[0]).parent
-            disk_space.require_space(folder, needed, kept)
+            disk_space.require_space(folder, needed, kept, reserved=self._reserved())

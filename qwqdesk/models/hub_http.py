@@ -43,22 +43,27 @@ class Site:
     offline: bool = False
 
     @staticmethod
-    def find(environ: Mapping[str, str], *, use_token: bool = True) -> Site:
+    def find(environ: Mapping[str, str], *, use_token: bool = True, endpoint: str = "") -> Site:
         """From the variables that huggingface_hub knows.
 
+        Args:
+            endpoint: that of the settings; HF_ENDPOINT goes before it.
+
         Raises:
-            UserError: code "network", HF_ENDPOINT is no address.
+            UserError: code "network", the endpoint is no address.
         """
-        endpoint = (environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).strip().rstrip("/")
-        if origin(endpoint) is None:
+        named = environ.get("HF_ENDPOINT", "").strip()
+        address = (named or endpoint.strip() or DEFAULT_ENDPOINT).rstrip("/")
+        if origin(address) is None:
             raise UserError(
-                "HF_ENDPOINT is not the address of a server.",
+                f"{'HF_ENDPOINT' if named else 'The endpoint in the settings'} is not the address "
+                "of a server.",
                 "It must begin with https:// or http://.",
                 code="network",
             )
         off = (environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or "").lower()
         token = find_token(environ) if use_token else None
-        return Site(endpoint, token, off.strip() in _TRUE)
+        return Site(address, token, off.strip() in _TRUE)
 
     @property
     def host(self) -> str:
@@ -87,27 +92,34 @@ class StopSwitch:
     """Ends every wait of a thread from another one: sleeps at once, sockets by closing them."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._on = self._nudged = False
         self._sockets: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     @property
     def on(self) -> bool:
         """Whether it was thrown."""
-        return self._event.is_set()
+        return self._on
 
     def throw(self) -> None:
         """Stop everything that looks at this switch."""
-        with self._lock:
-            self._event.set()
+        with self._changed:
+            self._on = True
+            self._changed.notify_all()
             for each in self._sockets:
                 _shut(each)
 
+    def nudge(self) -> None:
+        """End the present sleep, if there is one, and nothing else."""
+        with self._changed:
+            self._nudged = True
+            self._changed.notify_all()
+
     def watch(self, each: socket.socket) -> None:
         """Remember an open socket; closed already when the switch is on."""
-        with self._lock:
+        with self._changed:
             self._sockets = {old for old in self._sockets if old.fileno() >= 0} | {each}
-            if self._event.is_set():
+            if self._on:
                 _shut(each)
 
     def sleep(self, seconds: float) -> None:
@@ -116,12 +128,14 @@ class StopSwitch:
         Raises:
             Stopped: the switch was thrown.
         """
-        if self._event.wait(max(seconds, 0.0)):
-            raise Stopped
+        with self._changed:
+            self._nudged = False
+            self._changed.wait_for(lambda: self._on or self._nudged, max(seconds, 0.0))
+        self.check()
 
     def check(self) -> None:
         """Raises `Stopped` when the switch was thrown."""
-        if self._event.is_set():
+        if self._on:
             raise Stopped
 
 

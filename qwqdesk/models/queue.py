@@ -10,62 +10,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from qwqdesk.errors import UserError
+from qwqdesk.models import disk_space
 from qwqdesk.models.download import Patience
-from qwqdesk.models.download_part import NOTE_SUFFIX, SUFFIX
 from qwqdesk.models.download_set import QuantizationDownload, SetOrder
 from qwqdesk.models.download_status import Status
-from qwqdesk.models.folders import size_of
 from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_errors import Stopped
-from qwqdesk.models.queue_file import Queued, Stage, load_queue, save_queue
+from qwqdesk.models.queue_file import Queued, QueueSaver, Stage, load_queue
+from qwqdesk.models.queue_item import Item, QueueRow, discard, restored
 from qwqdesk.models.rate_limit import RateLimit
-from qwqdesk.models.records import remove_record
 from qwqdesk.pipe import Stream
 
 ACTIVE = 2
-ASK_ABOVE = 100 * 10**6
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class QueueRow:
-    """One download as it is shown. `gone` says that it was cancelled and has left the queue."""
-
-    id: str
-    repo: str
-    label: str
-    status: Status
-    gone: bool = False
-
-    @property
-    def ask_before_cancel(self) -> bool:
-        """Whether so much is here that cancelling needs a question."""
-        return self.status.done > ASK_ABOVE
-
-
-@dataclass
-class _Item:
-    order: SetOrder
-    stage: Stage
-    code: str = ""
-    note: str = ""
-    restart: bool = False
-    cancelled: bool = False
-    job: QuantizationDownload | None = None
-    thread: threading.Thread | None = None
-
-    @property
-    def id(self) -> str:
-        return f"{self.order.repo}:{self.order.quantization.label}"
-
-
 class DownloadQueue:
-    """Downloads in their order. `file` remembers them; nothing starts before `start`."""
+    """Downloads in their order. `file` remembers them; nothing starts before `start`.
+
+    Nothing is waited for under the lock: files are written and deleted on threads of their own.
+    """
 
     def __init__(
         self,
@@ -75,17 +43,18 @@ class DownloadQueue:
         *,
         patience: Patience | None = None,
         hf_cache: Path | None = None,
+        limit: RateLimit | None = None,
     ) -> None:
         self._hf_cache = hf_cache
         self._hub = hub
-        self._file = file
+        self._saver = QueueSaver(file)
         self._patience = patience or Patience(keep_on=None)
         self._lock = threading.RLock()
         self._streams: list[Stream[QueueRow]] = []
         self._closing = True
-        saved, limit = load_queue(file, models)
-        self._limit = RateLimit(limit)
-        self._items = [_restored(item) for item in saved]
+        self._limit = limit or RateLimit()
+        self._leaving: dict[str, threading.Thread] = {}
+        self._items = [restored(item) for item in load_queue(file, models)]
 
     def start(self) -> None:
         """Go on with what was queued or running when the program ended."""
@@ -93,9 +62,15 @@ class DownloadQueue:
             self._closing = False
             self._schedule()
 
-    def listen(self) -> Stream[QueueRow]:
+    def use(self, hub: Hub) -> None:
+        """What begins from now on asks this hub; what runs ends with the one it began with."""
+        with self._lock:
+            self._hub = hub
+            self._schedule()
+
+    def listen(self, stream: Stream[QueueRow] | None = None) -> Stream[QueueRow]:
         """A stream of rows as they change; about ten a second for each active download."""
-        stream: Stream[QueueRow] = Stream()
+        stream = stream or Stream()
         with self._lock:
             self._streams.append(stream)
         return stream
@@ -103,23 +78,23 @@ class DownloadQueue:
     def rows(self) -> tuple[QueueRow, ...]:
         """All downloads of this session and those that were left, in their order."""
         with self._lock:
-            return tuple(self._row(item) for item in self._items)
-
-    @property
-    def speed_limit(self) -> int:
-        """Bytes a second for all together; 0 for none."""
-        return self._limit.bytes_per_second
+            return tuple(item.row() for item in self._items)
 
     # ------------------------------------------------------------ what a user does
 
     def add(self, order: SetOrder) -> str:
-        """Queue a quantization and return its id; one that is there already goes on."""
+        """Queue a quantization and return its id; one that is there already goes on.
+
+        Raises:
+            UserError: code "disk_full", it does not fit beside all that is queued or running.
+        """
         with self._lock:
-            item = _Item(order, "queued")
+            item = Item(order, "queued")
             there = self._find(item.id)
             if there is not None and there.stage != "done":
                 self.resume(there.id)
                 return there.id
+            self._require_space(item)
             self._items = [each for each in self._items if each is not there]
             self._items.append(item)
             self._changed(item)
@@ -136,18 +111,27 @@ class DownloadQueue:
                 item.job.stop()
             self._changed(item)
 
-    def resume(self, item_id: str, *, restart: bool = False) -> None:
+    def resume(self, item_id: str, *, restart: bool = False, anonymous: bool = False) -> None:
         """Go on with a paused or failed download.
 
         Args:
             restart: throw away what has arrived, for a file that was changed on the hub.
+            anonymous: leave the access token out this time.
         """
         with self._lock:
             item = self._find(item_id)
             if item is None or item.stage not in ("paused", "failed"):
                 return
-            item.stage, item.code, item.note, item.restart = "queued", "", "", restart
+            item.stage, item.code, item.note = "queued", "", ""
+            item.restart, item.anonymous = restart, anonymous
             self._changed(item)
+
+    def try_now(self, item_id: str) -> None:
+        """End the wait of a download for the network."""
+        with self._lock:
+            item = self._find(item_id)
+            if item is not None and item.job is not None:
+                item.job.try_now()
 
     def cancel(self, item_id: str) -> None:
         """Take a download out and delete what has arrived; finished ones are only taken out."""
@@ -159,8 +143,12 @@ class DownloadQueue:
             item.cancelled = item.stage != "done"
             if item.job is not None:
                 item.job.stop()
-            elif item.cancelled:
-                _discard(item.order)
+            if item.cancelled:
+                thread = threading.Thread(
+                    target=self._discard, args=(item, item.thread), name="discard", daemon=True
+                )
+                self._leaving[item.id] = thread
+                thread.start()
             self._changed(item, gone=True)
 
     def move(self, item_id: str, position: int) -> None:
@@ -172,24 +160,20 @@ class DownloadQueue:
                 self._items.insert(max(position, 0), item)
                 self._changed(item)
 
-    def limit_speed(self, bytes_per_second: int) -> None:
-        """Share that many bytes a second between all downloads; 0 for no limit."""
-        self._limit.set(bytes_per_second)
-        with self._lock:
-            self._save()
-
     def close(self, timeout: float = 2.0) -> None:
         """Stop all transfers and remember them as they were."""
         with self._lock:
             self._closing = True
             self._save()
             threads = [item.thread for item in self._items if item.thread is not None]
+            threads += self._leaving.values()
             for item in self._items:
                 if item.job is not None:
                     item.job.stop()
         end = time.monotonic() + timeout
         for thread in threads:
             thread.join(max(end - time.monotonic(), 0.0))
+        self._saver.wait(max(end - time.monotonic(), 0.2))
         with self._lock:
             for stream in self._streams:
                 stream.close()
@@ -197,24 +181,24 @@ class DownloadQueue:
 
     # ------------------------------------------------------------ under the lock
 
-    def _find(self, item_id: str) -> _Item | None:
+    def _find(self, item_id: str) -> Item | None:
         return next((item for item in self._items if item.id == item_id), None)
 
-    def _row(self, item: _Item, *, gone: bool = False) -> QueueRow:
-        status = self._status(item)
-        return QueueRow(item.id, item.order.repo, item.order.quantization.label, status, gone)
+    def _require_space(self, item: Item) -> None:
+        """All that is queued or running must fit together; what is paused waits for its turn."""
+        others = [each for each in self._items if each.stage in ("queued", "running")]
+        reserved = sum(each.remaining for each in others)
+        disk_space.require_space(item.order.models, item.remaining, reserved=reserved)
 
-    def _status(self, item: _Item) -> Status:
-        total = item.order.quantization.size_bytes
-        if item.job is not None and item.stage in ("running", "done"):
-            return item.job.status()
-        done = item.job.status().done if item.job is not None else item.order.kept
-        state = "queued" if item.stage == "running" else item.stage
-        return Status(state, min(done, total), total, note=item.note, code=item.code)
+    def _running(self, but: Item) -> int:
+        """Bytes that the other running downloads still need (called on a download's thread)."""
+        with self._lock:
+            others = [each for each in self._items if each.stage == "running" and each is not but]
+            return sum(each.remaining for each in others)
 
-    def _changed(self, item: _Item, *, gone: bool = False) -> None:
+    def _changed(self, item: Item, *, gone: bool = False) -> None:
         self._save()
-        self._tell(self._row(item, gone=gone))
+        self._tell(item.row(gone=gone))
         self._schedule()
 
     def _tell(self, row: QueueRow) -> None:
@@ -222,32 +206,29 @@ class DownloadQueue:
             stream.put(row)
 
     def _save(self) -> None:
-        items = [Queued(item.order, item.stage, item.code, item.note) for item in self._items]
-        try:
-            save_queue(self._file, items, self._limit.bytes_per_second)
-        except OSError as error:  # a full disk: the parts have their notes
-            _LOG.warning("the download queue cannot be saved: %s", error.strerror)
+        self._saver.save([Queued(i.order, i.stage, i.code, i.note) for i in self._items])
 
     def _schedule(self) -> None:
-        """Start waiting downloads while there is room."""
+        """Start waiting downloads while there is room, and none while working offline."""
         running = sum(item.thread is not None for item in self._items)
         for item in self._items:
-            if self._closing or running >= ACTIVE:
+            if self._closing or self._hub.address.offline or running >= ACTIVE:
                 return
-            if item.stage == "queued" and item.thread is None:
+            if item.stage == "queued" and item.thread is None and item.id not in self._leaving:
                 self._begin(item)
                 running += 1
 
-    def _begin(self, item: _Item) -> None:
+    def _begin(self, item: Item) -> None:
         item.stage = "running"
         item.job = QuantizationDownload(
-            self._hub,
+            self._hub.without_token() if item.anonymous else self._hub,
             item.order,
             patience=self._patience,
             limit=self._limit,
             restart=item.restart,
             hf_cache=self._hf_cache,
             listener=lambda status: self._progress(item, status),
+            reserved=lambda: self._running(item),
         )
         item.restart = False
         item.thread = threading.Thread(
@@ -256,14 +237,14 @@ class DownloadQueue:
         self._save()
         item.thread.start()
 
-    # ------------------------------------------------------------ on the download's thread
+    # ------------------------------------------------------------ on threads of their own
 
-    def _progress(self, item: _Item, status: Status) -> None:
+    def _progress(self, item: Item, status: Status) -> None:
         with self._lock:
             if item.stage == "running" and not item.cancelled and status.state != "failed":
-                self._tell(replace(self._row(item), status=status))
+                self._tell(replace(item.row(), status=status))
 
-    def _work(self, item: _Item, job: QuantizationDownload) -> None:
+    def _work(self, item: Item, job: QuantizationDownload) -> None:
         stage: Stage = "done"
         code = note = ""
         try:
@@ -278,11 +259,9 @@ class DownloadQueue:
         with self._lock:
             self._ended(item, stage, code, note)
 
-    def _ended(self, item: _Item, stage: Stage, code: str, note: str) -> None:
+    def _ended(self, item: Item, stage: Stage, code: str, note: str) -> None:
         item.thread = None
         if item.cancelled:
-            _discard(item.order)
-            self._schedule()
             return
         if item.stage == "running" and not (self._closing and stage == "paused"):
             item.stage, item.code, item.note = stage, code, note
@@ -290,25 +269,11 @@ class DownloadQueue:
             item.job = None
         self._changed(item)
 
-
-def _restored(item: Queued) -> _Item:
-    """What was running goes on; the rest is as it was."""
-    stage: Stage = "queued" if item.stage == "running" else item.stage
-    return _Item(item.order, stage, item.code, item.note)
-
-
-def _discard(order: SetOrder) -> None:
-    """Delete parts, notes, and those shards that are no whole model without the rest."""
-    files = order.quantization.files
-    partial = len(files) > 1 and not order.downloaded
-    for file in files:
-        target = order.target(file)
-        names = [target.with_name(target.name + suffix) for suffix in (SUFFIX, NOTE_SUFFIX)]
-        if partial and size_of(target) == file.size_bytes:
-            remove_record(order.models, target)
-            names.append(target)
-        for path in names:
-            with suppress(OSError):
-                path.unlink()
-        with suppress(OSError):
-            target.parent.rmdir()
+    def _discard(self, item: Item, worker: threading.Thread | None) -> None:
+        """Delete a cancelled download's files once its worker has left them."""
+        if worker is not None:
+            worker.join()
+        discard(item.order)
+        with self._lock:
+            self._leaving.pop(item.id, None)
+            self._schedule()

@@ -7,6 +7,8 @@ them again by their notes.
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ VERSION = 1
 MAX_BYTES = 16 << 20
 MAX_ITEMS = 1000
 Stage = Literal["queued", "running", "paused", "failed", "done"]
+_LOG = logging.getLogger(__name__)
 _KEPT_STAGES: tuple[Stage, ...] = ("queued", "running", "paused", "failed")
 
 
@@ -48,7 +51,44 @@ class LeftPart:
     kept: int
 
 
-def save_queue(file: Path, items: list[Queued], speed_limit: int) -> None:
+class QueueSaver:
+    """Writes the queue's file on a thread of its own; of several states only the last counts."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._next: list[Queued] | None = None
+        self._thread: threading.Thread | None = None
+
+    def save(self, items: list[Queued]) -> None:
+        """Write this soon (any thread)."""
+        with self._lock:
+            self._next = items
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="queue-save", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until all is written, this many seconds at most."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                items, self._next = self._next, None
+                if items is None:
+                    self._thread = None
+                    return
+            try:
+                save_queue(self._file, items)
+            except OSError as error:  # a full disk: the parts have their notes
+                _LOG.warning("the download queue cannot be saved: %s", error.strerror)
+
+
+def save_queue(file: Path, items: list[Queued]) -> None:
     """Replace the file. Finished downloads are left out: the library has them.
 
     Raises:
@@ -56,27 +96,26 @@ def save_queue(file: Path, items: list[Queued], speed_limit: int) -> None:
     """
     rows = [_row(item) for item in items if item.stage in _KEPT_STAGES]
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"version": VERSION, "speed_limit": speed_limit, "items": rows})
+    write_json(file, {"version": VERSION, "items": rows})
 
 
-def load_queue(file: Path, models: Path) -> tuple[list[Queued], int]:
-    """The downloads in their order and the speed limit. Never raises."""
+def load_queue(file: Path, models: Path) -> list[Queued]:
+    """The downloads in their order. Never raises."""
     try:
         with file.open("rb") as handle:
             data = json.loads(handle.read(MAX_BYTES))
         if not isinstance(data, dict):
             raise ValueError("no object")
     except FileNotFoundError:
-        return [], 0
+        return []
     except (OSError, ValueError, RecursionError):
         with suppress(OSError):
             file.replace(file.with_name(f"{file.name}.broken"))
-        return [], 0
-    limit = data.get("speed_limit")
+        return []
     rows = data.get("items")
     every = rows if isinstance(rows, list) else []
     items = [item for row in every for item in _item(row, models)]
-    return items[:MAX_ITEMS], limit if type(limit) is int and limit > 0 else 0
+    return items[:MAX_ITEMS]
 
 
 def left_parts(models: Path) -> list[LeftPart]:

@@ -18,21 +18,22 @@ class Token:
     source: str
 
 
-def find_token(environ: Mapping[str, str], saved: str | None = None) -> Token | None:
-    """The token to use: the variable HF_TOKEN, the one saved here, huggingface_hub's own file.
-
-    Args:
-        saved: the token of this program's settings, when it has one.
-    """
+def variable_token(environ: Mapping[str, str]) -> Token | None:
+    """The token that a variable names."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        if text := _clean(environ.get(name)):
+        if text := clean_token(environ.get(name)):
             return Token(text, name)
-    if text := _clean(saved):
-        return Token(text, "settings")
+    return None
+
+
+def find_token(environ: Mapping[str, str]) -> Token | None:
+    """The token outside of this program: of a variable, else of huggingface_hub's own file."""
+    if found := variable_token(environ):
+        return found
     if environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").strip().lower() not in _OFF:
         return None
     path = _token_file(environ)
-    if text := _clean(_read(path)):
+    if text := clean_token(_read(path)):
         return Token(text, str(path))
     return None
 
@@ -63,7 +64,7 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _clean(text: str | None) -> str | None:
+def clean_token(text: str | None) -> str | None:
     """The token without blanks; one that cannot stand in a header is none."""
     plain = (text or "").strip()
     good = 0 < len(plain) <= MAX_TOKEN and all("!" <= character <= "~" for character in plain)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.models.download_set import SetOrder
-from qwqdesk.models.queue import DownloadQueue, QueueRow
+from qwqdesk.models.queue import DownloadQueue
 from qwqdesk.models.queue_file import left_parts
+from qwqdesk.models.queue_item import QueueRow
 from tests.hub.hub_fixture import QUICK, REPO, Bench, noise
 
 LABELS = ("Q2_K", "Q3_K", "Q5_K", "Q6_K")
@@ -131,12 +132,10 @@ def test_it_goes_on_after_a_restart(four: Bench) -> None:
     with _queue(four) as queue:
         names = [queue.add(_order(four, label)) for label in LABELS]
         queue.pause(names[1])
-        queue.limit_speed(10**9)
         _until(lambda: queue.rows()[0].status.done > 50_000)
     four.hub.rate = 0
     with _queue(four) as queue:
         assert [row.label for row in queue.rows()] == list(LABELS)
-        assert queue.speed_limit == 10**9
         _until(lambda: _states(queue) == ["done", "paused", "done", "done"])
     assert any(each.range for each in four.hub.asked("cdn"))
 

@@ -68,6 +68,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "jinja2": ("engine/template*",),
     "httpx2": ("models/hub*.py",),
     "huggingface_hub": ("models/hub*.py",),
+    "keyring": ("models/token_store.py",),
     "sqlite3": ("store/*",),
     "platformdirs": ("paths.py",),
     "psutil": (

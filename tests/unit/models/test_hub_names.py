@@ -194,10 +194,7 @@ def test_the_token_comes_from_its_places_and_is_never_shown(tmp_path: Path) -> N
     assert found is not None
     assert found.text == "hf_file"
     assert "hf_file" not in repr(found) + repr(Site(token=found))
-    saved = find_token(environ, "hf_saved")
-    assert saved is not None
-    assert saved.source == "settings"
-    named = find_token({**environ, "HF_TOKEN": "hf_env"}, "hf_saved")
+    named = find_token({**environ, "HF_TOKEN": "hf_env"})
     assert named is not None
     assert named.text == "hf_env"
     assert find_token({**environ, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}) is None
