@@ -12,7 +12,9 @@ from PySide6.QtCore import QObject, Signal
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.models.library import Library, LibraryModel, places
+from qwqdesk.models.library import Library, places
+from qwqdesk.models.library_facts import FactsMemory
+from qwqdesk.models.library_uses import note_use
 from qwqdesk.resources import resource
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.model_picker import file_title
@@ -35,6 +37,9 @@ class ModelLoader(QObject):
         self._desk = desk
         self._tasks = tasks
         self._task: asyncio.Task[object] | None = None
+        self._scan_task: asyncio.Task[object] | None = None
+        self._scan_again = False
+        self._memory: FactsMemory | None = None
 
     @property
     def busy(self) -> bool:
@@ -71,8 +76,15 @@ class ModelLoader(QObject):
             self._task.cancel()
 
     def rescan(self) -> None:
-        """Look for models again; `models_found` brings them."""
-        self._tasks.start(self._scan(), "scan")
+        """Look for models again; `models_found` brings them, twice where headers must be read."""
+        self._scan_again = True
+        if self._scan_task is None or self._scan_task.done():
+            self._scan_task = self._tasks.start(self._scan(), "scan")
+
+    def unload(self) -> None:
+        """Free the present model, unless it answers."""
+        if not self._desk.session.running:
+            self._tasks.start(self._unload(), "unload")
 
     async def _load(
         self, path: Path, settings: EngineSettings, before: asyncio.Task[object] | None
@@ -88,6 +100,7 @@ class ModelLoader(QObject):
                         self.progressed.emit(name, event)
                     else:
                         self._desk.change(last_model=str(path))
+                        self._tasks.start(self._note_use(path), "note use")
                         self._desk.model_changed.emit()
                         self.loaded.emit(event)
         except UserError as error:
@@ -96,6 +109,9 @@ class ModelLoader(QObject):
             self._desk.model_changed.emit()
             self.cancelled.emit()
 
+    async def _note_use(self, path: Path) -> None:
+        await asyncio.to_thread(note_use, self._desk.dirs.models, path)
+
     def _ended(self, path: Path, error: UserError) -> None:
         self._desk.model_changed.emit()
         if error.code == "cancelled":
@@ -103,14 +119,27 @@ class ModelLoader(QObject):
         else:
             self.failed.emit(path, error)
 
+    async def _unload(self) -> None:
+        await self._desk.session.unload()
+        self._desk.model_changed.emit()
+        self.cancelled.emit()
+
     async def _scan(self) -> None:
+        """One scan at a time, because the memory of headers is shared; the last request counts."""
+        while self._scan_again:
+            self._scan_again = False
+            models, more = await asyncio.to_thread(lambda: self._library().glance())
+            self.models_found.emit(models)
+            if more:
+                self.models_found.emit(await asyncio.to_thread(lambda: self._library().scan()))
+
+    def _library(self) -> Library:
+        """The places by the present settings. Reads a file; off the window's thread."""
+        if self._memory is None:
+            self._memory = FactsMemory(self._desk.dirs.cache / "headers.json")
         folders = tuple(Path(folder) for folder in self._desk.settings.model_folders)
-        self.models_found.emit(await asyncio.to_thread(scan, self._desk.dirs.models, folders))
-
-
-def scan(models: Path, folders: tuple[Path, ...]) -> list[LibraryModel]:
-    """All models on this disk; slow where headers are not known yet."""
-    return Library(places(resource("models"), models, folders, os.environ)).scan()
+        found = places(resource("models"), self._desk.dirs.models, folders, os.environ)
+        return Library(found, self._memory)
 
 
 def demo_model() -> Path:
