@@ -60,6 +60,9 @@ async def prompt_again(
     stored = prompt_of_message(conversation, message_id, lane.label, loaded)
     if stored is not None:
         return stored
+    question = next(m for m in conversation.messages if m.id == message_id)
+    if options.raw:
+        return await raw_prompt(engine, loaded.model, question.text, own_tags=options.own_tags)
     path = path_to(conversation, tips_at(conversation, message_id))
     messages = lane_messages(
         path[:-1],
@@ -68,7 +71,6 @@ async def prompt_again(
         system_prompt=conversation.system_prompt,
         keep_reasoning=options.keep_reasoning,
     )
-    question = next(m for m in conversation.messages if m.id == message_id)
     messages += messages_for(question.text, lane.label, replace(options, system_prompt=""), None)
     return await _rendered(engine, loaded.model, messages, options)
 

@@ -1,0 +1,194 @@
+"""Lanes on different models: one model after the other, the same message to all of them.
+
+The lanes of one model run together; then the next model is loaded. A model that cannot be loaded
+costs its own lanes only: a comparison that runs for an hour unattended goes on with the rest. What
+is written is saved as in every run, so that after a crash the missing lanes can be answered with
+`answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.run_plan import RunBegan, RunOptions, SessionEvent
+from qwqdesk.sampling.resolve import draw_seed
+from qwqdesk.session import Session
+
+
+@dataclass(frozen=True)
+class LanePlace:
+    """A lane with all that decides in which turn it runs."""
+
+    setup: LaneSetup
+    model: Path
+    settings: EngineSettings
+    options: RunOptions
+
+    @property
+    def turn(self) -> tuple[Path, EngineSettings, RunOptions]:
+        """Lanes run together when these are the same."""
+        return self.model, self.settings, self.options
+
+
+@dataclass(frozen=True)
+class TurnBegan:
+    """The lanes `lanes` (numbers of all lanes) are next; turns count from 1.
+
+    The events that follow count lanes within the turn.
+    """
+
+    number: int
+    turns: int
+    model: Path
+    lanes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TurnFailed:
+    """The turn ended early: its lanes that had not finished did not run to their end."""
+
+    lanes: tuple[int, ...]
+    error: UserError
+
+
+TurnEvent = TurnBegan | TurnFailed | LoadProgress | Loaded | SessionEvent
+
+
+class ModelTurns:
+    """One message to lanes on one or several models.
+
+    Args:
+        session: whose present model is used first where a lane runs on it.
+        places: all lanes, from left to right.
+    """
+
+    def __init__(self, session: Session, places: Sequence[LanePlace]) -> None:
+        self._session = session
+        self._places = tuple(places)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Stop the lanes that write, and do not begin another turn."""
+        self._stopped = True
+        self._session.stop()
+
+    def stop_lane(self, number: int, within: Sequence[int]) -> None:
+        """Stop one lane, if it is among those of the present turn."""
+        if number in within:
+            self._session.stop(list(within).index(number))
+
+    async def send(
+        self, text: str, *, conversation_id: int | None = None
+    ) -> AsyncGenerator[list[TurnEvent], None]:
+        """Ask all lanes. Without `conversation_id` a new conversation begins.
+
+        Raises:
+            UserError: when nothing ran at all; later failures are `TurnFailed`.
+        """
+        async with aclosing(self._turns(text, conversation_id, None)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def answer(
+        self, conversation_id: int, message_id: int
+    ) -> AsyncGenerator[list[TurnEvent], None]:
+        """Answer a message that is saved already, in these lanes.
+
+        Raises:
+            UserError: as `send`.
+        """
+        async with aclosing(self._turns("", conversation_id, message_id)) as batches:
+            async for batch in batches:
+                yield batch
+
+    # ------------------------------------------------------------ inside
+
+    def groups(self) -> list[tuple[int, ...]]:
+        """The numbers of the lanes of each turn; those of the loaded model come first."""
+        turns = list(dict.fromkeys(place.turn for place in self._places))
+        turns.sort(key=lambda turn: not self._is_loaded(turn[0], turn[1]))
+        return [
+            tuple(n for n, place in enumerate(self._places) if place.turn == turn) for turn in turns
+        ]
+
+    async def _turns(
+        self, text: str, conversation_id: int | None, message_id: int | None
+    ) -> AsyncGenerator[list[TurnEvent], None]:
+        groups, seed = self.groups(), draw_seed()
+        ran = False
+        for number, lanes in enumerate(groups, 1):
+            if self._stopped:
+                return
+            place = self._places[lanes[0]]
+            yield [TurnBegan(number, len(groups), place.model, lanes)]
+            work = self._turn(text, lanes, seed, conversation_id, message_id)
+            try:
+                async with aclosing(work) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            if isinstance(event, RunBegan):
+                                if not ran and text:
+                                    self._keep_lanes(event)
+                                ran = True
+                                conversation_id = event.conversation_id or None
+                                message_id = event.message_id or None
+                        yield batch
+            except UserError as error:
+                if number == len(groups) and not ran:
+                    raise
+                yield [TurnFailed(lanes, error)]
+
+    async def _turn(
+        self,
+        text: str,
+        lanes: Sequence[int],
+        seed: int,
+        conversation_id: int | None,
+        message_id: int | None,
+    ) -> AsyncGenerator[list[TurnEvent], None]:
+        place = self._places[lanes[0]]
+        async with aclosing(self._load(place)) as loading:
+            async for event in loading:
+                if self._stopped:  # leaving here aborts the load
+                    return
+                yield [event]
+        if self._stopped:
+            return
+        setups = [self._places[number].setup for number in lanes]
+        options = replace(place.options, seed=seed)
+        if conversation_id is not None and message_id is not None:
+            runs = self._session.answer(conversation_id, message_id, setups, options)
+        else:
+            runs = self._session.send(text, setups, options, conversation_id=conversation_id)
+        async with aclosing(runs) as batches:
+            async for batch in batches:
+                yield list(batch)
+
+    async def _load(self, place: LanePlace) -> AsyncGenerator[LoadProgress | Loaded, None]:
+        if not self._is_loaded(place.model, place.settings):
+            async with aclosing(self._session.load(place.model, place.settings)) as loading:
+                async for event in loading:
+                    yield event
+
+    def _is_loaded(self, model: Path, settings: EngineSettings) -> bool:
+        plan = self._session.plan
+        loaded = self._session.loaded
+        return (
+            loaded is not None
+            and plan is not None
+            and plan.asked == settings
+            and Path(loaded.model.path) == model
+        )
+
+    def _keep_lanes(self, began: RunBegan) -> None:
+        """All lanes belong to the conversation, also those whose turn never comes."""
+        if self._session.history is not None and began.conversation_id:
+            setups = [place.setup.to_json() for place in self._places]
+            self._session.history.set_lanes(began.conversation_id, setups)
