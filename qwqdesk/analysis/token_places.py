@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from qwqdesk.analysis.alignment import Segment
@@ -104,7 +105,7 @@ def _without_steps(
     """Leave out the corner between "only in a" and "only in b": they stand side by side."""
     corners = {
         (left.a_end, left.b_end)
-        for left, right in zip(segments, segments[1:], strict=False)
+        for left, right in pairwise(segments)
         if left.kind != "equal" and right.kind != "equal"
     }
     return [point for point in points if point not in corners]

@@ -65,37 +65,38 @@ def difference_lines(lanes: Sequence[tuple[str, SamplerChain]]) -> tuple[str, ..
     )
 
 
-def _acting(chain: SamplerChain) -> tuple[str, ...]:
+def acting_steps(chain: SamplerChain) -> tuple[str, ...]:
+    """The steps that change something, in their order."""
     if chain.integer("mirostat"):
         return ()
     return tuple(name for name in chain.samplers if not is_neutral(name, chain))
 
 
 def _acts(step: str, chain: SamplerChain) -> bool:
-    return step in _acting(chain)
+    return step in acting_steps(chain)
 
 
 def _step_words(step: str, chain: SamplerChain) -> str:
     """A step with the values that make it act, and where it stands."""
     if not _acts(step, chain):
         return _NONE
-    words = ", ".join(_acting_values(sampler_named(step), chain)) or _title(step)
+    words = ", ".join(acting_values(sampler_named(step), chain)) or _title(step)
     place = _place(step, chain)
     return f"{words} {place}" if place else words
 
 
-def _acting_values(sampler: Sampler, chain: SamplerChain) -> Iterator[str]:
+def acting_values(sampler: Sampler, chain: SamplerChain) -> Iterator[str]:
     """The values that are not off; of the others those that are not llama.cpp's defaults."""
     for param in sampler.params:
         value = chain[param.name]
         off = param.neutral is not None and value == param.neutral
         if off or (value == param.default and param is not sampler.params[0]):
             continue
-        yield f"{_param_title(param)} {_shown(param, chain)}"
+        yield f"{param_title(param)} {shown_value(param, chain)}"
 
 
 def _place(step: str, chain: SamplerChain) -> str:
-    acting = _acting(chain)
+    acting = acting_steps(chain)
     at = acting.index(step)
     if at + 1 < len(acting):
         return f"before {_title(acting[at + 1])}"
@@ -103,7 +104,7 @@ def _place(step: str, chain: SamplerChain) -> str:
 
 
 def _order_words(chain: SamplerChain, other: SamplerChain) -> str:
-    shared = [name for name in _acting(chain) if _acts(name, other)]
+    shared = [name for name in acting_steps(chain) if _acts(name, other)]
     return "order " + ", ".join(_title(name) for name in shared)
 
 
@@ -114,7 +115,7 @@ def _value_sides(difference: Difference, a: SamplerChain, b: SamplerChain) -> tu
     sides = _value_words(param, a), _value_words(param, b)
     if sides[0] != sides[1]:
         return sides
-    title = _param_title(param)
+    title = param_title(param)
     raw = shown(a[param.name]), shown(b[param.name])
     if raw[0] == raw[1]:  # long lists that differ behind what is shown
         return f"{title} {raw[0]}", f"{title} {raw[1]} and others"
@@ -124,11 +125,12 @@ def _value_sides(difference: Difference, a: SamplerChain, b: SamplerChain) -> tu
 def _value_words(param: Param, chain: SamplerChain) -> str:
     neutral = param.neutral is not None and chain[param.name] == param.neutral
     if neutral or not counts(param.name, chain):
-        return _NONE if param.kind in ("bool", "strings", "bias") else f"{_param_title(param)} off"
-    return f"{_param_title(param)} {_shown(param, chain)}"
+        return _NONE if param.kind in ("bool", "strings", "bias") else f"{param_title(param)} off"
+    return f"{param_title(param)} {shown_value(param, chain)}"
 
 
-def _shown(param: Param, chain: SamplerChain) -> str:
+def shown_value(param: Param, chain: SamplerChain) -> str:
+    """A value in words or figures."""
     value = chain[param.name]
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -147,7 +149,7 @@ def _title(step: str) -> str:
     return _lowered(sampler_named(step).title)
 
 
-def _param_title(param: Param) -> str:
+def param_title(param: Param) -> str:
     """A sampler's main value has the sampler's name: "top-k 40", "DRY 0.5"."""
     sampler = sampler_of_param(param.name)
     if sampler is None:

@@ -23,6 +23,7 @@ class LaneReply:
     """One lane's newest reply at this moment. `finish_reason` is None while it streams.
 
     `text` = reasoning with its tags + answer. `sampling` is INTERFACE's object of that name.
+    `ends` says for each token how many characters of `text` stood after it; () in old replies.
     """
 
     label: str
@@ -38,6 +39,7 @@ class LaneReply:
     mode: Mode
     sampling: Mapping[str, Any]
     running: bool = False
+    ends: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Comparison(QObject):
             mode=source.mode,
             sampling=source.sampling,
             running=running,
+            ends=tuple(kept.ends),
         )
 
     # ------------------------------------------------------------ what the view tells

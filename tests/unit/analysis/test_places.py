@@ -44,7 +44,9 @@ def test_common_length(a: str, b: str) -> None:
 
 
 def test_places_of_markdown_are_found_where_it_is_shown() -> None:
-    source = "\n\nSome **bold** words and `code`.\n\n- first\n- second `x`\n\n```py\na = 1\n```\nEnd."
+    source = (
+        "\n\nSome **bold** words and `code`.\n\n- first\n- second `x`\n\n```py\na = 1\n```\nEnd."
+    )
     shown = "Some bold words and code.\n•\tfirst\n•\tsecond x\n\na = 1\n\nEnd."
     places = PlaceMap(source, shown)
     for word in ("Some", "bold", "words", "code", "first", "second", "a = 1", "End"):
