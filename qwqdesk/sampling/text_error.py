@@ -1,0 +1,35 @@
+"""An error in a text that the user wrote, with the place in it."""
+
+from __future__ import annotations
+
+from qwqdesk.errors import UserError
+
+
+class TextError(UserError):
+    """What is wrong with a grammar, schema or file; `line` and `column` count from 1.
+
+    Both are 0 where the whole text is meant.
+    """
+
+    def __init__(
+        self, what: str, what_to_do: str, *, code: str = "text", line: int = 0, column: int = 0
+    ) -> None:
+        super().__init__(what, what_to_do, code=code)
+        self.line = line
+        self.column = column
+
+    def __reduce__(self) -> tuple[object, ...]:
+        where = (self.line, self.column)
+        return _restored, (type(self), self.what, self.what_to_do, self.code, *where)
+
+
+def _restored(
+    kind: type[TextError], what: str, what_to_do: str, code: str, line: int, column: int
+) -> TextError:
+    return kind(what, what_to_do, code=code, line=line, column=column)
+
+
+def line_and_column(text: str, at: int) -> tuple[int, int]:
+    """Where an index of a text is, both counted from 1."""
+    before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
