@@ -117,7 +117,9 @@ def library_hash(stopped: Callable[[], bool] = lambda: False) -> str | None:
         return None
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     folders = [Path(place) / "lib" for place in places]
-    files = {file.name: file for folder in folders for file in _libraries(folder)}
+    # libllama.so, libllama.so.0 and libllama.so.0.5.0 are one library.
+    found = (file for folder in folders for file in _libraries(folder))
+    files = {file.name.partition(".so")[0]: file for file in found}
     if not files:
         return None
     whole = hashlib.sha256()

@@ -11,7 +11,7 @@ from qwqdesk.analysis.divergence import divergence_json
 from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
-from qwqdesk.manifest import engine_json, model_json
+from qwqdesk.manifest import engine_json, lane_manifest, model_json
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain
@@ -31,7 +31,8 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
 
     The keys that INTERFACE leaves open are told where they are made: `divergence` in
     `analysis.divergence.divergence_json`, `metrics` in `LaneMetrics.to_json`, the rows of
-    `code_checks` in `CodeCheck.to_json`.
+    `code_checks` in `CodeCheck.to_json`, a lane's `manifest` in `manifest.py`. A lane's `ends` say
+    how many characters of its `text` stood after each token.
 
     Args:
         runs: the first one's model, engine and prompt are the document's.
@@ -85,6 +86,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
         "sources": dict(resolved.sources),
         "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],
         "tokens": list(record.tokens),
+        "ends": list(record.ends),
         "text": record.text,
         "reasoning": _reasoning(run.began, number, record),
         "answer": record.answer,
@@ -100,7 +102,20 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
         },
         "metrics": _metrics(record, checks).to_json(),
         "code_checks": [check.to_json() for check in checks],
+        "manifest": _manifest(run, number),
     }
+
+
+def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
+    began = run.began
+    recipe = began.lanes[number].recipe
+    return lane_manifest(
+        run.loaded,
+        began.resolved[number].chain,
+        began.prompts[number],
+        began.conditions,
+        recipe.id if recipe is not None else None,
+    )
 
 
 def _metrics(record: LaneRecord, checks: Sequence[CodeCheck]) -> LaneMetrics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwqdesk.analysis.loops import LoopGuard
@@ -12,7 +12,7 @@ from qwqdesk.conversation_path import lane_messages, path_to
 from qwqdesk.engine.events import Event, LaneRequest, Loaded, RunRequest
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import stored_prompt
+from qwqdesk.manifest import RunConditions, stored_prompt
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.resolve import Resolved, draw_seed
@@ -49,6 +49,7 @@ class RunBegan:
     prompts: tuple[Prompt, ...]
     mode: Mode
     sequential: bool
+    conditions: RunConditions = field(default_factory=lambda: RunConditions("exact"))
 
 
 SessionEvent = RunBegan | Event

@@ -263,9 +263,9 @@ class Session:
         assert self.loaded is not None
         check_room((len(prompt.tokens) for prompt in prompts), self.loaded.engine.n_ctx)
         sequential = self._sequential(len(lanes), options)
+        conditions = self._conditions(options, sequential=sequential)
         reply_ids = [0] * len(lanes)
         if self.history is not None and question is not None:
-            conditions = self._conditions(options, sequential=sequential)
             reply_ids = add_replies(
                 self.history, question, lanes, resolved, prompts, conditions, self.loaded
             )
@@ -279,6 +279,7 @@ class Session:
             tuple(prompts),
             options.mode,
             sequential,
+            conditions,
         )
 
     def _conditions(self, options: RunOptions, *, sequential: bool) -> RunConditions:

@@ -39,6 +39,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         Silent() if as_json else OneLane(),
         dirs,
         save=args.switch("save"),
+        checksums=as_json,
     )
     status = exit_status(outcome)
     if as_json:

@@ -49,6 +49,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         _display(len(lanes), as_json=as_json),
         dirs,
         save=args.switch("save"),
+        checksums=as_json or out is not None,
     )
     status = exit_status(outcome)
     if as_json or out is not None:

@@ -15,6 +15,7 @@ from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.model_hash import ModelHashes
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import FinishedRun
@@ -24,6 +25,8 @@ from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
+
+_LARGE = 2 << 30  # bytes: reading them takes seconds
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,12 @@ def run_lanes(
     dirs: DataDirs,
     *,
     save: bool = False,
+    checksums: bool = False,
 ) -> Outcome:
     """Run all lanes, grouped by model and settings, and wait for the end or for Ctrl-C.
+
+    Args:
+        checksums: the documents need those of the model files; computed after the lanes.
 
     Raises:
         UserError: from loading or running; what was written before is on the display.
@@ -80,14 +87,18 @@ def run_lanes(
         engine = new_engine(dirs)
         stack.callback(engine.close)
         stack.callback(display.end)
-        job = _Job(Session(engine, history), display, outcome)
+        session = Session(engine, history, hashes=ModelHashes(dirs.models))
+        job = _Job(session, display, outcome, checksums=checksums)
         asyncio.run(job.run(lanes, prompt))
     return outcome
 
 
 class _Job:
-    def __init__(self, session: Session, display: Display, outcome: Outcome) -> None:
+    def __init__(
+        self, session: Session, display: Display, outcome: Outcome, *, checksums: bool
+    ) -> None:
         self._session = session
+        self._checksums = checksums
         self._display = display
         self._outcome = outcome
         self._seed = draw_seed()
@@ -129,6 +140,24 @@ class _Job:
                 if len(self._outcome.runs) > run:
                     places = {index: (run, number) for number, index in enumerate(own)}
                     self._outcome.places.update(places)
+            if self._checksums:
+                await self._add_checksums(run)
+
+    async def _add_checksums(self, run: int) -> None:
+        """When the lanes have written, so that no token waits for it; Ctrl-C leaves them out."""
+        files = self._session.model_files
+        unknown = sum(file.size_bytes for file in files if file.sha256 is None)
+        if unknown > _LARGE:
+            to_stderr("note: The model's checksum is computed, once; Ctrl-C leaves it out.")
+        await self._session.complete_hashes()
+        done = self._outcome.runs[run]
+        conditions = replace(
+            done.began.conditions,
+            files=self._session.model_files,
+            library_sha256=self._session.library_sha256,
+        )
+        began = replace(done.began, conditions=conditions)
+        self._outcome.runs[run] = replace(done, began=began)
 
     async def _load(self, model: Path, settings: EngineSettings) -> Loaded:
         loaded: Loaded | None = None

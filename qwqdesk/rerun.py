@@ -1,0 +1,275 @@
+"""Running a stored run again, and saying whether it gave the same tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from qwqdesk.analysis.divergence import first_difference
+from qwqdesk.conversation import Mode
+from qwqdesk.engine.events import Output
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.prompt import Prompt, raw_prompt
+from qwqdesk.run_conditions import Conditions, changes, conditions_now, conditions_then, same_model
+from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_record import LaneRecord, RunRecord
+from qwqdesk.session import Session
+from qwqdesk.stored_run import StoredLane
+
+_SHOWN_TEXT: Final = 24
+
+Progress = Callable[[Mapping[str, int]], None]
+
+
+@dataclass(frozen=True)
+class LaneOutcome:
+    """One lane's comparison. Indices count generated tokens from 0.
+
+    `differs_at` is None when all `tokens` tokens are equal. `then` and `now` are the texts of the
+    first tokens that differ, "" where they are not known; `ended_then` and `ended_now` say that
+    the text had ended there. `written` are the tokens of now, as far as they were compared.
+    """
+
+    label: str
+    tokens: int
+    differs_at: int | None = None
+    then: str = ""
+    now: str = ""
+    ended_then: bool = False
+    ended_now: bool = False
+    written: tuple[int, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        """Whether it gave the same tokens."""
+        return self.differs_at is None
+
+    @property
+    def words(self) -> str:
+        """The verdict: "equal, 412 tokens" or "differs from token 87: 'x' instead of 'y'"."""
+        if self.differs_at is None:
+            return f"equal, {self.tokens:,} {'token' if self.tokens == 1 else 'tokens'}"
+        where = f"differs from token {self.differs_at:,}"
+        if self.ended_now:
+            return f"{where}: it ends there, and went on before"
+        if self.ended_then:
+            return f"{where}: it goes on there, and had ended before"
+        if not self.then and not self.now:
+            return where
+        return f"{where}: {_quoted(self.now)} instead of {_quoted(self.then)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For scripts."""
+        return {
+            "label": self.label,
+            "equal": self.equal,
+            "tokens": self.tokens,
+            "token": self.differs_at,
+            "then": self.then,
+            "now": self.now,
+        }
+
+
+@dataclass(frozen=True)
+class RerunResult:
+    """Whether a run reproduced; `changed` are sentences, `notes` say what was not as it was."""
+
+    mode: Mode
+    lanes: tuple[LaneOutcome, ...]
+    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    stopped: bool = False
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether every lane gave equal tokens."""
+        return not self.stopped and all(lane.equal for lane in self.lanes)
+
+    @property
+    def expected(self) -> bool:
+        """Whether equal tokens were to be expected."""
+        return self.mode == "exact" and not self.changed
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        if self.stopped:
+            return "The rerun was stopped before its end."
+        if self.reproduced:
+            return "Reproduced: every token is the same."
+        if self.mode == "fast":
+            return "Not the same, as expected: in fast mode lanes share batches."
+        return "Not reproduced."
+
+    @property
+    def reason(self) -> str:
+        """Why it did not reproduce, as far as it is known; empty when it did."""
+        if self.reproduced or self.stopped or self.mode == "fast":
+            return ""
+        if self.changed:
+            return "Changed since the run: " + " ".join(self.changed)
+        return "Nothing that is known has changed since the run."
+
+
+async def run_stored(
+    session: Session,
+    lanes: Sequence[StoredLane],
+    *,
+    limit: int | None = None,
+    progress: Progress = lambda counts: None,
+    early_end: bool = True,
+) -> RerunResult:
+    """Run lanes on the loaded model as they were run, each until it differs or has ended.
+
+    Args:
+        limit: compare at most so many tokens of each lane.
+        progress: gets each lane's number of tokens as they come.
+        early_end: stop a lane as soon as it differs.
+
+    Raises:
+        UserError: when nothing can run: no model, busy, nothing written, a prompt that does not
+            fit.
+    """
+    if session.loaded is None:
+        raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
+    able = [lane for lane in lanes if lane.tokens or lane.ended_by_itself]
+    watched = [_Watched(lane, limit, early_end=early_end) for lane in able]
+    if not watched:
+        raise UserError(
+            "This run has no tokens to compare.", "Send the message again.", code="empty_run"
+        )
+    mode = lanes[0].mode
+    prompts, notes = await _prompts(session, watched, present_conditions(session, mode))
+    found = await _run(session, watched, prompts, mode, progress)
+    now = present_conditions(session, mode)  # with what the run's own context reported
+    changed = [sentence for w in watched for sentence in changes(conditions_then(w.lane), now)]
+    stopped = any(
+        record.finish_reason in (None, "cancelled", "error")
+        and not (w.early_end and w.decided(record.tokens))
+        for w, record in zip(watched, found, strict=True)
+    )
+    return RerunResult(
+        mode,
+        tuple(w.outcome(record) for w, record in zip(watched, found, strict=True)),
+        tuple(dict.fromkeys(changed)),
+        tuple(notes),
+        stopped,
+    )
+
+
+async def _run(
+    session: Session,
+    watched: Sequence[_Watched],
+    prompts: Sequence[Prompt],
+    mode: Mode,
+    progress: Progress,
+) -> Sequence[LaneRecord]:
+    """What the lanes write; a lane whose verdict is certain is stopped."""
+    record = RunRecord([len(prompt.tokens) for prompt in prompts])
+    options = RunOptions(mode=mode, loop_guard="off")
+    batches = session.run_again([w.setup() for w in watched], prompts, options)
+    async with aclosing(batches):
+        async for batch in batches:
+            for event in batch:
+                if isinstance(event, RunBegan):
+                    continue
+                record.add(event)
+                if isinstance(event, Output):
+                    lane = record.lanes[event.lane]
+                    w = watched[event.lane]
+                    if w.decided(lane.tokens) and w.early_end:
+                        session.stop(event.lane)
+            lanes = zip(watched, record.lanes, strict=True)
+            progress({w.lane.label: len(lane.tokens) for w, lane in lanes})
+    return record.lanes
+
+
+def present_conditions(session: Session, mode: Mode) -> Conditions:
+    """The conditions of the loaded model."""
+    assert session.loaded is not None
+    return conditions_now(session.loaded, session.model_files, session.library_sha256, mode)
+
+
+async def _prompts(
+    session: Session, watched: Sequence[_Watched], now: Conditions
+) -> tuple[list[Prompt], list[str]]:
+    """The stored tokens; for another model the prompt's text is tokenized again."""
+    assert session.loaded is not None
+    vocabulary, prompts, notes = session.loaded.model.n_vocab, [], []
+    for lane in (w.lane for w in watched):
+        known = all(token < vocabulary for token in lane.prompt.tokens)
+        if known and same_model(lane.model, now.model) is not False:
+            prompts.append(lane.prompt)
+            continue
+        made = await raw_prompt(session.engine, session.loaded.model, lane.prompt.text)
+        prompts.append(
+            replace(made, tags=lane.prompt.tags, reasoning_open=lane.prompt.reasoning_open)
+        )
+        if made.tokens != lane.prompt.tokens:
+            notes.append(
+                f"Lane {lane.label}: another model, so the prompt's text was tokenized again "
+                f"({len(made.tokens):,} tokens then {len(lane.prompt.tokens):,})."
+            )
+    return prompts, notes
+
+
+class _Watched:
+    """One lane and the tokens that it should write."""
+
+    def __init__(self, lane: StoredLane, limit: int | None, *, early_end: bool) -> None:
+        self.lane = lane
+        self.early_end = early_end
+        whole = limit is None or len(lane.tokens) <= limit
+        self._expected = list(lane.tokens if whole else lane.tokens[:limit])
+        # The end itself can be compared only where the model had ended it.
+        self._ends = whole and lane.ended_by_itself
+        self._seen, self._differs = 0, False
+        self._seen, self._differs = 0, False
+
+    def setup(self) -> LaneSetup:
+        """Stated values only, so that no recipe or default of today can change them."""
+        values = self.lane.chain.to_json()
+        values["n_predict"] = len(self._expected) + (1 if self._ends else 0)
+        return LaneSetup(self.lane.label, user=values)
+
+    def decided(self, tokens: Sequence[int]) -> bool:
+        """Whether more tokens cannot change the verdict."""
+        start, count = self._seen, len(tokens)
+        self._seen = count
+        if count > len(self._expected) or tokens[start:] != self._expected[start:count]:
+            self._differs = True
+        return self._differs or (count == len(self._expected) and not self._ends)
+
+    def outcome(self, found: LaneRecord) -> LaneOutcome:
+        """The verdict on what it wrote."""
+        tokens = tuple(found.tokens[: len(self._expected) + 1])
+        at = first_difference(tokens, self._expected)
+        if at is None:
+            return LaneOutcome(self.lane.label, len(tokens), written=tokens)
+        return LaneOutcome(
+            self.lane.label,
+            len(self._expected),
+            at,
+            then=_piece(self.lane.text, self.lane.ends, at),
+            now=_piece(found.text, found.ends, at),
+            ended_then=at >= len(self._expected),
+            ended_now=at >= len(tokens),
+            written=tokens,
+        )
+
+
+def _piece(text: str, ends: Sequence[int], at: int) -> str:
+    """The text of one token; a token that ends inside a character shows with the next ones."""
+    if at >= len(ends):
+        return ""
+    start = ends[at - 1] if at else 0
+    later = next((end for end in ends[at:] if end > start), start)
+    return text[start : max(ends[at], later)]
+
+
+def _quoted(text: str) -> str:
+    short = text if len(text) <= _SHOWN_TEXT else text[:_SHOWN_TEXT] + "…"
+    return "'" + short.replace("\n", "⏎").replace("\t", "⇥") + "'"
