@@ -46,6 +46,11 @@ class DataDirs:
         )
 
     @property
+    def experiments(self) -> Path:
+        """The user's experiments."""
+        return self.data / "experiments"
+
+    @property
     def database(self) -> Path:
         """The history."""
         return self.data / "history.sqlite3"
