@@ -1,4 +1,4 @@
-"""What an experiment asks of every reply: "the program parses", "the last number is 3".
+"""What an experiment asks of every reply: "the program parses", "the answer is 3".
 
 One table, `CHECKS`, knows each kind: its words, its values, and how it is decided. A check looks
 at text and counts only; nothing of a model's is ever run, and there are no patterns of users that
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -29,6 +29,7 @@ _MAX_JSON: Final = 1 << 20
 _SHOWN: Final = 60
 _NUMBER: Final = re.compile(r"[-\u2212+]?(?:\d{1,3}(?:,\d{3})+|\d{1,30})(?:\.\d{1,30})?")
 _BOXED: Final = re.compile(r"\\boxed\{([^{}]{0,200})\}")
+_BOLD: Final = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 
 
 @dataclass(frozen=True)
@@ -170,15 +171,26 @@ def _lacks(reply: Checked, values: Mapping[str, Any]) -> Verdict:
 
 
 def _number(reply: Checked, values: Mapping[str, Any]) -> Verdict:
-    """The number in the last box, else the last number."""
-    boxes = _BOXED.findall(reply.answer)
-    numbers = _NUMBER.findall(boxes[-1] if boxes else reply.answer)
-    if not numbers:
+    """The number in the last box, else the last one in bold, else the last one."""
+    found = (_last_number(text) for text in _emphasis(reply.answer))
+    text = next((number for number in found if number is not None), None)
+    if text is None:
         return Verdict(False, "no number")
-    text = numbers[-1].replace(",", "").replace("\u2212", "-")
     return Verdict(
         math.isclose(float(text), values["number"], rel_tol=1e-9, abs_tol=1e-9), f"says {text}"
     )
+
+
+def _emphasis(answer: str) -> Iterator[str]:
+    """Where models put their final number, the surest place first."""
+    for pattern in (_BOXED, _BOLD):
+        yield " ".join(pattern.findall(answer))
+    yield answer
+
+
+def _last_number(text: str) -> str | None:
+    numbers = _NUMBER.findall(text)
+    return numbers[-1].replace(",", "").replace("\u2212", "-") if numbers else None
 
 
 def _json(reply: Checked, values: Mapping[str, Any]) -> Verdict:
@@ -217,7 +229,7 @@ CHECKS: Final[tuple[CheckKind, ...]] = (
     CheckKind("python-clean", "No errors are found in the Python", _python_clean),
     CheckKind("contains", "The answer says {texts}", _contains, {"texts": "texts"}),
     CheckKind("lacks", "The answer does not say {texts}", _lacks, {"texts": "texts"}),
-    CheckKind("number", "The last number is {number}", _number, {"number": "number"}),
+    CheckKind("number", "The answer is {number}", _number, {"number": "number"}),
     CheckKind("json", "The answer is a JSON object with {keys}", _json, {"keys": "texts"}),
     CheckKind(
         "words", "The answer has {at_least} to {at_most} words", _words,

@@ -43,6 +43,7 @@ COMMANDS = (
     Command("bench", "measure prefill and decoding", "qwqdesk.cli.bench"),
     Command("models", "find, download and keep models", "qwqdesk.cli.models"),
     Command("recipes", "list, show, import and export recipes", "qwqdesk.cli.recipes"),
+    Command("experiments", "comparisons with checks, repeated", "qwqdesk.cli.experiments"),
 )
 
 
@@ -118,7 +119,7 @@ def bug_report(error: Exception) -> UserError:
 
 def usage() -> str:
     """What `--help` prints."""
-    rows = [f"  {command.name:<9} {command.summary}" for command in COMMANDS]
+    rows = [f"  {command.name:<11} {command.summary}" for command in COMMANDS]
     return "\n".join(
         [
             "usage: qwqdesk [COMMAND] [--data-dir DIR] [--json] [--version] [--help]",

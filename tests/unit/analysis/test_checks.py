@@ -34,11 +34,13 @@ def _program(code: str) -> str:
         ("\\boxed{42} because 6 * 7", 42, True),
         ("it is -4", -4, True),
         ("0.50", 0.5, True),
+        ("**3 times**, at the places 3, 8 and 9", 3, True),
+        ("**bold words** and 3", 3, True),
         ("three", 3, False),
         ("3, or perhaps 2", 3, False),
     ],
 )
-def test_the_last_number_counts_unless_one_is_boxed(
+def test_the_last_number_counts_unless_one_is_boxed_or_bold(
     answer: str, number: float, passed: bool
 ) -> None:
     assert _passed(Check("number", {"number": number}), answer) is passed
