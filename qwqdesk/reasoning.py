@@ -52,6 +52,7 @@ class ReasoningSplitter:
         self._sure: set[int] = set()
         self._forced_at: int | None = None
         self._at_start = bool(self._tags)
+        self._closed = False
         self._code = CodeState()
         self._doubt: Doubt | None = None
         self._doubt_read = 0
@@ -64,6 +65,13 @@ class ReasoningSplitter:
         if self._channels is not None:
             return self._channels.in_reasoning
         return self._active is not None
+
+    @property
+    def in_answer(self) -> bool:
+        """Whether the answer has begun: reasoning was closed, or can no longer come."""
+        if self._channels is not None:
+            return self._channels.in_answer
+        return self._active is None and (self._closed or not self._at_start)
 
     def closing_text(self) -> str | None:
         """What must be written to close the reasoning from outside, None outside of reasoning.
@@ -199,7 +207,7 @@ class ReasoningSplitter:
         self._emit(len(tags.close), "tag", spans)
         self._active = None
         self._forced_at = None
-        self._at_start = True
+        self._at_start = self._closed = True
 
     def _emit(self, length: int, kind: SpanKind, spans: _Spans) -> None:
         if length:

@@ -38,6 +38,11 @@ class ChannelSplitter:
         """Whether the next character belongs to reasoning."""
         return not self._header and self._kind == "reasoning"
 
+    @property
+    def in_answer(self) -> bool:
+        """Whether the next character belongs to an answer, not to a header or to reasoning."""
+        return not self._header and self._kind == "answer"
+
     def push(self, text: str) -> list[Span]:
         """The spans that are certain now."""
         self._text += text

@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qwqdesk.conversation import FinishReason, Loop, SpanKind, Timing, Usage
-from qwqdesk.engine.events import EngineInfo, Event, LaneFinished, LoopFound, Output, RunStarted
+from qwqdesk.engine.events import (
+    EngineInfo,
+    Event,
+    LaneFinished,
+    LoopFound,
+    Output,
+    ReasoningClosed,
+    RunStarted,
+)
 
 
 @dataclass
 class LaneRecord:
-    """One lane's output. `text` is everything; `reasoning` and `answer` leave the tags out."""
+    """One lane's output. `text` is everything; `reasoning` and `answer` leave the tags out.
+
+    `closed`: how the reasoning was last closed from outside. The first `frozen_tokens` tokens
+    were given to the lane, not drawn.
+    """
 
     tokens: list[int] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
@@ -20,6 +32,8 @@ class LaneRecord:
     usage: Usage = field(default_factory=Usage)
     timing: Timing = field(default_factory=Timing)
     loop: Loop | None = None
+    closed: ReasoningClosed | None = None
+    frozen_tokens: int = 0
     changed: bool = False
     _parts: list[tuple[SpanKind, str]] = field(default_factory=list)
     _ends: list[int] = field(default_factory=list)
@@ -97,8 +111,11 @@ class RunRecord:
             self.engine, self.note = event.engine, event.note
         elif isinstance(event, LoopFound):
             self.lanes[event.lane].loop = event.loop
+        elif isinstance(event, ReasoningClosed):
+            self.lanes[event.lane].closed = event
         elif isinstance(event, LaneFinished):
             lane = self.lanes[event.lane]
             lane.finish_reason, lane.finish_detail = event.reason, event.detail
             lane.usage, lane.timing = event.usage, event.timing
+            lane.loop, lane.frozen_tokens = event.loop or lane.loop, event.frozen_tokens
             lane.changed = True

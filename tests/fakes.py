@@ -7,6 +7,7 @@ any mix-up between lanes changes the tokens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -90,8 +91,9 @@ class FakeModel:
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> tuple[int, ...]:
         assert not add_special
         assert parse_special
-        before, tag, after = text.partition("</think>")
-        return ids(before) + ((CLOSE,) if tag else ()) + ids(after)
+        tags = {"<think>": (OPEN,), "</think>": (CLOSE,)}
+        parts = re.split("(</?think>)", text)
+        return tuple(token for part in parts for token in tags.get(part, ids(part)))
 
 
 class FakeContext:

@@ -21,6 +21,7 @@ MIN_REPEATS = 3.0
 MIN_LENGTH = 128
 PERIOD_WEIGHT = 2
 ANCHOR = 4
+_SHOWN = 60
 NGRAM = 6
 
 
@@ -96,6 +97,13 @@ def find_loop(tokens: list[int] | tuple[int, ...]) -> Loop | None:
         detector.push(token)
         found = detector.loop or found
     return found
+
+
+def loop_words(loop: Loop) -> str:
+    """The loop in words: ``looped from token 812: 'Wait, let me check. ' x 7``."""
+    text = loop.text if len(loop.text) <= _SHOWN else loop.text[: _SHOWN - 1] + "…"
+    block = f"{text!r}" if text else f"{loop.period} tokens"
+    return f"looped from token {loop.from_token}: {block} x {int(loop.repeats)}"
 
 
 def needed_length(period: int) -> float:

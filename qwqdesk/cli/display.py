@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from qwqdesk.analysis.loops import loop_words
 from qwqdesk.cli.output import is_terminal, printable, to_stderr, write_out
 from qwqdesk.engine.events import (
     Event,
@@ -98,7 +99,7 @@ class OneLane:
             to_stderr(summary(event))
         elif isinstance(event, LoopFound):
             self._finish()
-            to_stderr(f"looped from token {event.loop.from_token + 1}")
+            to_stderr(printable(loop_words(event.loop)))
         elif (text := progress_text(event)) is not None:
             self._progress.show(text)
 

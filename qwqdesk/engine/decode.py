@@ -78,11 +78,15 @@ class PrefixCache:
 
 
 class _Lane:
-    """A writer with its native chain, its sequence and its clock."""
+    """A writer with its native chain, its sequence and its clock.
+
+    `answer` is the chain that will take over when the answer begins.
+    """
 
     def __init__(self, writer: LaneWriter, chain: Chain, sequence: int) -> None:
         self.writer = writer
         self.chain = chain
+        self.answer = writer.request.answer_chain
         self.sequence = sequence
         self.cells = 0  # how many of the lane's tokens have been decoded
         self.prefill_s = 0.0
@@ -107,6 +111,7 @@ class Run:
     Args:
         put: takes the events, in order.
         cancelled: whether the whole run, or (with an index) one lane, has been asked to stop.
+        close_asked: whether a lane was just asked to end its reasoning; True once for each asking.
         cache: what a fast context holds already; updated when the run ends.
     """
 
@@ -118,13 +123,16 @@ class Run:
         *,
         put: Callable[[Event], None],
         cancelled: Callable[[int | None], bool],
+        close_asked: Callable[[int], bool] = lambda _lane: False,
         cache: PrefixCache | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._model = model
         self._context = context
         self._request = request
         self._put = put
         self._cancelled = cancelled
+        self._close_asked = close_asked
         self._cache = cache
         self._clock = clock
         self._start = clock()
@@ -209,7 +217,7 @@ class Run:
 
     def _reuse(self, cache: PrefixCache, lane: _Lane) -> int:
         """Give the lane's sequence the cells it shares with one that is still there."""
-        prompt = lane.writer.request.prompt_tokens
+        prompt = lane.writer.given
         source, common = cache.best(prompt, partial=self._context.reuses_any_prefix)
         if common:
             self._context.copy(source, lane.sequence, common)
@@ -219,9 +227,9 @@ class Run:
     # ------------------------------------------------------------ steps
 
     def _prefill(self, group: Sequence[_Lane], start: int) -> bool:
-        """Decode the group's prompt in its first lane's sequence; False when all were stopped."""
+        """Decode what the group was given in its first lane's sequence; False when all stopped."""
         leader = group[0]
-        prompt = leader.writer.request.prompt_tokens
+        prompt = leader.writer.given
         chunk, total = self._context.chunk, len(prompt)
         began = self._clock()
         self._put(PrefillProgress(start, total, self._shown_lane(group)))
@@ -249,20 +257,24 @@ class Run:
             self._context.copy(group[0].sequence, lane.sequence)
             lane.cells = group[0].cells
         for lane in group:
-            lane.chain.accept(lane.writer.request.prompt_tokens)
             lane.started = self._clock()
             if lane.live:
+                lane.chain.accept(lane.writer.given)
                 self._next_token(lane, -1)
                 lane.first_token_s = self._clock() - self._start
             self._report(lane)
 
     def _next_token(self, lane: _Lane, row: int) -> None:
         writer = lane.writer
+        if self._close_asked(writer.index):
+            writer.close_reasoning()
+        if lane.answer is not None and writer.in_answer:
+            self._answer_with(lane, lane.answer)
         if writer.forced:
             token = writer.forced.popleft()
             lane.chain.accept([token])
         else:
-            token = self._context.sample(lane.chain, row)
+            token = self._draw(lane, row)
         loop = writer.push(token, self._context.probability(token, row))
         if writer.reasoning_tokens == len(writer.tokens):
             lane.reasoning_s = self._clock() - lane.started
@@ -272,6 +284,26 @@ class Run:
             self._emit(lane)
         elif lane.first_token_s:
             self._report(lane)
+
+    def _draw(self, lane: _Lane, row: int) -> int:
+        """The next token; the first one of an answer without reasoning is the answer chain's."""
+        token = self._context.sample(lane.chain, row)
+        if lane.answer is not None and lane.writer.begins_answer(token):
+            self._answer_with(lane, lane.answer)
+            token = self._context.sample(lane.chain, row)
+        return token
+
+    def _answer_with(self, lane: _Lane, chain: SamplerChain) -> None:
+        """Let the answer's chain take over, with all tokens so far accepted in order.
+
+        So penalties and DRY remember what a chain that was there from the start would. What a
+        chain keeps beside tokens begins anew: the random numbers, with the answer chain's own
+        seed, mirostat's surprise and adaptive_p's average.
+        """
+        native = self._model.chain(chain)
+        lane.chain.close()
+        lane.chain, lane.answer = native, None
+        native.accept((*lane.writer.request.prompt_tokens, *lane.writer.tokens))
 
     def _stopped(self, lane: _Lane) -> bool:
         """End the lane if it was asked to stop; True when it is not live any more."""
@@ -283,9 +315,11 @@ class Run:
     # ------------------------------------------------------------ events
 
     def _emit(self, lane: _Lane) -> None:
-        output = lane.writer.take()
+        closed, output = lane.writer.take_closed(), lane.writer.take()
         if output is not None:
             self._put(output)
+        if closed is not None:
+            self._put(closed)
 
     def _report(self, lane: _Lane) -> None:
         """The lane has ended: release its text and say why, once."""
@@ -294,22 +328,24 @@ class Run:
         lane.ended = self._clock()
         lane.writer.flush()
         self._emit(lane)
-        reason, detail = lane.writer.finish
         count, thought = len(lane.writer.tokens), lane.writer.reasoning_tokens
+        drawn = count - lane.writer.frozen
         decode_s = lane.ended - lane.started if lane.started else 0.0
         self._put(
             LaneFinished(
                 lane=lane.writer.index,
-                reason=reason,
-                detail=detail,
+                reason=lane.writer.finish[0],
+                detail=lane.writer.detail,
                 usage=Usage(len(lane.writer.request.prompt_tokens), thought, count - thought),
                 timing=Timing(
                     prefill_s=lane.prefill_s,
                     first_token_s=lane.first_token_s,
                     decode_s=decode_s,
-                    tokens_per_second=count / decode_s if decode_s > 0 else 0.0,
+                    tokens_per_second=drawn / decode_s if decode_s > 0 else 0.0,
                     reasoning_s=lane.reasoning_s,
                 ),
+                loop=lane.writer.whole_loop,
+                frozen_tokens=lane.writer.frozen,
             )
         )
 
@@ -324,10 +360,10 @@ def _entry(lane: _Lane) -> tuple[int, int, int]:
 
 
 def _groups(lanes: Sequence[_Lane]) -> list[list[_Lane]]:
-    """Lanes with the same prompt, in order of their first lane."""
+    """Lanes that were given the same tokens, in order of their first lane."""
     groups: dict[tuple[int, ...], list[_Lane]] = {}
     for lane in lanes:
-        groups.setdefault(lane.writer.request.prompt_tokens, []).append(lane)
+        groups.setdefault(lane.writer.given, []).append(lane)
     return list(groups.values())
 
 

@@ -53,10 +53,22 @@ class RunStream(Stream[Event]):
     def __init__(self) -> None:
         super().__init__()
         self._stopped: set[int] = set()
+        self._closing: set[int] = set()
 
     def stop_lane(self, lane: int) -> None:
         """Ask lane number `lane` to stop; the others go on."""
         self._stopped.add(lane)
+
+    def close_reasoning(self, lane: int) -> None:
+        """Ask lane number `lane` to end its reasoning now and to answer; in its answer, nothing."""
+        self._closing.add(lane)
+
+    def take_asked_to_close(self, lane: int) -> bool:
+        """Whether the lane was asked to end its reasoning since the last call."""
+        if lane not in self._closing:
+            return False
+        self._closing.discard(lane)
+        return True
 
     def asked_to_stop(self, lane: int | None) -> bool:
         """Whether the whole run (None) or one lane was asked to stop."""
@@ -231,7 +243,7 @@ class Engine:
         fast = request.mode == "fast"
         streams = 2 * lanes if fast else 1 if request.sequential else lanes
         context = self._open_context(streams=streams, lanes=lanes, unified=fast)
-        check_room((len(lane.prompt_tokens) for lane in request.lanes), context.n_ctx)
+        check_room((lane.given_tokens for lane in request.lanes), context.n_ctx)
         stream.put(RunStarted(context.info(), request.sequential))
         run = Run(
             model,
@@ -239,6 +251,7 @@ class Engine:
             request,
             put=stream.put,
             cancelled=stream.asked_to_stop,
+            close_asked=stream.take_asked_to_close,
             cache=self._cache if fast else None,
         )
         self.state = "running"

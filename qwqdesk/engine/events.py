@@ -20,10 +20,28 @@ from qwqdesk.sampling.chain import SamplerChain
 
 
 @dataclass(frozen=True)
+class FrozenThought:
+    """The beginning of a reply that is given and not drawn: ids, then text behind them.
+
+    Reasoning that stands open behind both is closed. `probabilities` belong to `tokens`, as far as
+    they are known.
+    """
+
+    tokens: tuple[int, ...] = ()
+    text: str = ""
+    probabilities: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class LaneRequest:
-    """One lane of a run. The seed in `chain` is drawn already (never -1).
+    """One lane of a run. The seeds in the chains are drawn already (never -1).
 
     `reasoning_open` says that the prompt itself opened the reasoning; `tags` are those to look for.
+
+    `answer_chain` draws the answer, `chain` what comes before it; without one, `chain` draws all.
+    `n_predict` and `stop` are those of `chain`. Behind `reasoning_budget` tokens of reasoning
+    (None or -1: no limit, 0: at once) `reasoning_budget_message` and the closing tag are forced.
+    The tokens of `thought` count as generated.
     """
 
     label: str
@@ -32,6 +50,15 @@ class LaneRequest:
     tags: tuple[Tags, ...] = ()
     reasoning_open: bool = False
     loop_guard: LoopGuard = "mark"
+    answer_chain: SamplerChain | None = None
+    reasoning_budget: int | None = None
+    reasoning_budget_message: str = ""
+    thought: FrozenThought | None = None
+
+    @property
+    def given_tokens(self) -> int:
+        """How many tokens, as far as they are known, stand before the first one that is drawn."""
+        return len(self.prompt_tokens) + (len(self.thought.tokens) if self.thought else 0)
 
 
 @dataclass(frozen=True)
@@ -163,15 +190,42 @@ class LoopFound:
     loop: Loop
 
 
+CloseReason = Literal["budget", "asked", "loop"]
+
+
+@dataclass(frozen=True)
+class ReasoningClosed:
+    """Lane `lane`'s reasoning is being closed from outside; `token` is the first forced one."""
+
+    lane: int
+    token: int
+    reason: CloseReason
+
+
 @dataclass(frozen=True)
 class LaneFinished:
-    """The lane is done; `detail` explains the reason in words, for example "context full"."""
+    """The lane is done; `detail` explains the reason in words, for example "context full".
+
+    `loop` is the one it was found in, with all its rounds. The first `frozen_tokens` of its
+    tokens were given to it, not drawn.
+    """
 
     lane: int
     reason: FinishReason
     detail: str | None
     usage: Usage
     timing: Timing
+    loop: Loop | None = None
+    frozen_tokens: int = 0
 
 
-Event = LoadProgress | Loaded | RunStarted | PrefillProgress | Output | LoopFound | LaneFinished
+Event = (
+    LoadProgress
+    | Loaded
+    | RunStarted
+    | PrefillProgress
+    | Output
+    | LoopFound
+    | ReasoningClosed
+    | LaneFinished
+)

@@ -1,34 +1,26 @@
-"""One lane while it writes: tokens in, spans of text out, and the reasons to end."""
+"""One lane while it writes: what is taken in, what is forced, and the reasons to end."""
 
 from __future__ import annotations
 
-import codecs
 import math
 from collections import deque
 from dataclasses import replace
-from typing import Protocol
 
-from qwqdesk.analysis.loops import LoopDetector
+from qwqdesk.analysis.loops import LoopDetector, loop_words
 from qwqdesk.conversation import FinishReason, Loop
-from qwqdesk.engine.events import LaneRequest, Output, Span
-from qwqdesk.engine.stop_strings import StopStrings
-from qwqdesk.reasoning import ReasoningSplitter
-
-
-class Vocabulary(Protocol):
-    """What a lane asks of a model."""
-
-    def piece(self, token: int) -> bytes: ...
-    def is_end(self, token: int) -> bool: ...
-    def is_special(self, token: int) -> bool: ...
-    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> tuple[int, ...]: ...
+from qwqdesk.engine.events import CloseReason, LaneRequest, Output, ReasoningClosed
+from qwqdesk.engine.lane_text import LaneText
+from qwqdesk.engine.lane_text import Vocabulary as Vocabulary
+from qwqdesk.engine.thought_budget import ThoughtBudget
 
 
 class LaneWriter:
     """Turns one lane's tokens into text and decides when it has ended.
 
-    `n_ctx` is the lane's context in tokens. `tokens` holds the generated ids, the end token left
-    out; `finish` is (reason, detail) once the lane has ended.
+    `n_ctx` is the lane's context in tokens. `finish` is (reason, detail) once the lane has ended.
+    `forced` are tokens that come next without being drawn; `frozen` counts the tokens of the
+    request's thought, which are there from the start. `closed` is the news that the reasoning is
+    being closed from outside, until `take_closed` fetches it.
     """
 
     def __init__(
@@ -36,47 +28,96 @@ class LaneWriter:
     ) -> None:
         self.index = index
         self.request = request
-        self.tokens: list[int] = []
         self.finish: tuple[FinishReason, str | None] | None = None
         self.loop: Loop | None = None
-        self.reasoning_tokens = 0
         self.forced: deque[int] = deque()
+        self.closed: ReasoningClosed | None = None
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
         self._n_predict = request.chain.integer("n_predict")
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopStrings(request.chain.strings("stop"))
-        self._splitter = ReasoningSplitter(request.tags, opened=request.reasoning_open)
-        self._detector = LoopDetector() if request.loop_guard != "off" else None
-        self._spans: list[Span] = []
-        self._new_tokens: list[int] = []
-        self._new_ends: list[int] = []
-        self._new_probabilities: list[float] = []
-        self._characters = 0
-        self._unattributed = 0
+        self._text = LaneText(request, vocabulary)
+        self._budget = ThoughtBudget(request.reasoning_budget)
+        self._asked = False
+        self._notes: list[str] = []
+        self._freeze()
+        self.frozen = len(self.tokens)
+        watched = request.loop_guard != "off"
+        self._detector = LoopDetector(start=self.frozen) if watched else None
         if self._n_predict == 0:
             self.finish = ("length", "n_predict is 0")
+        elif self.frozen:
+            self._check_limits()
+        self._close_in_time()
+
+    @property
+    def tokens(self) -> list[int]:
+        """The generated ids, the end token left out; the frozen thought comes first."""
+        return self._text.tokens
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """How many of the tokens are reasoning, tags included."""
+        return self._text.reasoning_tokens
+
+    @property
+    def in_answer(self) -> bool:
+        """Whether the answer has begun: reasoning was closed, or can no longer come."""
+        return self._text.in_answer
 
     @property
     def position(self) -> int:
         """The position in the context of the newest token."""
         return len(self.request.prompt_tokens) + len(self.tokens) - 1
 
+    @property
+    def given(self) -> tuple[int, ...]:
+        """What is decoded before the first token is drawn: the prompt and the frozen thought."""
+        return (*self.request.prompt_tokens, *self.tokens[: self.frozen])
+
+    @property
+    def detail(self) -> str | None:
+        """Why the lane has ended, and what happened on the way, in words."""
+        words = list(self._notes)
+        reason, detail = self.finish or (None, None)
+        if (loop := self.whole_loop) is not None and reason != "loop":
+            words.append(loop_words(loop))
+        if detail is not None:
+            words.append(detail)
+        return "; ".join(words) or None
+
+    @property
+    def whole_loop(self) -> Loop | None:
+        """The loop with all its rounds, also those that came after it was found."""
+        latest = self._detector.loop if self._detector is not None else None
+        if self.loop is None or latest is None:
+            return self.loop
+        return replace(self.loop, repeats=latest.repeats)
+
+    def begins_answer(self, token: int) -> bool:
+        """Whether the answer would begin with `token`, where reasoning could still have come."""
+        return self._text.begins_answer(token)
+
     def push(self, token: int, probability: float = math.nan) -> Loop | None:
         """Take the next token; returns a loop when one was found just now."""
         if self._vocabulary.is_end(token):
             self.finish = ("stop", None)
             return None
-        self.tokens.append(token)
-        self._new_tokens.append(token)
-        self._unattributed += 1
-        self._write(token)
-        self._new_ends.append(self._characters)
-        self._new_probabilities.append(probability)
+        before = self._text.in_reasoning
+        self._text.push(token, probability)
+        self._budget.count(before=before, after=self._text.in_reasoning)
+        if self._text.stop_string is not None:
+            self.finish = ("stop", f"stop string {self._text.stop_string!r}")
         found = self._watch(token)
         if self.finish is None:
             self._check_limits()
+            self._close_in_time()
         return found
+
+    def close_reasoning(self) -> None:
+        """Close the reasoning with the next token that can be forced; outside of it, nothing."""
+        if self._text.in_reasoning:
+            self._asked = True
+            self._close_in_time()
 
     def end(self, reason: FinishReason, detail: str | None) -> None:
         """End the lane from outside (cancelled, error) unless it has ended already."""
@@ -85,65 +126,59 @@ class LaneWriter:
 
     def take(self) -> Output | None:
         """What was written since the last call."""
-        if not self._new_tokens and not self._spans:
-            return None
-        output = Output(
-            lane=self.index,
-            spans=tuple(self._spans),
-            tokens=tuple(self._new_tokens),
-            reasoning_tokens=self.reasoning_tokens,
-            ends=tuple(self._new_ends),
-            probabilities=tuple(self._new_probabilities),
-        )
-        for taken in (self._spans, self._new_tokens, self._new_ends, self._new_probabilities):
-            taken.clear()
-        return output
+        return self._text.take(self.index)
+
+    def take_closed(self) -> ReasoningClosed | None:
+        """That the reasoning is being closed from outside, once."""
+        closed, self.closed = self.closed, None
+        return closed
 
     def flush(self) -> None:
         """Release all text that is held back; call once when the lane has ended."""
-        if self._stops.found is None:
-            tail = self._utf8.decode(b"", final=True)
-            self._split(self._read(tail) + self._stops.finish())
-        self._add(self._splitter.finish())
-        self._attribute(in_reasoning=self._splitter.in_reasoning)
+        self._text.flush()
 
-    def _write(self, token: int) -> None:
-        if self._vocabulary.is_special(token):
-            # A special token ends an unfinished character, and is a tag as a whole or not at all.
-            self._split(self._read(self._utf8.decode(b"", final=True)))
-            self._utf8.reset()
-            text = self._vocabulary.piece(token).decode("utf-8", "replace")
-            released = self._read(text)
-            if released.endswith(text):  # behind what a possible stop string held back
-                self._split(released[: len(released) - len(text)])
-                self._split(text, is_tag_token=True)
-            else:
-                self._split(released)
-        else:
-            self._split(self._read(self._utf8.decode(self._vocabulary.piece(token))))
-        if self._stops.found is not None:
-            self.finish = ("stop", f"stop string {self._stops.found!r}")
+    # ------------------------------------------------------------ what is not drawn
 
-    def _read(self, text: str) -> str:
-        """Count more of the lane's text; what of it may be shown."""
-        self._characters += len(text)
-        return self._stops.push(text)
-
-    def _split(self, text: str, *, is_tag_token: bool = False) -> None:
-        if text:
-            self._add(self._splitter.push(text, is_tag_token=is_tag_token))
-
-    def _add(self, spans: tuple[Span, ...]) -> None:
-        if not spans:
+    def _freeze(self) -> None:
+        """Take in the thought that was given, and close it where it stands open."""
+        thought = self.request.thought
+        if thought is None:
             return
-        self._spans.extend(spans)
-        self._attribute(in_reasoning=any(span.kind != "answer" for span in spans))
+        known = dict(enumerate(thought.probabilities))
+        for number, token in enumerate((*thought.tokens, *self._ids(thought.text))):
+            self._text.push(token, known.get(number, math.nan), given=True)
+        for token in self._ids(self._text.closing_text() or ""):
+            self._text.push(token, given=True)
 
-    def _attribute(self, *, in_reasoning: bool) -> None:
-        """Count tokens whose text was held back with the text that came of them."""
-        if in_reasoning:
-            self.reasoning_tokens += self._unattributed
-        self._unattributed = 0
+    def _close_in_time(self) -> None:
+        """Force the end of the reasoning when its budget is spent or somebody asked for it."""
+        if not self._text.in_reasoning:
+            self._asked = False
+        elif self.finish is None and not self.forced and not self._text.in_character:
+            if self._asked:
+                self._close("asked", "the reasoning was closed on request")
+            elif self._budget.spent:
+                tokens = self.request.reasoning_budget
+                self._close("budget", f"the reasoning was closed at its budget of {tokens} tokens")
+
+    def _close(self, reason: CloseReason, words: str) -> None:
+        closing = self._text.closing_text()
+        message = self.request.reasoning_budget_message if reason != "loop" else ""
+        if closing is None:
+            return
+        if message:
+            closing = f"\n\n{message}{closing}"
+        self._asked = False
+        self.forced.extend(self._ids(closing))
+        self.closed = ReasoningClosed(self.index, len(self.tokens), reason)
+        self._notes.append(words)
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        if not text:
+            return ()
+        return self._vocabulary.tokenize(text, add_special=False, parse_special=True)
+
+    # ------------------------------------------------------------ limits and loops
 
     def _check_limits(self) -> None:
         used = len(self.request.prompt_tokens) + len(self.tokens)
@@ -153,10 +188,10 @@ class LaneWriter:
             self.finish = ("length", f"n_predict reached: {self._n_predict} tokens")
 
     def _watch(self, token: int) -> Loop | None:
-        if self._detector is None or self.loop is not None:
+        if self._detector is None:
             return None
         found = self._detector.push(token)
-        if found is None:
+        if found is None or self.loop is not None:
             return None
         loop = self.loop = replace(found, text=self._text_of(found))
         self._react(loop)
@@ -164,14 +199,13 @@ class LaneWriter:
 
     def _react(self, loop: Loop) -> None:
         guard = self.request.loop_guard
-        closing = self._splitter.closing_text() if guard == "close" else None
-        if closing is not None:
-            ids = self._vocabulary.tokenize(closing, add_special=False, parse_special=True)
-            self.forced.extend(ids)
+        if guard == "close" and (self._text.in_reasoning or self.forced):
+            if not self.forced:
+                self._close("loop", f"{loop_words(loop)}, so its reasoning was closed")
             # The answer that follows is watched afresh.
             self.loop, self._detector = None, LoopDetector(start=len(self.tokens))
         elif guard in ("stop", "close"):
-            self.finish = ("loop", f"looped from token {loop.from_token + 1}")
+            self.finish = ("loop", loop_words(loop))
 
     def _text_of(self, loop: Loop) -> str:
         ids = self.tokens[loop.from_token : loop.from_token + max(loop.period, 1)][:60]

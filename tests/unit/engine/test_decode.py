@@ -9,81 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.conversation import Mode
-from qwqdesk.engine.decode import PrefixCache, Run
+from qwqdesk.engine.decode import PrefixCache
 from qwqdesk.engine.events import (
-    Event,
+    FrozenThought,
     LaneFinished,
     LaneRequest,
     LoopFound,
-    Output,
     PrefillProgress,
-    RunRequest,
 )
 from qwqdesk.errors import UserError
-from qwqdesk.reasoning_tags import THINK
-from qwqdesk.sampling.chain import SamplerChain
 from tests.fakes import CLOSE, END, FakeContext, FakeModel, ids
+from tests.unit.engine.decode_runner import PROMPT, Runner, lane
 
 A, B, C, D = 11, 12, 13, 14
-PROMPT = ids("hello")
-
-
-class Runner:
-    """Runs requests on one fake context and keeps what came of the last run."""
-
-    def __init__(self, context: FakeContext | None = None, model: FakeModel | None = None) -> None:
-        self.context = context or FakeContext()
-        self.model = model or FakeModel()
-        self.cache = PrefixCache()
-        self.events: list[Event] = []
-        self.stopped: set[int | None] = set()
-
-    def run(self, *lanes: LaneRequest, mode: Mode = "exact", sequential: bool = False) -> None:
-        """Run to the end; raises what the run raises."""
-        self.events, self.model.chains = [], []
-        self.context.log.clear()
-        request = RunRequest(lanes, mode, sequential)
-        run = Run(
-            self.model,
-            self.context,
-            request,
-            put=self.events.append,
-            cancelled=lambda lane: lane in self.stopped,
-            cache=self.cache if mode == "fast" else None,
-        )
-        run.execute()
-
-    def tokens(self, lane: int) -> list[int]:
-        outputs = [e for e in self.events if isinstance(e, Output) and e.lane == lane]
-        return [token for output in outputs for token in output.tokens]
-
-    def text(self, lane: int) -> str:
-        outputs = [e for e in self.events if isinstance(e, Output) and e.lane == lane]
-        return "".join(span.text for output in outputs for span in output.spans)
-
-    def ends(self) -> dict[int, LaneFinished]:
-        """The end of each lane; fails unless each has exactly one."""
-        ends = [e for e in self.events if isinstance(e, LaneFinished)]
-        assert len({end.lane for end in ends}) == len(ends)
-        return {end.lane: end for end in ends}
-
-
-def lane(
-    seed: int,
-    prompt: Sequence[int] = PROMPT,
-    *,
-    guard: str = "off",
-    thinking: bool = False,
-    **values: object,
-) -> LaneRequest:
-    return LaneRequest(
-        "X",
-        SamplerChain.of(None, seed=seed, **values),
-        tuple(prompt),
-        tags=(THINK,) if thinking else (),
-        reasoning_open=thinking,
-        loop_guard=guard,  # type: ignore[arg-type]
-    )
 
 
 def reference(request: LaneRequest, n_ctx: int = 4096) -> list[int]:
@@ -350,6 +288,11 @@ def test_what_was_cancelled_while_reading_is_reused_as_far_as_it_came() -> None:
 # ---------------------------------------------------------------- any schedule
 
 PROMPTS = (PROMPT, ids("help me"), ids("hello there"), tuple([9] * 700))
+THOUGHTS = st.none() | st.builds(
+    FrozenThought,
+    st.sampled_from([(), ids("So it is"), (*ids("So"), CLOSE), ids("딸")[:2]]),
+    st.sampled_from(["", "I know.", "Well</think>"]),
+)
 LANES = st.lists(
     st.builds(
         lane,
@@ -357,6 +300,11 @@ LANES = st.lists(
         st.sampled_from(PROMPTS),
         guard=st.sampled_from(["off", "mark", "stop", "close"]),
         thinking=st.booleans(),
+        tags=st.booleans(),
+        answer=st.none() | st.integers(1, 6),
+        budget=st.sampled_from([None, None, -1, 0, 1, 12]),
+        message=st.sampled_from(["", "Enough."]),
+        thought=THOUGHTS,
         n_predict=st.sampled_from([-1, -1, 0, 1, 7, 30]),
     ),
     min_size=1,
@@ -404,6 +352,15 @@ def test_any_schedule_ends_every_lane_once_with_its_own_tokens(
         _check(runner, lanes, disturbed=failed or bool(plan))
 
 
+def _draws_alone(request: LaneRequest) -> bool:
+    """Whether every token is drawn, by chains that draw the same."""
+    forced = request.loop_guard == "close" or request.reasoning_budget not in (None, -1)
+    if request.thought is not None or (forced and request.tags):
+        return False
+    answer = request.answer_chain
+    return answer is None or answer["seed"] == request.chain["seed"]
+
+
 def _check(runner: Runner, lanes: Sequence[LaneRequest], *, disturbed: bool) -> None:
     ends = runner.ends()
     assert sorted(ends) == list(range(len(lanes)))
@@ -413,7 +370,7 @@ def _check(runner: Runner, lanes: Sequence[LaneRequest], *, disturbed: bool) -> 
         assert isinstance(own[-1], LaneFinished), "nothing comes after a lane's end"
         tokens, expected = runner.tokens(number), reference(request)
         whole = ends[number].reason in ("stop", "length")
-        if request.loop_guard != "close" or not request.reasoning_open:
+        if _draws_alone(request):
             assert tokens == (expected if whole else expected[: len(tokens)])
         assert whole or disturbed or ends[number].reason == "loop"
         usage = ends[number].usage

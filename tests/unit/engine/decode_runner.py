@@ -1,0 +1,103 @@
+"""Runs of the decoding loop on a scripted context, for several test modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwqdesk.conversation import Mode
+from qwqdesk.engine.decode import PrefixCache, Run
+from qwqdesk.engine.events import (
+    Event,
+    FrozenThought,
+    LaneFinished,
+    LaneRequest,
+    Output,
+    RunRequest,
+)
+from qwqdesk.reasoning_tags import THINK
+from qwqdesk.sampling.chain import SamplerChain
+from tests.fakes import FakeContext, FakeModel, ids
+
+PROMPT = ids("hello")
+
+
+class Runner:
+    """Runs requests on one fake context and keeps what came of the last run."""
+
+    def __init__(self, context: FakeContext | None = None, model: FakeModel | None = None) -> None:
+        self.context = context or FakeContext()
+        self.model = model or FakeModel()
+        self.cache = PrefixCache()
+        self.events: list[Event] = []
+        self.stopped: set[int | None] = set()
+        self.closing: set[int] = set()
+
+    def run(self, *lanes: LaneRequest, mode: Mode = "exact", sequential: bool = False) -> None:
+        """Run to the end; raises what the run raises."""
+        self.events, self.model.chains = [], []
+        self.context.log.clear()
+        request = RunRequest(lanes, mode, sequential)
+        run = Run(
+            self.model,
+            self.context,
+            request,
+            put=self.events.append,
+            cancelled=lambda lane: lane in self.stopped,
+            close_asked=self._take_closing,
+            cache=self.cache if mode == "fast" else None,
+        )
+        run.execute()
+
+    def _take_closing(self, lane: int) -> bool:
+        asked = lane in self.closing
+        self.closing.discard(lane)
+        return asked
+
+    def tokens(self, lane: int) -> list[int]:
+        outputs = [e for e in self.events if isinstance(e, Output) and e.lane == lane]
+        return [token for output in outputs for token in output.tokens]
+
+    def text(self, lane: int) -> str:
+        outputs = [e for e in self.events if isinstance(e, Output) and e.lane == lane]
+        return "".join(span.text for output in outputs for span in output.spans)
+
+    def probabilities(self, lane: int) -> list[float]:
+        outputs = [e for e in self.events if isinstance(e, Output) and e.lane == lane]
+        return [value for output in outputs for value in output.probabilities]
+
+    def ends(self) -> dict[int, LaneFinished]:
+        """The end of each lane; fails unless each has exactly one."""
+        ends = [e for e in self.events if isinstance(e, LaneFinished)]
+        assert len({end.lane for end in ends}) == len(ends)
+        return {end.lane: end for end in ends}
+
+
+def lane(
+    seed: int,
+    prompt: Sequence[int] = PROMPT,
+    *,
+    guard: str = "off",
+    thinking: bool = False,
+    tags: bool | None = None,
+    answer: int | None = None,
+    budget: int | None = None,
+    message: str = "",
+    thought: FrozenThought | None = None,
+    **values: object,
+) -> LaneRequest:
+    """A lane whose chain, and with `answer` another one for its answer, has this seed.
+
+    `thinking`: the prompt has opened the reasoning; `tags` alone: the lane may open it.
+    """
+    return LaneRequest(
+        "X",
+        SamplerChain.of(None, seed=seed, **values),
+        tuple(prompt),
+        tags=(THINK,) if (thinking if tags is None else tags) else (),
+        reasoning_open=thinking,
+        loop_guard=guard,  # type: ignore[arg-type]
+        answer_chain=None if answer is None else SamplerChain.of(None, seed=answer, **values),
+        reasoning_budget=budget,
+        reasoning_budget_message=message,
+        thought=thought,
+    )
