@@ -9,17 +9,17 @@ fair.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from qwqdesk.analysis.code_check import CodeCheck
 from qwqdesk.analysis.loops import find_loop
 from qwqdesk.analysis.statistics import (
+    RepeatedSpan,
     compression_ratio,
     distinct_n,
     longest_repeat,
-    seq_rep_n,
 )
 from qwqdesk.conversation import Loop, Timing, Usage
 
@@ -69,6 +69,7 @@ METRICS: Final[tuple[Metric, ...]] = (
            "higher", 3),
     Metric("distinct_2", "distinct-2", "Share of different pairs of tokens.", "higher", 3),
     Metric("distinct_3", "distinct-3", "Share of different triples of tokens.", "higher", 3),
+    Metric("distinct_4", "distinct-4", "Share of different runs of four tokens.", "higher", 3),
     Metric("seq_rep_4", "seq-rep-4",
            "Share of 4-grams that repeat an earlier one (Welleck et al. 2019).", "lower", 3),
     Metric("longest_repeat_tokens", "Longest repeat", "Tokens of the longest span written twice.",
@@ -143,20 +144,37 @@ def lane_metrics(result: LaneResult, *, search_loop: bool = True) -> LaneMetrics
         found = find_loop(list(result.tokens))
         text = loop.text if loop and found and loop.from_token == found.from_token else ""
         loop = Loop(found.from_token, found.period, found.repeats, text) if found else loop
-    span = longest_repeat(result.tokens)
+    return measured(
+        result,
+        loop=loop,
+        distinct=lambda n: distinct_n(result.tokens, n),
+        longest=longest_repeat(result.tokens),
+        compression=compression_ratio(result.text),
+    )
+
+
+def measured(
+    result: LaneResult,
+    *,
+    loop: Loop | None,
+    distinct: Callable[[int], float | None],
+    longest: RepeatedSpan | None,
+    compression: float | None,
+) -> LaneMetrics:
+    """The numbers from what was measured about a reply; `distinct` takes n from 1 to 4."""
+    shares = {n: distinct(n) for n in (1, 2, 3, 4)}
+    fourth = shares[4]
     values: dict[str, Number] = {
         **_times(result.usage, result.timing),
-        "distinct_1": distinct_n(result.tokens, 1),
-        "distinct_2": distinct_n(result.tokens, 2),
-        "distinct_3": distinct_n(result.tokens, 3),
-        "seq_rep_4": seq_rep_n(result.tokens, 4),
-        "longest_repeat_tokens": (span.length if span else 0) if result.tokens else None,
-        "compression_ratio": compression_ratio(result.text),
+        **{f"distinct_{n}": share for n, share in shares.items()},
+        "seq_rep_4": None if fourth is None else 1.0 - fourth,
+        "longest_repeat_tokens": (longest.length if longest else 0) if result.tokens else None,
+        "compression_ratio": compression,
         "loop_from_token": loop.from_token if loop else None,
         **_code(result.code),
         **_probabilities(result.probabilities),
     }
-    return LaneMetrics(values, loop, (span.first, span.second) if span else None)
+    return LaneMetrics(values, loop, (longest.first, longest.second) if longest else None)
 
 
 def better_lane(name: str, lanes: Sequence[Mapping[str, Number]]) -> int | None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-_ZLIB_LEVEL = 6
+ZLIB_LEVEL = 6
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def longest_repeat(tokens: Sequence[int]) -> RepeatedSpan | None:
 def compression_ratio(text: str) -> float | None:
     """Bytes of the text over its bytes after zlib; a loop compresses well. None for no text."""
     raw = text.encode("utf-8", "replace")
-    return len(raw) / len(zlib.compress(raw, _ZLIB_LEVEL)) if raw else None
+    return len(raw) / len(zlib.compress(raw, ZLIB_LEVEL)) if raw else None
 
 
 def _numbered(items: Sequence[int]) -> list[int]:
