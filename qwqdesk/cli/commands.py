@@ -38,6 +38,7 @@ class Command:
 COMMANDS = (
     Command("ask", "send one prompt to one chain", "qwqdesk.cli.ask"),
     Command("compare", "send one prompt to several chains", "qwqdesk.cli.compare"),
+    Command("rerun", "run a saved run again and compare", "qwqdesk.cli.rerun"),
     Command("explain", "say what each step of a chain does", "qwqdesk.cli.explain"),
     Command("inspect", "show what a GGUF file says of itself", "qwqdesk.cli.inspect"),
     Command("bench", "measure prefill and decoding", "qwqdesk.cli.bench"),

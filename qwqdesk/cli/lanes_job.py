@@ -140,7 +140,7 @@ class _Job:
                 if len(self._outcome.runs) > run:
                     places = {index: (run, number) for number, index in enumerate(own)}
                     self._outcome.places.update(places)
-            if self._checksums:
+            if self._checksums and len(self._outcome.runs) > run:
                 await self._add_checksums(run)
 
     async def _add_checksums(self, run: int) -> None:
