@@ -89,6 +89,13 @@ class Downloads:
         return queue.rows() if queue is not None else ()
 
     @property
+    def offline(self) -> bool:
+        """Whether HF_HUB_OFFLINE forbids every request."""
+        with suppress(UserError):
+            return self.hub.address.offline
+        return False
+
+    @property
     def file(self) -> Path:
         """Where the queue is remembered."""
         return self._dirs.data / "downloads.json"

@@ -37,7 +37,8 @@ class Status:
     """One moment of a download. `done` and `total` are bytes of all its files.
 
     `note` says in words why it waits or failed, `code` is the word for a failure, `retry_in` the
-    seconds to the next try. `seconds_left` is None while nothing can be said.
+    seconds to the next try. `seconds_left` is None while nothing can be said. `quiet` are the
+    seconds since the last byte came.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Status:
     note: str = ""
     code: str = ""
     retry_in: float | None = None
+    quiet: float = 0.0
 
     @property
     def words(self) -> str:
@@ -167,9 +169,11 @@ class StatusBoard:
             return replace(status, retry_in=max(self._retry_at - now, 0.0))
         if status.state != "downloading":
             return status
-        stalled = now - self._last_bytes > STALLED_AFTER
+        quiet = now - self._last_bytes
+        stalled = quiet > STALLED_AFTER
         return replace(
             status,
+            quiet=quiet,
             state="stalled" if stalled else "downloading",
             bytes_per_second=0.0 if stalled else self._meter.speed(),
             seconds_left=None if stalled else self._meter.left(status.total - status.done),

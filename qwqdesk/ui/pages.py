@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
+
+if TYPE_CHECKING:
+    from qwqdesk.ui.models.downloads_watch import DownloadWatch
 
 # The module's `make_page(shell)` makes the page.
 PAGES = {
@@ -24,6 +27,10 @@ class Shell(Protocol):
 
     desk: Desk
     loader: ModelLoader
+    watch: DownloadWatch
+
+    def show_page(self, name: str) -> None:
+        """Show a page by its name."""
 
     def toggle_sidebar(self) -> None:
         """Sidebar or rail."""

@@ -18,6 +18,7 @@ from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
 from qwqdesk.ui.model_desk import ModelDesk
+from qwqdesk.ui.models.downloads_watch import DownloadWatch
 from qwqdesk.ui.moves import Moves
 from qwqdesk.ui.pages import make_page
 from qwqdesk.ui.shortcuts import Act, Commands
@@ -41,6 +42,7 @@ class Workspace(QWidget):
         self._rail_chosen: bool | None = None
         self.tasks = Tasks(self, desk.report)
         self.loader = ModelLoader(desk, self.tasks, self)
+        self.watch = DownloadWatch(desk, self.loader, self.tasks, self)
         self.sidebar = Sidebar(desk.history)
         self._more = QMenu(self)
         self.page = ConversationPage(desk, self._more)
@@ -60,6 +62,7 @@ class Workspace(QWidget):
         row.addWidget(self.stack, 1)
         self.setAcceptDrops(True)
         self._connect()
+        self.watch.start()
 
     def _connect(self) -> None:
         page, desk = self.page, self.desk

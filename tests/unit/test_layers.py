@@ -69,6 +69,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "httpx2": ("models/hub*.py",),
     "huggingface_hub": ("models/hub*.py",),
     "keyring": ("models/token_store.py",),
+    "jeepney": ("ui/models/notify.py",),
     "sqlite3": ("store/*",),
     "platformdirs": ("paths.py",),
     "psutil": (

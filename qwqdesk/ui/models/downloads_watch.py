@@ -1,0 +1,82 @@
+"""Follows the downloads as long as the window lives, whichever page is shown.
+
+A finished download is told (a toast; a notification of the desktop when the window is not in
+front), the library is looked through again, and the row leaves after some seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from qwqdesk.ui.base import Toast
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.loading import ModelLoader
+from qwqdesk.ui.models.downloads_look import title
+from qwqdesk.ui.models.notify import notify
+from qwqdesk.ui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from qwqdesk.models.queue_item import QueueRow
+
+SHOWN_AFTER_END_MS = 5000
+_ENDS = ("done", "failed")
+
+
+class DownloadWatch(QObject):
+    """`changed` says that a download came, went, or is in another state; numbers are not told."""
+
+    changed = Signal()
+
+    def __init__(self, desk: Desk, loader: ModelLoader, tasks: Tasks, window: QWidget) -> None:
+        super().__init__(window)
+        self._desk, self._loader, self._window = desk, loader, window
+        self._tasks = tasks
+        self._states: dict[str, str] = {}
+        self._leaving = QTimer(self)
+        self._leaving.setSingleShot(True)
+        self._leaving.setInterval(SHOWN_AFTER_END_MS)
+        self._leaving.timeout.connect(self._take_finished_out)
+
+    def start(self) -> None:
+        """Follow the downloads from now on."""
+        self._tasks.start(self._follow(), "downloads")
+
+    async def _follow(self) -> None:
+        async for batch in self._desk.downloads.listen():
+            self._take(batch)
+
+    def _take(self, batch: Iterable[QueueRow]) -> None:
+        changed = False
+        for row in batch:
+            state = "" if row.gone else row.status.state
+            before = self._states.get(row.id, "")
+            if state == before:
+                continue
+            changed = True
+            self._states[row.id] = state
+            if state in _ENDS:
+                self._ended(row)
+        if changed:
+            self.changed.emit()
+
+    def _ended(self, row: QueueRow) -> None:
+        done = row.status.state == "done"
+        words = f"{title(row)} is in the library" if done else f"{title(row)} was interrupted"
+        if done:
+            self._loader.rescan()
+            self._leaving.start()
+            Toast(self._window, words)
+        if not self._window.isActiveWindow():
+            QApplication.alert(self._window)
+            detail = row.repo if done else row.status.note
+            self._tasks.start(asyncio.to_thread(notify, words, detail), "notify")
+
+    def _take_finished_out(self) -> None:
+        for row in self._desk.downloads.rows:
+            if row.status.state == "done":
+                self._desk.downloads.queue.cancel(row.id)
