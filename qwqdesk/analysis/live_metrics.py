@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks
 from qwqdesk.analysis.code_check import CodeCheck, check_block
@@ -17,14 +18,43 @@ from qwqdesk.analysis.repeats import GrowingRepeats
 from qwqdesk.analysis.statistics import ZLIB_LEVEL
 from qwqdesk.conversation import Loop
 
-MOST_BLOCKS = 64  # so many checks are kept
+MOST_BLOCKS = 64  # so many of a reply's blocks are checked
+
+
+class _Grown:
+    """What was measured of one reply so far."""
+
+    def __init__(self) -> None:
+        self.tokens, self.text = 0, ""
+        self.repeats = GrowingRepeats()
+        self.loop: Loop | None = None
+        self._detector = LoopDetector()
+        self._packer = zlib.compressobj(ZLIB_LEVEL)
+        self._bytes = self._packed = 0
+
+    def take(self, tokens: Sequence[int], text: str) -> None:
+        """The whole reply as it is now; it begins with what came before."""
+        fresh = tokens[self.tokens :]
+        self.repeats.feed(fresh)
+        for token in fresh:
+            self._detector.push(token)
+            self.loop = self._detector.loop or self.loop
+        raw = text[len(self.text) :].encode("utf-8", "replace")
+        self._packed += len(self._packer.compress(raw))
+        self._bytes += len(raw)
+        self.tokens, self.text = len(tokens), text
+
+    def compression(self) -> float | None:
+        if not self._bytes:
+            return None
+        return self._bytes / (self._packed + len(self._packer.copy().flush()))
 
 
 class LiveMetrics:
     """One lane's numbers. A reply that does not go on from the one before starts anew."""
 
     def __init__(self) -> None:
-        self._forget()
+        self._grown = _Grown()
         self._checks: dict[CodeBlock, CodeCheck] = {}
 
     def update(self, result: LaneResult, answer: str, *, finished: bool = True) -> LaneMetrics:
@@ -33,62 +63,33 @@ class LiveMetrics:
         `result.code` is not looked at: the blocks of `answer` are checked here, those that are
         closed, and when the lane has `finished` also a last one without its end.
         """
-        tokens, text = result.tokens, result.text
-        if len(tokens) < self._taken or not text.startswith(self._text):
-            self._forget()
-        fresh = tokens[self._taken :]
-        self._repeats.feed(fresh)
-        for token in fresh:
-            self._detector.push(token)
-            self._loop = self._detector.loop or self._loop
-        self._taken = len(tokens)
-        self._take_text(text)
-        checks = self._check(answer, finished)
+        grown = self._grown
+        if len(result.tokens) < grown.tokens or not result.text.startswith(grown.text):
+            grown = self._grown = _Grown()
+        grown.take(result.tokens, result.text)
+        self._check(answer, finished)
         return measured(
-            replace(result, code=checks),
-            loop=self._found_loop(result.loop),
-            distinct=self._repeats.distinct,
-            longest=self._repeats.longest,
-            compression=self._compression(),
+            replace(result, code=self.checks),
+            loop=_with_text(grown.loop, result.loop),
+            distinct=grown.repeats.distinct,
+            longest=grown.repeats.longest,
+            compression=grown.compression(),
         )
 
     @property
     def checks(self) -> tuple[CodeCheck, ...]:
         """The checks of the last update, in the order of the answer."""
-        return self._last_checks
+        return tuple(self._checks.values())
 
-    def _forget(self) -> None:
-        self._taken, self._text, self._bytes = 0, "", 0
-        self._repeats = GrowingRepeats()
-        self._detector = LoopDetector()
-        self._loop: Loop | None = None
-        self._packer = zlib.compressobj(ZLIB_LEVEL)
-        self._packed = 0
-        self._last_checks: tuple[CodeCheck, ...] = ()
-
-    def _take_text(self, text: str) -> None:
-        raw = text[len(self._text) :].encode("utf-8", "replace")
-        self._text, self._bytes = text, self._bytes + len(raw)
-        self._packed += len(self._packer.compress(raw))
-
-    def _compression(self) -> float | None:
-        if not self._bytes:
-            return None
-        return self._bytes / (self._packed + len(self._packer.copy().flush()))
-
-    def _found_loop(self, known: Loop | None) -> Loop | None:
-        """The loop with its repeats up to now, and the text that the lane's guard knows."""
-        found = self._loop
-        if found is None:
-            return known
-        same = known is not None and known.from_token == found.from_token
-        return replace(found, text=known.text) if same and known else found
-
-    def _check(self, answer: str, finished: bool) -> Sequence[CodeCheck]:
-        wanted = [b for b in code_blocks(answer) if b.is_python and (b.closed or finished)]
-        kept = self._checks
-        self._checks = {}
-        for block in wanted[:MOST_BLOCKS]:
+    def _check(self, answer: str, finished: bool) -> None:
+        blocks = (b for b in code_blocks(answer) if b.is_python and (b.closed or finished))
+        kept, self._checks = self._checks, {}
+        for block in islice(blocks, MOST_BLOCKS):
             self._checks[block] = kept.get(block) or check_block(block)
-        self._last_checks = tuple(self._checks.values())
-        return self._last_checks
+
+
+def _with_text(found: Loop | None, known: Loop | None) -> Loop | None:
+    """The loop with its repeats up to now, and the text that the lane's guard knows."""
+    if found is None or known is None:
+        return found or known
+    return replace(found, text=known.text) if known.from_token == found.from_token else found

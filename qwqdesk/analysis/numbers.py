@@ -1,0 +1,283 @@
+"""The table under the lanes: which rows, what each lane's cell says, and which one is better.
+
+What a person asks first comes first; `METRICS` has the rest. The same rows are shown in the window
+and written into exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qwqdesk.analysis.metrics import METRICS_BY_NAME, Number, better_lane, shown_value
+from qwqdesk.conversation import FinishReason
+
+FINISH_WORDS: Final[Mapping[str, str]] = {
+    "stop": "finished",
+    "length": "length limit",
+    "loop": "looped, stopped",
+    "cancelled": "stopped by you",
+    "error": "failed",
+}
+_NONE: Final = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class LaneNumbers:
+    """One lane for the table. `values` are those of `METRICS` by name.
+
+    `reasoning_closed` is None where there was no reasoning; `differs_at` is the first token that
+    differs from the first lane's, None where none does or this is the first lane. `compared` says
+    whether that was looked at.
+    """
+
+    label: str
+    values: Mapping[str, Number]
+    running: bool = False
+    finish_reason: FinishReason | None = None
+    reasoning_closed: bool | None = None
+    code_open: bool = False
+    differs_at: int | None = None
+    compared: bool = False
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A row: a text for each lane, the index of the better one, and whether it is a main row."""
+
+    title: str
+    meaning: str
+    texts: tuple[str, ...]
+    better: int | None = None
+    main: bool = True
+
+
+Lanes = Sequence[LaneNumbers]
+
+
+def number_rows(lanes: Lanes) -> tuple[NumberRow, ...]:
+    """All rows for these lanes, the main ones first."""
+    return (*(row(lanes) for row in _MAIN), *_rest(lanes))
+
+
+def reasoning_closed(text: str, reasoning: str | None, answer: str) -> bool | None:
+    """Whether the reasoning ended before the reply did; None without any.
+
+    A reply without an answer whose last characters are reasoning never closed it.
+    """
+    if reasoning is None:
+        return None
+    thoughts, whole = reasoning.rstrip(), text.rstrip()
+    ends_inside = bool(thoughts) and (not whole or whole.endswith(thoughts[-80:]))
+    return bool(answer.strip()) or not ends_inside
+
+
+def summary(lanes: Lanes) -> str:
+    """The bar's sentence: code, repeats and reasoning, as far as there is something to say."""
+    parts = (_code_words(lanes), _repeat_words(lanes), _closed_words(lanes))
+    return " ".join(part for part in parts if part)
+
+
+# ------------------------------------------------------------ main rows
+
+
+def _tokens(lanes: Lanes) -> NumberRow:
+    texts = (
+        f"{_whole(lane, 'reasoning_tokens')} + {_whole(lane, 'answer_tokens')}" for lane in lanes
+    )
+    meaning = "Tokens of the reasoning, tags included, and of the answer."
+    return NumberRow("Tokens, reasoning + answer", meaning, tuple(texts))
+
+
+def _whole(lane: LaneNumbers, name: str) -> str:
+    return f"{lane.values.get(name) or 0:,.0f}"
+
+
+def _code(lanes: Lanes) -> NumberRow:
+    meaning = (
+        "Python in the answer: whether it parses, and the errors found in it without running it."
+    )
+    texts = tuple(_code_cell(lane) for lane in lanes)
+    return NumberRow("Code", meaning, texts, _better_code(lanes))
+
+
+def _code_cell(lane: LaneNumbers) -> str:
+    if lane.running and lane.code_open:
+        return "writing"
+    blocks = lane.values.get("python_blocks")
+    if not blocks:
+        return "none so far" if lane.running else "no code"
+    errors = int(lane.values.get("code_errors") or 0)
+    if not errors:
+        return "no errors found"
+    if lane.values.get("python_parse_failures"):
+        return "does not parse" if blocks == 1 else f"does not parse, {counted(errors, 'error')}"
+    return counted(errors, "error")
+
+
+def _better_code(lanes: Lanes) -> int | None:
+    """Clean code is better than any other; of code with errors that all parses, fewer are."""
+    worth = {n: _code_worth(lane) for n, lane in enumerate(lanes)}
+    known = {n: errors for n, errors in worth.items() if errors is not None}
+    if len(known) < 2:
+        return None
+    best = min(known.values())
+    first = [n for n, errors in known.items() if errors == best]
+    fair = best == 0 or not any(lanes[n].values.get("python_parse_failures") for n in known)
+    return first[0] if len(first) == 1 and fair else None
+
+
+def _code_worth(lane: LaneNumbers) -> int | None:
+    if lane.running or not lane.values.get("python_blocks"):
+        return None
+    return int(lane.values.get("code_errors") or 0)
+
+
+def _closed(lanes: Lanes) -> NumberRow:
+    meaning = "Whether the reasoning ended before the reply did. Without it there is no answer."
+    return NumberRow("Reasoning closed", meaning, tuple(_closed_cell(lane) for lane in lanes))
+
+
+def _closed_cell(lane: LaneNumbers) -> str:
+    if lane.reasoning_closed is None:
+        return "no reasoning"
+    if not lane.reasoning_closed and lane.running:
+        return "thinking"
+    return "yes" if lane.reasoning_closed else "no"
+
+
+def _time(lanes: Lanes) -> NumberRow:
+    texts = []
+    for lane in lanes:
+        parts = [lane.values.get(name) for name in ("reasoning_s", "answer_s")]
+        known = [float(part) for part in parts if part is not None]
+        texts.append(f"{sum(known):,.1f} s" if sum(known) > 0 else _NONE)
+    return NumberRow("Time", "Seconds from the first token to the last.", tuple(texts))
+
+
+def _finish(lanes: Lanes) -> NumberRow:
+    texts = tuple(
+        "writing" if lane.running else FINISH_WORDS.get(lane.finish_reason or "", "interrupted")
+        for lane in lanes
+    )
+    return NumberRow("Ended", "Why the lane stopped writing.", texts)
+
+
+def _difference(lanes: Lanes) -> NumberRow:
+    first = lanes[0].label if lanes else "A"
+    texts = []
+    for number, lane in enumerate(lanes):
+        if not number or not lane.compared:
+            texts.append(_NONE)
+        else:
+            texts.append("none" if lane.differs_at is None else f"token {lane.differs_at:,}")
+    meaning = f"The first token that differs from lane {first}'s, counted from 0."
+    return NumberRow(f"First difference from {first}", meaning, tuple(texts))
+
+
+def _metric(name: str, title: str = "", unit: str = "") -> Callable[[Lanes], NumberRow]:
+    def row(lanes: Lanes) -> NumberRow:
+        metric = METRICS_BY_NAME[name]
+        values = [lane.values for lane in lanes]
+        texts = tuple(_with_unit(name, value.get(name), unit) for value in values)
+        return NumberRow(title or metric.title, metric.meaning, texts, better_lane(name, values))
+
+    return row
+
+
+def _with_unit(name: str, value: Number, unit: str) -> str:
+    text = shown_value(name, value)
+    if value is None or not unit:
+        return text
+    return counted(int(value), unit) if unit == "token" else f"{text} {unit}"
+
+
+def _loop_from(lanes: Lanes) -> NumberRow:
+    row = _metric("loop_from_token", "Loop from")(lanes)
+    texts = tuple(text if text == "none" else f"token {text}" for text in row.texts)
+    return NumberRow(row.title, row.meaning, texts, row.better)
+
+
+_MAIN: Final[tuple[Callable[[Lanes], NumberRow], ...]] = (
+    _tokens,
+    _code,
+    _metric("longest_repeat_tokens", unit="token"),
+    _metric("distinct_4", "Distinct 4-grams"),
+    _metric("mean_probability", "Mean token probability"),
+    _closed,
+    _loop_from,
+    _metric("compression_ratio"),
+    _time,
+    _metric("tokens_per_second", "Tokens per second"),
+    _metric("min_probability", "Least token probability"),
+    _finish,
+    _difference,
+)
+_SECONDARY: Final = (
+    "distinct_1", "distinct_2", "distinct_3", "seq_rep_4", "reasoning_s", "answer_s",
+    "reasoning_tokens_per_second", "answer_tokens_per_second", "python_blocks",
+    "python_parse_failures", "code_errors",
+)  # fmt: skip
+
+
+def _rest(lanes: Lanes) -> list[NumberRow]:
+    rows = []
+    for name in _SECONDARY:
+        unit = METRICS_BY_NAME[name].unit
+        row = _metric(name, unit="" if unit == "tokens" else unit)(lanes)
+        rows.append(NumberRow(row.title, row.meaning, row.texts, row.better, main=False))
+    return rows
+
+
+# ------------------------------------------------------------ the sentence
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its word: "1 error", "61 tokens"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as in a sentence: "A, B and C"."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def _code_words(lanes: Lanes) -> str:
+    written = [lane for lane in lanes if not lane.running and lane.values.get("python_blocks")]
+    if not written:
+        return ""
+    clean = [lane.label for lane in written if not lane.values.get("code_errors")]
+    if len(lanes) == 1:
+        return f"Code: {_code_cell(written[0])}."
+    if not clean:
+        return f"Code without errors: none of {joined([lane.label for lane in written])}."
+    return f"Code without errors: {joined(clean)}."
+
+
+def _repeat_words(lanes: Lanes) -> str:
+    known = [lane for lane in lanes if lane.values.get("longest_repeat_tokens") is not None]
+    looped = [lane.label for lane in lanes if lane.values.get("loop_from_token") is not None]
+    if len(lanes) > 2:
+        return f"{joined(looped)} looped." if looped else ""
+    cells = [counted(int(lane.values.get("longest_repeat_tokens") or 0), "token") for lane in known]
+    if not cells:
+        return ""
+    if len(lanes) == 1:
+        return f"Longest repeat: {cells[0]}."
+    named = (f"{lane.label} {cell}" for lane, cell in zip(known, cells, strict=True))
+    return f"Longest repeat: {', '.join(named)}."
+
+
+def _closed_words(lanes: Lanes) -> str:
+    done = [lane for lane in lanes if not lane.running and lane.reasoning_closed is not None]
+    if not done:
+        return ""
+    unclosed = [lane.label for lane in done if not lane.reasoning_closed]
+    if len(lanes) == 1:
+        return "Reasoning not closed." if unclosed else "Reasoning closed."
+    if unclosed:
+        return f"Reasoning not closed in {joined(unclosed)}."
+    if len(done) < len(lanes):
+        return ""
+    return f"Reasoning closed in {'both' if len(lanes) == 2 else 'all'}."
