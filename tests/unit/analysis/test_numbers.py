@@ -9,7 +9,6 @@ import pytest
 from qwqdesk.analysis.metrics import METRICS, Number
 from qwqdesk.analysis.numbers import LaneNumbers, NumberRow, number_rows, reasoning_closed, summary
 
-
 Values = Mapping[str, Number]
 CLEAN: Values = {"python_blocks": 1, "python_parse_failures": 0, "code_errors": 0}
 
