@@ -1,0 +1,200 @@
+"""Reading a run that somebody else may have written: bounded, checked, and round trips."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.models.library import LibraryModel
+from qwqdesk.run_json import FinishedRun, run_json
+from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_record import RunRecord
+from qwqdesk.store.history import History
+from qwqdesk.stored_model import find_model
+from qwqdesk.stored_run import read_run, run_of_document, stored_lane
+from qwqdesk.stored_values import StoredModel
+from tests.fake_engine import FakeEngine, fake_session
+
+SHA = "a" * 64
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
+
+
+@pytest.fixture
+def history() -> Iterator[History]:
+    history = History(None)
+    yield history
+    history.close()
+
+
+def document(history: History | None = None) -> dict[str, Any]:
+    """A real document of two lanes."""
+
+    async def journey() -> dict[str, Any]:
+        session = fake_session(FakeEngine(), history)
+        assert session.loaded is not None
+        lanes = [LaneSetup("A"), LaneSetup("B", user={"temperature": 0.1})]
+        batches = session.send("hi", lanes, RunOptions(raw=True, seed=3))
+        events = [event async for batch in batches for event in batch]
+        began = events.pop(0)
+        assert isinstance(began, RunBegan)
+        record = RunRecord([2, 2])
+        for event in events:
+            assert not isinstance(event, RunBegan)
+            record.add(event)
+        made = run_json([FinishedRun(session.loaded, began, record)], [(0, 0), (0, 1)])
+        found: dict[str, Any] = json.loads(json.dumps(made, allow_nan=False))
+        return found
+
+    return asyncio.run(journey())
+
+
+def test_a_document_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document()), encoding="utf-8")
+    run = read_run(path)
+    assert [lane.label for lane in run.lanes] == ["A", "B"]
+    lane = run.lanes[1]
+    assert (lane.chain.number("temperature"), lane.chain.integer("seed")) == (0.1, 3)
+    assert lane.prompt.tokens == tuple(b"hi")
+    assert lane.text == "hello 1"
+    assert lane.settings is not None
+    assert lane.settings.n_ctx == 256
+    assert lane.sources["temperature"] == "user"
+
+
+def test_history_and_document_say_the_same(history: History) -> None:
+    run = run_of_document(document(history))
+    (summary,) = history.conversations()
+    replies = history.load(summary.id).messages[0].replies
+    for lane, reply in zip(run.lanes, replies, strict=True):
+        stored = stored_lane(reply)
+        for name in ("label", "chain", "prompt", "model", "settings", "tokens", "text", "sources"):
+            assert getattr(stored, name) == getattr(lane, name), name
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "other"}, "holds no run"),
+        ({"lanes": []}, "no lanes"),
+        ({"lanes": [{}] * 5}, "5 lanes"),
+        ({"lanes": [1]}, "sampling values"),
+        ({"mode": "slow"}, "its mode"),
+        ({"prompt": {"text": "x", "tokens": []}}, "prompt's tokens"),
+        ({"prompt": {"text": "x", "tokens": [1, -1]}}, "no token numbers"),
+        ({"prompt": {"text": "x", "tokens": [1, True]}}, "no token numbers"),
+        ({"prompt": {"text": "x", "tokens": [9, 9]}}, "checksum"),
+    ],
+)
+def test_what_a_run_needs_is_asked_for_in_words(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        run_of_document({**document(), **change})
+
+
+def test_a_lane_with_a_value_that_is_not_allowed_is_refused() -> None:
+    made = document()
+    made["lanes"][0]["sampling"]["top_p"] = 7
+    with pytest.raises(UserError, match="top_p"):
+        run_of_document(made)
+
+
+def test_texts_for_people_lose_their_control_characters() -> None:
+    made = document()
+    made["lanes"][0]["label"] = "\x1b[31mA\n" + "x" * 5000
+    made["model"]["name"] = "evil\x07\nname"
+    lane = run_of_document(made).lanes[0]
+    assert len(lane.label) <= 40
+    assert lane.label.isprintable()
+    assert lane.model.title.startswith("evil  name")
+
+
+@given(st.dictionaries(st.sampled_from(["lanes", "mode", "model", "engine", "prompt"]), JSON))
+def test_anything_is_read_or_refused_in_words(change: dict[str, Any]) -> None:
+    with suppress(UserError):
+        run_of_document({**_DOCUMENT, **change})
+
+
+@given(
+    st.sampled_from(
+        ["manifest", "sampling", "sources", "tokens", "ends", "model", "text", "label"]
+    ),
+    JSON,
+)
+def test_any_lane_is_read_or_refused_in_words(name: str, value: object) -> None:
+    lanes = [{**_DOCUMENT["lanes"][0], name: value}]
+    with suppress(UserError):
+        run_of_document({**_DOCUMENT, "lanes": lanes})
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    for content in (b"", b"\xff\xfe", b"[" * 100_000, b'{"format": "qwqdesk.run"'):
+        path = tmp_path / "x.json"
+        path.write_bytes(content)
+        with pytest.raises(UserError):
+            read_run(path)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_run(tmp_path / "missing.json")
+
+
+_DOCUMENT = document()
+
+
+# ---------------------------------------------------------------- its model
+
+
+def wanted(path: Path | str, size: int = 7, sha256: str | None = SHA) -> StoredModel:
+    return StoredModel(str(path), "m", "qwen2", "F16", 1, ((str(path), size, sha256),))
+
+
+def listed(path: Path, size: int = 7, sha256: tuple[str, ...] = ()) -> LibraryModel:
+    return LibraryModel(path, None, "F16", size, False, "qwen2", "folder", sha256=sha256)
+
+
+def test_a_model_is_found_by_its_checksum_wherever_it_lies(tmp_path: Path) -> None:
+    other = tmp_path / "renamed.gguf"
+    found = find_model(wanted("/gone/m.gguf"), [listed(other, sha256=(SHA,))])
+    assert (found.path, found.note) == (other, "")
+
+
+def test_a_model_at_its_old_place_counts_when_its_size_is_right(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"weights")
+    assert find_model(wanted(file), []).path == file
+    with pytest.raises(UserError, match="is not here"):
+        find_model(wanted(file, size=8), [])
+
+
+def test_another_content_under_the_same_name_is_not_it(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"weights")
+    with pytest.raises(UserError) as caught:
+        find_model(wanted(file), [listed(file, sha256=("b" * 64,))])
+    assert SHA in caught.value.what
+    assert "another content" in caught.value.what_to_do
+
+
+def test_name_and_size_are_taken_with_a_note(tmp_path: Path) -> None:
+    found = find_model(wanted("/gone/m.gguf"), [listed(tmp_path / "m.gguf")])
+    assert "not compared" in found.note
+
+
+@pytest.mark.parametrize(
+    "path", ["//server/share/m.gguf", "\\\\server\\share\\m.gguf", "m.gguf", "/dev/zero", "\0"]
+)
+def test_paths_of_strangers_are_not_followed_anywhere(path: str) -> None:
+    with pytest.raises(UserError, match="is not here"):
+        find_model(wanted(path), [])
