@@ -1,0 +1,74 @@
+"""Work that would hold the window up, one piece after another on a thread.
+
+One at a time, because Python's threads share one interpreter: many at once would make the window
+wait for each of them. Text blocks and tables use it, which know neither a page nor its tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QObject, Qt
+
+T = TypeVar("T")
+_OBJECT_NAME = "qwqdeskBackground"
+
+
+@dataclass(frozen=True)
+class _Job:
+    owner: QObject
+    work: Callable[[], Any]
+    done: Callable[[Any], object]
+
+
+class Background(QObject):
+    """The queue of one application. Without a running event loop work is done at once."""
+
+    def __init__(self, app: QCoreApplication) -> None:
+        super().__init__(app)
+        self.setObjectName(_OBJECT_NAME)
+        self._jobs: deque[_Job] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, owner: QObject, work: Callable[[], T], done: Callable[[T], object]) -> None:
+        """Do `work` on a thread, then call `done` with its result here.
+
+        An owner has one piece of work that waits: the newest. `done` is not called when the owner
+        is gone by then. An exception goes to the event loop's handler.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            done(work())
+            return
+        waiting = [job for job in self._jobs if job.owner is not owner]
+        self._jobs = deque([*waiting, _Job(owner, work, done)])
+        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+            self._task = loop.create_task(self._drain(), name="background")
+
+    async def _drain(self) -> None:
+        while self._jobs:
+            job = self._jobs.popleft()
+            if not shiboken6.isValid(job.owner):
+                continue
+            try:
+                result = await asyncio.to_thread(job.work)
+                if shiboken6.isValid(job.owner):
+                    job.done(result)
+            except Exception as error:
+                context = {"message": "work beside the window failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+
+def background() -> Background:
+    """The application's queue; it is made when it is needed first."""
+    app = QCoreApplication.instance()
+    if app is None:
+        raise RuntimeError("There is no application.")
+    found = app.findChild(Background, _OBJECT_NAME, Qt.FindChildOption.FindDirectChildrenOnly)
+    return found if isinstance(found, Background) else Background(app)
