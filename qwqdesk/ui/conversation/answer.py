@@ -9,6 +9,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.ui.conversation.code_block import CodeBlock
+from qwqdesk.ui.conversation.code_text import CodeText
+from qwqdesk.ui.conversation.document_view import DocumentView
 from qwqdesk.ui.conversation.markdown_blocks import (
     BlockEvent,
     Closed,
@@ -103,10 +105,16 @@ class AnswerView(QWidget):
     def mark_repeats(self, text: str) -> None:
         """Tint the part that repeats itself, now and when the theme changes."""
         self._loop_text = text
-        edits = [
-            block.code_view if isinstance(block, CodeBlock) else block for block in self.blocks
-        ]
-        mark_repeats(edits, text)
+        mark_repeats(self.views, text)
+
+    @property
+    def views(self) -> list[DocumentView | CodeText]:
+        """The documents of the answer, in order."""
+        return [block.code_view if isinstance(block, CodeBlock) else block for block in self.blocks]
+
+    def place_again(self) -> None:
+        """Documents are higher or lower now: a mark stands in them."""
+        self._place_all()
 
     def clear(self) -> None:
         """Back to an empty answer."""

@@ -42,6 +42,7 @@ class CodeBlock(QFrame):
         self._streaming, self._opened = True, False
         self._language = language_name(visible(language))
         self._code = CodeText(language, self)
+        self._code.growing = True
         self._lay_out()
         self._count()
 
@@ -109,7 +110,7 @@ class CodeBlock(QFrame):
     def finish(self, *, from_history: bool = False) -> None:
         """The fence has closed; a reply from the history shows its first lines, not its last."""
         self.show_growth()
-        self._streaming = False
+        self._streaming = self._code.growing = False
         if from_history and self._folds:
             self._code.show_lines(0, FOLD_TO)
         self._count()
@@ -146,6 +147,11 @@ class CodeBlock(QFrame):
         self._code.show_lines(0, self._code.lines)
         self._count()
         self.resized.emit()
+
+    def reveal(self, place: int) -> None:
+        """Open the folded lines if a place of the code is among them."""
+        if not self._code.marks.cursor(place).block().isVisible():
+            self.open_all()
 
     def _set_wrapped(self, wrapped: bool) -> None:
         self._code.set_wrapped(wrapped)

@@ -22,6 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
+from qwqdesk.ui.conversation.code_marks import CodeMarks
+from qwqdesk.ui.conversation.document_marks import DocumentMarks
 from qwqdesk.ui.conversation.highlight import grammar, tint_line
 from qwqdesk.ui.theme import theme
 
@@ -87,10 +89,12 @@ class CodeText(QTextEdit):
         self.document().setUndoRedoEnabled(False)
         self.document().setDocumentMargin(0)
         self.viewport().setAutoFillBackground(False)
+        self.marks: DocumentMarks = CodeMarks(self)
         self._gutter = _Gutter(self)
         self._column = 0
         self._hidden_top = 0
         self.lines = 0
+        self.growing = False
         self.set_wrapped(False)
         self._apply_fonts()
         self._highlighter = _Highlighter(self.document(), language)
@@ -172,6 +176,13 @@ class CodeText(QTextEdit):
         self._apply_fonts()
         self._highlighter.forget_colors()
         self._highlighter.rehighlight()
+        self.marks.put_back()
+
+    @property
+    def settled(self) -> int:
+        """How many places of the text do not change any more: all but the last line's."""
+        shown = self.marks.text()
+        return shown.rfind("\n") + 1 if self.growing else len(shown)
 
     def _apply_fonts(self) -> None:
         px = theme().px
@@ -224,6 +235,12 @@ class CodeText(QTextEdit):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        self.marks.paint(painter)
+        painter.end()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802 - Qt's name
         super().scrollContentsBy(dx, dy)

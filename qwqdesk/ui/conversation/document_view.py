@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRect, QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QTextCursor, QTextOption, QWheelEvent
+from PySide6.QtCore import QMimeData, QRect, QSize, Qt, QUrl
+from PySide6.QtGui import (
+    QDesktopServices,
+    QPainter,
+    QPaintEvent,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
+from qwqdesk.ui.conversation.document_marks import DocumentMarks
 from qwqdesk.ui.conversation.formula_object import FORMULA_OBJECT, FormulaObject
+from qwqdesk.ui.conversation.inline_marks import InlineMarks, copied_text
 from qwqdesk.ui.conversation.inline_runs import safe_address
+from qwqdesk.ui.conversation.mark_object import MARK_OBJECT, MarkObject
 from qwqdesk.ui.conversation.text_look import LookName, TextLook
 
 
@@ -37,8 +47,28 @@ class DocumentView(QTextBrowser):
         document.setUndoRedoEnabled(False)
         document.setDocumentMargin(0)
         self._formulas = FormulaObject(self)
+        self._mark_object = MarkObject(self)
         document.documentLayout().registerHandler(FORMULA_OBJECT, self._formulas)
+        document.documentLayout().registerHandler(MARK_OBJECT, self._mark_object)
+        self.marks: DocumentMarks = InlineMarks(self, self._text_moved)
         self.viewport().setAutoFillBackground(False)
+
+    @property
+    def settled(self) -> int:
+        """How many places of the text do not change any more."""
+        return len(self.marks.text())
+
+    def _text_moved(self, position: int, by: int) -> None:
+        """A mark came or went: what stands from a position on has moved."""
+
+    def toPlainText(self) -> str:  # noqa: N802 - Qt's name
+        """The text without the marks in it."""
+        return self.marks.text()
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 - Qt's name
+        result = QMimeData()
+        result.setText(copied_text(self.textCursor()))
+        return result
 
     def wanted_height(self, width: int) -> int:
         """Pixels that the text needs at this width."""
@@ -65,6 +95,12 @@ class DocumentView(QTextBrowser):
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
         """Nothing is ever loaded: the text is a model's."""
         return None
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        self.marks.paint(painter)
+        painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """The page scrolls, not the text."""

@@ -19,7 +19,7 @@ from qwqdesk.ui.conversation.formulas import Node, breakable_pieces, read_formul
 
 FORMULA_OBJECT = int(QTextFormat.ObjectTypes.UserObject.value) + 1
 TEX_PROPERTY = int(QTextFormat.Property.UserProperty) + 2
-_PIECE_PROPERTY = int(QTextFormat.Property.UserProperty) + 4  # which part of a broken formula
+PIECE_PROPERTY = int(QTextFormat.Property.UserProperty) + 4  # which part of a broken formula
 _ALONE = QTextCharFormat.VerticalAlignment.AlignBottom
 _ON_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignBaseline
 _AROUND_BASE_LINE = QTextCharFormat.VerticalAlignment.AlignMiddle
@@ -75,7 +75,7 @@ def insert_formula(
         form = QTextCharFormat(look)
         form.setObjectType(FORMULA_OBJECT)
         form.setProperty(TEX_PROPERTY, tex)
-        form.setProperty(_PIECE_PROPERTY, number)
+        form.setProperty(PIECE_PROPERTY, number)
         form.setToolTip(plain_tip(tex))
         form.setVerticalAlignment(_alignment(piece, form, alone=alone and len(pieces) == 1))
         cursor.insertText("\ufffc", form)
@@ -97,5 +97,5 @@ def _box(form: QTextFormat) -> tuple[Box, QTextCharFormat]:
     if node is None:
         return Box(), chars
     pieces = breakable_pieces(node)
-    number = min(form.intProperty(_PIECE_PROPERTY), len(pieces) - 1)
+    number = min(form.intProperty(PIECE_PROPERTY), len(pieces) - 1)
     return lay_out(pieces[number], em_size(chars.font())), chars

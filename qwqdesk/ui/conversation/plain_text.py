@@ -6,6 +6,8 @@ the limit are broken, because the time to lay one out grows with its length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QWidget
@@ -40,12 +42,14 @@ class _Piece(DocumentView):
         self._end().insertText(text, self._format(marked=self._marked_from is not None))
         self.taken += len(text)
 
-    def mark_from(self, position: int) -> None:
-        """Tint everything from a character on, also what is still to come."""
-        self._marked_from = position
+    def mark_from(self, place: int) -> None:
+        """Tint everything from a place on, also what is still to come."""
+        self.marks.take_out()
+        self._marked_from = place
         cursor = self._end()
-        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setPosition(self.marks.position(place), QTextCursor.MoveMode.KeepAnchor)
         cursor.setCharFormat(self._format(marked=True))
+        self.marks.put_back()
 
     def _format(self, *, marked: bool) -> QTextCharFormat:
         form = self._look.plain()
@@ -56,7 +60,9 @@ class _Piece(DocumentView):
 
     def restyle(self, look: LookName) -> None:
         self._look = TextLook(look)
+        self.marks.take_out()
         self._apply_look()
+        self.marks.put_back()
         if self._marked_from is not None:
             self.mark_from(self._marked_from)
 
@@ -120,8 +126,7 @@ class PlainText(QWidget):
         """Tint the text from where `text` begins to repeat; what follows is tinted too."""
         wanted = visible(text)[:2000].strip("\n")
         for number, piece in enumerate(self._pieces):
-            shown = piece.document().toPlainText()
-            at = shown.find(wanted + wanted) if wanted else -1
+            at = piece.toPlainText().find(wanted + wanted) if wanted else -1
             if at >= 0:
                 piece.mark_from(at)
                 for later in self._pieces[number + 1 :]:
@@ -149,11 +154,21 @@ class PlainText(QWidget):
         piece = self._pieces[-1]
         return piece.caret_rect().translated(piece.pos())
 
+    @property
+    def views(self) -> Sequence[DocumentView]:
+        """The documents, in order."""
+        return self._pieces
+
     def restyle(self) -> None:
         """The theme changed."""
         for piece in self._pieces:
             piece.restyle(self._look)
-            piece.resize(0, piece.height())  # forget the height
+        self.forget_heights()
+
+    def forget_heights(self) -> None:
+        """Documents may be higher or lower now: a mark stands in them."""
+        for piece in self._pieces:
+            piece.resize(0, piece.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)

@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
-from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QTextEdit
-
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.conversation.document_marks import DocumentMarks, Tint
 
 _WORDS = 80  # words of the loop that are compared
 
 
-def mark_repeats(edits: Sequence[QTextEdit], text: str) -> None:
+class MarkedView(Protocol):
+    """A text widget with marks."""
+
+    marks: DocumentMarks
+
+
+def mark_repeats(views: Sequence[MarkedView], text: str) -> None:
     """Tint the first place where `text` stands twice in a row, and everything after it."""
     words = re.findall(r"\w+", text)[:_WORDS]
     pattern = r"\W+".join(map(re.escape, words))
     found = False
-    for edit in edits:
+    for view in views:
+        shown = view.marks.text()
         start = 0 if found else -1
         if words and not found:
-            match = re.search(rf"{pattern}\W+{pattern}", edit.toPlainText())
+            match = re.search(rf"{pattern}\W+{pattern}", shown)
             start = -1 if match is None else match.start()
         found = start >= 0
-        edit.setExtraSelections([_selection(edit, start)] if found else [])
-
-
-def _selection(edit: QTextEdit, start: int) -> QTextEdit.ExtraSelection:
-    selection = QTextEdit.ExtraSelection()
-    cursor = QTextCursor(edit.document())
-    cursor.movePosition(QTextCursor.MoveOperation.End)
-    cursor.setPosition(start, QTextCursor.MoveMode.KeepAnchor)
-    selection.cursor = cursor
-    selection.format.setBackground(theme().color("warn_tint"))
-    return selection
+        view.marks.set_tints("repeat", [Tint(start, len(shown), "repeat")] if found else [])

@@ -59,9 +59,11 @@ class TableBlock(DocumentView):
     def set_look(self, look: LookName) -> None:
         """Draw everything again in another look or other colours."""
         self._look = TextLook(look)
+        self.marks.take_out()
         lines, self._lines, self._table = self._lines, [], None
         self.document().clear()
         self._add_lines(lines)
+        self.marks.put_back()
 
     def _add_lines(self, lines: list[str]) -> None:
         edit = QTextCursor(self.document())

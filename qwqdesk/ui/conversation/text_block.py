@@ -117,6 +117,7 @@ class TextBlock(DocumentView):
         """Write everything again in another look, or in the colours that are now in force."""
         self._look = TextLook(look)
         finished, growing = self._done, self._shape
+        self.marks.take_out()
         shown = self._shown + "".join(self._parts)
         self.document().clear()
         self._done, self._size = [], 0
@@ -127,6 +128,16 @@ class TextBlock(DocumentView):
             self.begin(growing)
             self._parts = [shown]
             self.show_growth()
+        self.marks.put_back()
+
+    @property
+    def settled(self) -> int:
+        """How many places of the text do not change any more."""
+        return super().settled if self._shape is None else self.marks.place(self._start)
+
+    def _text_moved(self, position: int, by: int) -> None:
+        if position < self._start:
+            self._start += by
 
     # ------------------------------------------------------------ paint
 
