@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qwqdesk.errors import UserError
 from qwqdesk.models.hub_files import RepoFile
-from qwqdesk.models.hub_http import Site
 from qwqdesk.models.library_acts import Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qwqdesk.models.hub import Hub
+    from qwqdesk.models.hub_http import Site
 
 
 def hub_publisher(site: Site) -> Publisher:
     """For `verify`: a file that the hub does not know has no checksum; offline nobody is asked."""
 
-    def ask(repo: str, path: str) -> RepoFile | None:
+    def hub() -> Hub:
         from qwqdesk.models.hub import Hub
 
-        if site.offline:
+        return Hub(site)
+
+    return publisher_of(hub)
+
+
+def publisher_of(hub: Callable[[], Hub]) -> Publisher:
+    """The same for a hub that is made when it is first needed."""
+
+    def ask(repo: str, path: str) -> RepoFile | None:
+        asked = hub()
+        if asked.address.offline:
             return None
         try:
-            found = Hub(site).repository(repo)
+            found = asked.repository(repo)
         except UserError as error:
             if error.code == "not_found":
                 return None

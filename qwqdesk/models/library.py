@@ -39,7 +39,8 @@ class LibraryModel:
     with the publisher's (bundled models are part of the program); sizes in bytes, all shards.
     `missing` are the numbers of shards that are not here: such a model cannot be loaded. `sha256`
     has the checksum of each file when all are known. `last_used` is in seconds since 1970.
-    `identity` names the first file on its disk, whatever its path.
+    `identity` names the first file on its disk, whatever its path. `readable` is False for a file
+    whose header is damaged.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class LibraryModel:
     sha256: tuple[str, ...] = ()
     last_used: float | None = None
     identity: tuple[int, int] = (0, 0)
+    readable: bool = True
 
     @property
     def complete(self) -> bool:
@@ -248,6 +250,7 @@ class Library:
             sha256=_checksums(entry, records, states),
             last_used=uses.get(str(entry.path.absolute())),
             identity=(states[0].st_dev, states[0].st_ino),
+            readable=not unreadable,
         )
 
     def _facts(self, entry: _Entry, state: os.stat_result | None, *, read: bool) -> Facts | None:

@@ -67,6 +67,14 @@ async def open_file(parent: QWidget, title: str, pattern: str, folder: str = "")
     return await _chosen(dialog)
 
 
+async def open_folder(parent: QWidget, title: str) -> Path | None:
+    """Let the user choose a folder; None when they did not."""
+    dialog = QFileDialog(parent, title)
+    dialog.setObjectName("openFolderDialog")
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    return await _chosen(dialog)
+
+
 async def save_file(parent: QWidget, title: str, name: str, pattern: str) -> Path | None:
     """Let the user choose where to save; None when they did not."""
     dialog = QFileDialog(parent, title, name, pattern)

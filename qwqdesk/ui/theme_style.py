@@ -15,7 +15,8 @@ _PIXELS = re.compile(r"\{(\d+(?:\.\d+)?)(-\d+)?\}")
 _NAME = re.compile(r"\{([a-z][a-z0-9_]*(?::[a-z-]+)?)\}")
 
 # What the style sheet draws with images, and in which colour.
-_ASSETS = {"chevron-down": ("chevron-down", "text2"), "check": ("check", "on_accent"),
+_ASSETS = {"chevron-down": ("chevron-down", "text2"), "chevron-up": ("chevron-up", "text2"),
+           "check": ("check", "on_accent"),
            "check-text": ("check", "text2"), "dot": ("", "accent")}  # fmt: skip
 _DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{}</svg>'.format(
     '<circle cx="12" cy="12" r="7" fill="currentColor"/>'
