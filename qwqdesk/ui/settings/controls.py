@@ -19,11 +19,23 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.ui.base import ElideLabel, Segment, button
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.settings.hub_controls import (
+    EndpointField,
+    ModelsFolder,
+    SpeedChoice,
+    TokenField,
+)
 from qwqdesk.ui.settings.rows import Row
 from qwqdesk.ui.theme import theme
 
 OpenEngine = Callable[[], object]
 _FILE = "file"
+_HUB: dict[str, Callable[[Row, Desk], QWidget]] = {
+    "token": TokenField,
+    "endpoint": EndpointField,
+    "speed": SpeedChoice,
+    "models": ModelsFolder,
+}
 _WIDTH = 260
 
 
@@ -41,6 +53,8 @@ def control(row: Row, desk: Desk, open_engine: OpenEngine) -> QWidget:
         return PromptField(row, desk)
     if row.kind == "places":
         return _places(desk)
+    if row.kind in _HUB:
+        return _HUB[row.kind](row, desk)
     return button("Engine settings", "gauge", name="engineSettingsButton", clicked=open_engine)
 
 

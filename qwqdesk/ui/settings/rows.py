@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["choice", "switch", "template", "folders", "text", "engine", "places"]
+Kind = Literal["choice", "switch", "template", "folders", "text", "engine", "places", "token",
+               "endpoint", "speed", "models"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,22 @@ SECTIONS: tuple[Section, ...] = (
                 "folders",
             ),
             Row("", "Where files are", "History, settings, models and logs.", "places"),
+        ),
+    ),
+    Section(
+        "Downloads",
+        (
+            Row(
+                "token_saved", "Hugging Face access token",
+                "For models that ask for an account; it also raises the limit of requests. It "
+                "lies in the system's keyring and goes to the hub alone.", "token",
+            ),
+            Row(
+                "hub_endpoint", "Hub",
+                "The address of a mirror. Empty: huggingface.co.", "endpoint",
+            ),
+            Row("speed_limit", "Speed limit", "For all downloads together.", "speed"),
+            Row("", "Models folder", "Where downloads are kept.", "models"),
         ),
     ),
 )  # fmt: skip
