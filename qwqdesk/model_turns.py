@@ -18,21 +18,21 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, RunOptions, SessionEvent
-from qwqdesk.sampling.resolve import draw_seed
+from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 
 
 @dataclass(frozen=True)
 class LanePlace:
-    """A lane with all that decides in which turn it runs."""
+    """A lane with all that decides in which turn it runs; without `model` on what is loaded."""
 
     setup: LaneSetup
-    model: Path
+    model: Path | None
     settings: EngineSettings
     options: RunOptions
 
     @property
-    def turn(self) -> tuple[Path, EngineSettings, RunOptions]:
+    def turn(self) -> tuple[Path | None, EngineSettings, RunOptions]:
         """Lanes run together when these are the same."""
         return self.model, self.settings, self.options
 
@@ -46,7 +46,7 @@ class TurnBegan:
 
     number: int
     turns: int
-    model: Path
+    model: Path | None
     lanes: tuple[int, ...]
 
 
@@ -78,11 +78,6 @@ class ModelTurns:
         """Stop the lanes that write, and do not begin another turn."""
         self._stopped = True
         self._session.stop()
-
-    def stop_lane(self, number: int, within: Sequence[int]) -> None:
-        """Stop one lane, if it is among those of the present turn."""
-        if number in within:
-            self._session.stop(list(within).index(number))
 
     async def send(
         self, text: str, *, conversation_id: int | None = None
@@ -161,7 +156,7 @@ class ModelTurns:
                 yield [event]
         if self._stopped:
             return
-        setups = [self._places[number].setup for number in lanes]
+        setups = [self._setup(number) for number in lanes]
         options = replace(place.options, seed=seed)
         if conversation_id is not None and message_id is not None:
             runs = self._session.answer(conversation_id, message_id, setups, options)
@@ -171,15 +166,25 @@ class ModelTurns:
             async for batch in batches:
                 yield list(batch)
 
+    def _setup(self, number: int) -> LaneSetup:
+        """The lane; where it takes the model's own values, they are those of the model it is on."""
+        setup, loaded = self._places[number].setup, self._session.loaded
+        if setup.model_values is None or loaded is None:
+            return setup
+        values = parse_model_sampling(loaded.model.metadata).values
+        return replace(setup, model_values=values or None)
+
     async def _load(self, place: LanePlace) -> AsyncGenerator[LoadProgress | Loaded, None]:
-        if not self._is_loaded(place.model, place.settings):
+        if place.model is not None and not self._is_loaded(place.model, place.settings):
             async with aclosing(self._session.load(place.model, place.settings)) as loading:
                 async for event in loading:
                     yield event
 
-    def _is_loaded(self, model: Path, settings: EngineSettings) -> bool:
+    def _is_loaded(self, model: Path | None, settings: EngineSettings) -> bool:
         plan = self._session.plan
         loaded = self._session.loaded
+        if model is None:
+            return True
         return (
             loaded is not None
             and plan is not None
@@ -188,7 +193,11 @@ class ModelTurns:
         )
 
     def _keep_lanes(self, began: RunBegan) -> None:
-        """All lanes belong to the conversation, also those whose turn never comes."""
+        """All lanes belong to the conversation, also those whose turn never comes.
+
+        `asked` tells them from lanes that a user adds later and that nobody has asked yet.
+        """
         if self._session.history is not None and began.conversation_id:
-            setups = [place.setup.to_json() for place in self._places]
+            asked = {"asked": began.message_id}
+            setups = [{**place.setup.to_json(), **asked} for place in self._places]
             self._session.history.set_lanes(began.conversation_id, setups)

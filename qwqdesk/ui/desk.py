@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from qwqdesk.conversation import Mode
 from qwqdesk.downloads import Downloads
 from qwqdesk.errors import UserError
+from qwqdesk.models.library import LibraryModel
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.recipe_files import load_recipes, save_recipe
@@ -52,6 +53,7 @@ class Desk(QObject):
         self.report = report
         self.downloads = Downloads(dirs, settings, os.environ)
         self.recipes: tuple[Recipe, ...] = ()
+        self.models: Sequence[LibraryModel] = ()  # found on this computer
         self.reload_recipes()
 
     # ------------------------------------------------------------ settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.models.library import Library, places
+from qwqdesk.models.library import Library, LibraryModel, places
 from qwqdesk.models.library_facts import FactsMemory
 from qwqdesk.models.library_uses import note_use
 from qwqdesk.resources import resource
@@ -129,9 +130,13 @@ class ModelLoader(QObject):
         while self._scan_again:
             self._scan_again = False
             models, more = await asyncio.to_thread(lambda: self._library().glance())
-            self.models_found.emit(models)
+            self._found(models)
             if more:
-                self.models_found.emit(await asyncio.to_thread(lambda: self._library().scan()))
+                self._found(await asyncio.to_thread(lambda: self._library().scan()))
+
+    def _found(self, models: Sequence[LibraryModel]) -> None:
+        self._desk.models = models
+        self.models_found.emit(models)
 
     def _library(self) -> Library:
         """The places by the present settings. Reads a file; off the window's thread."""

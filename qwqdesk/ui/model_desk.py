@@ -50,6 +50,7 @@ class ModelDesk(QObject):
         loader.failed.connect(self._failed)
         loader.cancelled.connect(self._show_present)
         loader.models_found.connect(picker.set_models)
+        desk.model_changed.connect(self._model_changed)
 
     def begin(self, crash: Crash | None) -> None:
         """Load what was used last, or say what an earlier load did."""
@@ -109,6 +110,12 @@ class ModelDesk(QObject):
         else:
             self._page.toolbar.model.show_loaded(loaded)
         self._set_status("")
+
+    def _model_changed(self) -> None:
+        """Also a comparison on several models loads some."""
+        loaded = self._desk.session.loaded
+        if loaded is not None and not self._loader.busy:
+            self._page.toolbar.model.show_loaded(loaded)
 
     def _tell_crash(self, crash: Crash) -> None:
         path = Path(crash.model)

@@ -6,6 +6,7 @@ The head and the editor of a lane show the same `ChainModel`; every change goes 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -117,10 +118,15 @@ class ChainModel(QObject):
     def set_recipe(self, recipe: Recipe | None) -> None:
         """Take another recipe, without the user's changes but the seed, which is the run's."""
         seed = {"seed": self._setup.user["seed"]} if "seed" in self._setup.user else {}
-        fresh = self._setup.with_recipe(recipe)
-        setup = LaneSetup(fresh.label, fresh.recipe, seed, fresh.model_values)
-        self._edit(setup)
+        self._edit(replace(self._setup.with_recipe(recipe), user=seed))
         self.told.emit(f"Recipe {recipe.title if recipe else 'llama.cpp default'}")
+
+    def set_model(self, path: str | None) -> None:
+        """Run on this file; None is whatever is loaded."""
+        if path != self._setup.model:
+            self._keep()
+            self._take(replace(self._setup, model=path))
+            self.edited.emit(self.chain)
 
     def reset(self) -> None:
         """Take back all of the user's changes."""

@@ -46,6 +46,7 @@ class Lane(QFrame):
     remove_wanted = Signal(object)
     setup_changed = Signal(object)
     sibling_wanted = Signal(object, int)
+    menu_shown = Signal(object, object)  # the lane, the menu behind its three dots
     copied = Signal()
 
     def __init__(self, setup: LaneSetup, desk: Desk, parent: QWidget | None = None) -> None:
@@ -83,6 +84,7 @@ class Lane(QFrame):
         head.removeAsked.connect(lambda: self.remove_wanted.emit(self))
         head.stepChosen.connect(self.show_step)
         head.recipeNamed.connect(self._save_recipe)
+        head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self._desk.recipes_changed.connect(self._recipes_changed)
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))
 
@@ -247,6 +249,10 @@ class Lane(QFrame):
         if event.spans and not self._loop_found:
             answering = event.spans[-1].kind == "answer"
             self._set_status(running("Answering" if answering else "Thinking"))
+
+    def wait(self, words: str) -> None:
+        """Its turn comes later, or its model is being loaded."""
+        self._set_status(running(words))
 
     def fail(self, error: UserError) -> None:
         """The run ended with an error before this lane had finished."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.lane_model import MODEL_FILES, add_model_menu
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.dialogs import ask
+from qwqdesk.ui.dialogs import ask, open_file
 from qwqdesk.ui.tasks import Tasks
 
 
@@ -40,6 +42,7 @@ class LaneActs(QObject):
         view.continue_wanted.connect(self._go_on)
         view.keep_wanted.connect(lambda lane: self._tasks.start(self._keep(view, lane)))
         view.remove_wanted.connect(self.remove)
+        view.menu_shown.connect(lambda lane, menu: self._offer_models(view, lane, menu))
 
     def current(self) -> Lane:
         """The lane with the focus, else the last one."""
@@ -100,6 +103,38 @@ class LaneActs(QObject):
         view = self._shown()
         options = replace(self._desk.options(view.mode), loop_guard="mark")
         self._runs.regenerate(view, lane, options)
+
+    # ------------------------------------------------------------ models
+
+    def _offer_models(self, view: ConversationView, lane: Lane, menu: QMenu) -> None:
+        add_model_menu(
+            menu,
+            self._desk.models,
+            lane.setup.model,
+            lambda path: self.set_model(view, lane, path),
+            lambda _path: self._tasks.start(self._ask_model(view, lane)),
+        )
+
+    async def _ask_model(self, view: ConversationView, lane: Lane) -> None:
+        path = await open_file(self._widget, "Model of this lane", MODEL_FILES)
+        if path is not None:
+            self.set_model(view, lane, path)
+
+    def set_model(self, view: ConversationView, lane: Lane, path: Path | None) -> None:
+        """Run this lane on another model; the others stay on the one that is loaded now.
+
+        They name it from now on: after the run another model may be the loaded one.
+        """
+        loaded = self._desk.session.loaded
+        here = loaded.model.path if loaded is not None else None
+        lane.model.set_model(str(path) if path is not None else here)
+        for other in view.lanes:
+            if other.setup.model is None and here is not None:
+                other.model.set_model(here)
+        if all(other.setup.model in (None, here) for other in view.lanes):
+            for other in view.lanes:
+                other.model.set_model(None)
+        self.changed.emit()
 
     def toggle_editors(self) -> None:
         """Open or close the chain editors of all lanes."""

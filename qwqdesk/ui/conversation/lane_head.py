@@ -14,6 +14,7 @@ from qwqdesk.ui.conversation.chain_foot import PasteBox, chain_text
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
 from qwqdesk.ui.conversation.chips import ChipLine, differences_line, steps_line
+from qwqdesk.ui.conversation.lane_model import LaneModelBadge
 from qwqdesk.ui.conversation.lane_status import LaneStatus
 from qwqdesk.ui.conversation.recipe_menu import NameBox, RecipeMenu
 from qwqdesk.ui.icons import icon
@@ -49,6 +50,7 @@ class LaneHead(QFrame):
         self._menu = RecipeMenu(lambda: model.setup.recipe, self)
         self._picker.setMenu(self._menu)
         self._edited = Badge("neutral", "pencil", "edited", name="editedBadge")
+        self._runs_on = LaneModelBadge()
         self._badge = Badge(name="finishBadge")
         self._chain = _chain_button()
         self._more = IconButton("ellipsis", "More about this lane", name="laneMore")
@@ -123,6 +125,7 @@ class LaneHead(QFrame):
         edited = setup.edited
         self._edited.setVisible(edited)
         self._edited.set_shrunk(self._density not in ("wide", "normal"))
+        self._runs_on.show_model(setup.model, shrunk=self._density == "narrow")
         self._picker.setToolTip(plain_tip(f"{title}, edited" if edited else title))
         self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
         if reference is None:
@@ -189,7 +192,7 @@ class LaneHead(QFrame):
         column.setContentsMargins(px(left), px(above), px(right), px(below))
         column.setSpacing(0 if one_row else px(4))
         self._first.setSpacing(px(8))
-        first: list[QWidget] = [self._tile, self._picker, self._edited]
+        first: list[QWidget] = [self._tile, self._picker, self._runs_on, self._edited]
         last: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
         for widget in first:
             self._first.addWidget(widget)

@@ -12,6 +12,8 @@ from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
 from qwqdesk.ui.conversation.first_comparison import first_comparison
+from qwqdesk.ui.conversation.interrupted import offer_rest
+from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_acts import LaneActs
 from qwqdesk.ui.conversation.lanes_view import MAX_LANES
 from qwqdesk.ui.conversation.run_controller import RunController
@@ -113,7 +115,13 @@ class ConversationPage(QFrame):
     def _shown_changed(self) -> None:
         self.composer.set_system_prompt(self.view.system_prompt)
         self.views.drop_hidden(self.runs.view)
+        if self.runs.view is not self.view:
+            offer_rest(self._desk, self.bands, self.view, self._run_rest)
         self._lanes_changed()
+
+    def _run_rest(self, lanes: list[Lane]) -> None:
+        """Answer the newest message in lanes that the end of the program cut off."""
+        self.runs.answer(self.view, lanes, self._desk.options(self.view.mode))
 
     def _lanes_changed(self) -> None:
         self.refresh()

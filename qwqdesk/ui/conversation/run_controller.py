@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.errors import UserError
-from qwqdesk.run_plan import RunBegan, RunOptions, SessionEvent
+from qwqdesk.model_turns import LanePlace, ModelTurns, TurnEvent
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.shown_run import ShownRun
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.tasks import Tasks
@@ -31,6 +34,7 @@ class RunController(QObject):
         self._desk = desk
         self._tasks = tasks
         self._view: ConversationView | None = None
+        self._turns: ModelTurns | None = None
 
     @property
     def view(self) -> ConversationView | None:
@@ -40,29 +44,42 @@ class RunController(QObject):
     # ------------------------------------------------------------ starting
 
     def send(self, view: ConversationView, text: str, options: RunOptions) -> None:
-        """Send a message to all lanes of a view."""
-        lanes = list(view.lanes)
-        batches = self._desk.session.send(
-            text,
-            view.columns.setups(),
-            options,
-            conversation_id=view.conversation_id,
-        )
-        self._start(view, batches, text, lanes)
+        """Send a message to all lanes of a view, model by model."""
+        turns = self._turns_for(view.lanes, options)
+        batches = turns.send(text, conversation_id=view.conversation_id)
+        self._start(view, turns, batches, text, view.lanes)
 
     def regenerate(self, view: ConversationView, lane: Lane, options: RunOptions) -> None:
         """Answer the newest message once more in one lane."""
         if view.conversation_id is None or not view.message_id:
             return
-        batches = self._desk.session.regenerate(
-            view.conversation_id, view.message_id, lane.setup, options
-        )
-        self._start(view, batches, None, [lane])
+        self.answer(view, [lane], options)
+
+    def answer(self, view: ConversationView, lanes: Sequence[Lane], options: RunOptions) -> None:
+        """Answer the newest message in these lanes, for the first time or once more."""
+        if view.conversation_id is None or not view.message_id:
+            return
+        turns = self._turns_for(lanes, options)
+        batches = turns.answer(view.conversation_id, view.message_id)
+        self._start(view, turns, batches, None, lanes)
+
+    def _turns_for(self, lanes: Sequence[Lane], options: RunOptions) -> ModelTurns:
+        """Where each lane runs. Without own models all run on the loaded one, in one turn."""
+        session, asked = self._desk.session, self._desk.settings.engine
+        loaded = Path(session.loaded.model.path) if session.loaded is not None else None
+        settings = session.plan.asked if session.plan is not None else asked
+        places = []
+        for lane in lanes:
+            own = Path(lane.setup.model) if lane.setup.model else loaded
+            on = settings if own == loaded else asked
+            places.append(LanePlace(lane.setup, own, on, options))
+        return ModelTurns(session, places)
 
     def _start(
         self,
         view: ConversationView,
-        batches: AsyncGenerator[list[SessionEvent], None],
+        turns: ModelTurns,
+        batches: AsyncGenerator[list[TurnEvent], None],
         text: str | None,
         lanes: Sequence[Lane],
     ) -> None:
@@ -72,32 +89,29 @@ class RunController(QObject):
                 UserError("Another chat is being answered.", "Wait for its end or stop it."),
             )
             return
-        self._view = view
+        self._view, self._turns = view, turns
         self.changed.emit()
-        self._tasks.start(self._stream(view, batches, text, lanes), "run")
+        self._tasks.start(self._stream(view, batches, text, list(lanes)), "run")
 
     # ------------------------------------------------------------ streaming
 
     async def _stream(
         self,
         view: ConversationView,
-        batches: AsyncGenerator[list[SessionEvent], None],
+        batches: AsyncGenerator[list[TurnEvent], None],
         text: str | None,
         lanes: Sequence[Lane],
     ) -> None:
         saved_before = self._saved_messages(view)
-        began = False
+        shown = ShownRun(view, text, lanes)
+        shown.began_first.connect(lambda: self.began.emit(view))
+        shown.model_changed.connect(self._desk.model_changed)
         error: UserError | None = None
         try:
             async with aclosing(batches):
                 async for batch in batches:
                     for event in batch:
-                        if isinstance(event, RunBegan):
-                            began = True
-                            view.begin(event, text, lanes)
-                            self.began.emit(view)
-                        else:
-                            view.take(event)
+                        shown.take(event)
                     await asyncio.sleep(FRAME_S)
         except UserError as caught:
             error = caught
@@ -105,10 +119,10 @@ class RunController(QObject):
             error = UserError("A fault of the program ended the run.", "Try again.")
             self._desk.report(caught)
         finally:
-            self._view = None
-            if began:
+            self._view = self._turns = None
+            if shown.began:
                 view.end_run(error)
-        if error is not None and not began:
+        if error is not None and not shown.began:
             self._refuse(view, error, saved_before)
         self.changed.emit()
         self._desk.history_changed.emit()
@@ -141,7 +155,8 @@ class RunController(QObject):
 
     def stop(self) -> None:
         """Stop all lanes; what was written stays."""
-        self._desk.session.stop()
+        if self._turns is not None:
+            self._turns.stop()
 
     def stop_lane(self, lane: Lane) -> None:
         """Stop one lane; the others go on."""

@@ -40,6 +40,7 @@ class ConversationView(QWidget):
     keep_wanted = Signal(object)
     remove_wanted = Signal(object)
     edit_wanted = Signal(str)
+    menu_shown = Signal(object, object)  # a lane, the menu behind its three dots
     copied = Signal()
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
@@ -76,6 +77,7 @@ class ConversationView(QWidget):
         lane.keep_wanted.connect(self.keep_wanted)
         lane.remove_wanted.connect(self.remove_wanted)
         lane.sibling_wanted.connect(self._choose_sibling)
+        lane.menu_shown.connect(self.menu_shown)
         lane.setup_changed.connect(lambda *_: self.save_lanes())
         lane.copied.connect(self.copied)
 
@@ -220,6 +222,19 @@ class ConversationView(QWidget):
             for number, target in enumerate(self._targets):
                 if only in (None, number) and target in self._unfinished:
                     target.take(event)
+
+    def wait(self, lanes: Sequence[Lane], words: str) -> None:
+        """These lanes have not begun: their turn comes later, or their model is being loaded."""
+        for lane in lanes:
+            if lane in self.lanes:
+                lane.wait(words)
+
+    def fail(self, lanes: Sequence[Lane], error: UserError) -> None:
+        """These lanes of a run could not begin or go on; others do."""
+        for lane in lanes:
+            if lane in self.lanes and (lane in self._unfinished or lane not in self._targets):
+                lane.fail(error)
+                self._unfinished.discard(lane)
 
     def end_run(self, error: UserError | None = None) -> None:
         """The run is over; lanes that had not finished show why."""

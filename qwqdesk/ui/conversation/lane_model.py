@@ -1,0 +1,82 @@
+"""On which model a lane runs: its badge in the head, and the menu that chooses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from qwqdesk.models.library import LibraryModel
+from qwqdesk.ui.base import Badge, plain_tip
+from qwqdesk.ui.icons import icon
+from qwqdesk.ui.model_picker import file_title
+
+MODEL_FILES = "Models (*.gguf);;All files (*)"
+_MOST_LISTED = 30
+_LONGEST = 18
+
+Choose = Callable[[Path | None], object]
+
+
+class LaneModelBadge(Badge):
+    """Names the lane's own model; hidden while the lane runs on the loaded one."""
+
+    def __init__(self) -> None:
+        super().__init__("neutral", "cpu", "", name="laneModelBadge")
+        self.hide()
+
+    def show_model(self, path: str | None, *, shrunk: bool) -> None:
+        """Show the file that the lane runs on; None is whatever is loaded."""
+        self.setVisible(path is not None)
+        if path is not None:
+            whole = file_title(Path(path))
+            self.set_badge("neutral", "cpu", short_title(whole), plain_tip(f"Runs on {whole}"))
+            self.setAccessibleName(f"Model of this lane: {whole}")
+            self.set_shrunk(shrunk)
+
+
+def short_title(title: str) -> str:
+    """The end of a model's name, where quantizations of one model differ."""
+    return title if len(title) <= _LONGEST else f"\N{HORIZONTAL ELLIPSIS}{title[-_LONGEST + 1 :]}"
+
+
+def add_model_menu(
+    menu: QMenu, models: Sequence[LibraryModel], present: str | None, choose: Choose, ask: Choose
+) -> QMenu:
+    """A submenu that offers the library's models.
+
+    Args:
+        menu: the lane's menu.
+        models: what is on this computer.
+        present: the lane's own model; None is whatever is loaded.
+        choose: gets the path, None for "whatever is loaded".
+        ask: lets the user choose a file.
+    """
+    own = menu.addMenu(icon("cpu"), "Model of this lane")
+    own.setObjectName("laneModelMenu")
+    group = QActionGroup(own)
+    loaded = own.addAction("The loaded model")
+    loaded.setCheckable(True)
+    loaded.setChecked(present is None)
+    loaded.triggered.connect(lambda *_: choose(None))
+    group.addAction(loaded)
+    own.addSeparator()
+    for model in [model for model in models if model.complete][:_MOST_LISTED]:
+        text = f"{file_title(model.path)}\t{model.label}"
+        action = own.addAction(text.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(present == str(model.path))
+        action.triggered.connect(_choosing(choose, model.path))
+        group.addAction(action)
+    own.addSeparator()
+    own.addAction(icon("folder-open"), "Open file…", lambda: ask(None))
+    return own
+
+
+def _choosing(choose: Choose, path: Path) -> Callable[..., None]:
+    def act(*_: object) -> None:
+        choose(path)
+
+    return act

@@ -1,0 +1,59 @@
+"""A run on the screen: which lanes the present turn's events belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.model_turns import TurnBegan, TurnEvent, TurnFailed
+from qwqdesk.run_plan import RunBegan
+from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.view import ConversationView
+from qwqdesk.ui.model_picker import file_title
+
+
+class ShownRun(QObject):
+    """Takes the events of a run and shows them in its lanes.
+
+    `began_first`: the message is saved and the first lanes run. `model_changed`: another model was
+    loaded for a turn.
+    """
+
+    began_first = Signal()
+    model_changed = Signal()
+
+    def __init__(self, view: ConversationView, text: str | None, lanes: Sequence[Lane]) -> None:
+        super().__init__()
+        self.began = False
+        self._view, self._text, self._lanes = view, text, tuple(lanes)
+        self._turn: tuple[Lane, ...] = self._lanes
+        self._model = ""
+
+    def take(self, event: TurnEvent) -> None:
+        """Show one event."""
+        if isinstance(event, TurnBegan):
+            self._begin_turn(event)
+        elif isinstance(event, TurnFailed):
+            self._view.fail([self._lanes[number] for number in event.lanes], event.error)
+        elif isinstance(event, LoadProgress):
+            share = f" {event.fraction:.0%}" if event.fraction else ""
+            self._view.wait(self._turn, f"Loading {self._model}{share}")
+        elif isinstance(event, Loaded):
+            self.model_changed.emit()
+        elif isinstance(event, RunBegan):
+            self._view.begin(event, self._text, self._turn)
+            if not self.began:
+                self.began = True
+                self.began_first.emit()
+        else:
+            self._view.take(event)
+
+    def _begin_turn(self, turn: TurnBegan) -> None:
+        self._turn = tuple(self._lanes[number] for number in turn.lanes)
+        self._model = file_title(Path(turn.model)) if turn.model is not None else ""
+        if turn.turns > 1 and turn.number == 1:
+            later = [lane for lane in self._lanes if lane not in self._turn]
+            self._view.wait(later, "Waits for its model")
