@@ -7,12 +7,21 @@ and what is missing is empty. Only what a run cannot do without is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from qwqdesk.analysis.loops import LoopGuard
-from qwqdesk.conversation import LANE_LABELS, FinishReason, Message, Mode, Reply, Role
+from qwqdesk.conversation import (
+    LANE_LABELS,
+    FinishReason,
+    Message,
+    Mode,
+    Reply,
+    Role,
+    Timing,
+    Usage,
+)
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.manifest import tokens_sha256
@@ -32,6 +41,8 @@ from qwqdesk.stored_values import (
     settings_of,
     sha256_of,
     text_of,
+    timing_of,
+    usage_of,
 )
 
 MAX_BYTES: Final = 32 << 20
@@ -66,6 +77,8 @@ class StoredLane:
     answer: str = ""
     finish_reason: FinishReason | None = None
     finish_detail: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    timing: Timing = field(default_factory=Timing)
 
     @property
     def question(self) -> str:
@@ -104,6 +117,8 @@ def stored_lane(reply: Reply) -> StoredLane:
         "answer": reply.answer,
         "finish_reason": reply.finish_reason,
         "finish_detail": reply.finish_detail,
+        "usage": asdict(reply.usage),
+        "timing": asdict(reply.timing),
         "manifest": reply.manifest,
     }
     return _lane(data, reply.manifest, reply.mode, reply.lane)
@@ -184,6 +199,8 @@ def _lane(data: Mapping[str, Any], head: Mapping[str, Any], mode: Mode, letter: 
         answer=text_of(data.get("answer")),
         finish_reason=finish_of(data.get("finish_reason")),
         finish_detail=line_of(data.get("finish_detail")) or None,
+        usage=usage_of(data.get("usage")),
+        timing=timing_of(data.get("timing")),
     )
 
 

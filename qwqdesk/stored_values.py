@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from qwqdesk.analysis.loops import LoopGuard
-from qwqdesk.conversation import FinishReason
+from qwqdesk.conversation import FinishReason, Timing, Usage
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 
 _MAX_TEXT: Final = 4_000
 _MAX_FILES: Final = 1_000
+_MOST_SECONDS: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,24 @@ def guard_of(value: object) -> LoopGuard:
 def finish_of(value: object) -> FinishReason | None:
     """A finish reason, or None."""
     return cast("FinishReason", value) if value in get_args(FinishReason) else None
+
+
+def usage_of(data: object) -> Usage:
+    """Counts of tokens."""
+    found = map_of(data)
+    return Usage(*(size_of(found.get(field.name)) for field in fields(Usage)))
+
+
+def timing_of(data: object) -> Timing:
+    """Seconds and tokens a second, finite and not negative."""
+    found = map_of(data)
+    return Timing(*(_seconds(found.get(field.name)) for field in fields(Timing)))
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    return float(value) if 0 <= value < _MOST_SECONDS else 0.0
 
 
 def sha256_of(value: object) -> str | None:

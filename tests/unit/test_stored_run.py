@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qwqdesk.conversation import Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.models.library import LibraryModel
@@ -20,6 +21,7 @@ from qwqdesk.run_json import FinishedRun, run_json
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
 from qwqdesk.store.history import History
+from qwqdesk.stored_document import document_of, import_run
 from qwqdesk.stored_model import find_model
 from qwqdesk.stored_run import read_run, run_of_document, stored_lane
 from qwqdesk.stored_values import StoredModel
@@ -198,3 +200,35 @@ def test_name_and_size_are_taken_with_a_note(tmp_path: Path) -> None:
 def test_paths_of_strangers_are_not_followed_anywhere(path: str) -> None:
     with pytest.raises(UserError, match="is not here"):
         find_model(wanted(path), [])
+
+
+# ---------------------------------------------------------------- history and back
+
+
+def test_replies_make_the_document_that_was_printed(history: History) -> None:
+    printed = document(history)
+    (summary,) = history.conversations()
+    made = json.loads(json.dumps(document_of(history.load(summary.id).messages[0].replies)))
+    for lane in (*printed["lanes"], *made["lanes"]):
+        lane["timing"].pop("load_s")  # of the model, not of the reply
+    assert made == printed
+
+
+def test_a_run_from_a_file_is_shown_as_a_conversation(history: History) -> None:
+    run = run_of_document(document())
+    conversation = history.load(import_run(history, run, {}))
+    (message,) = conversation.messages
+    assert message.text == "hi"
+    assert [reply.text for reply in message.replies] == ["hello 0", "hello 1"]
+    assert conversation.tips == {"A": message.replies[0].id, "B": message.replies[1].id}
+    setups = [LaneSetup.from_json(lane, {}) for lane in conversation.lanes]
+    assert [setup.resolved().chain for setup in setups] == [lane.chain for lane in run.lanes]
+    for lane, reply in zip(run.lanes, message.replies, strict=True):
+        again = stored_lane(reply)
+        for name in ("chain", "prompt", "model", "engine", "settings", "tokens", "usage"):
+            assert getattr(again, name) == getattr(lane, name), name
+
+
+def test_an_old_reply_cannot_be_saved_as_a_run() -> None:
+    with pytest.raises(UserError, match="does not say enough"):
+        document_of([Reply(1, 1, "A")])
