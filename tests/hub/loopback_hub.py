@@ -51,6 +51,9 @@ class FakeRepo:
     private: bool = False
     disabled: bool = False
     downloads: int = 0
+    likes: int = 3
+    updated: str = "2026-01-02T03:04:05.000Z"
+    gguf: dict[str, Any] = field(default_factory=dict)
     version: int = 1
     listed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -273,8 +276,8 @@ class _HubHandler(_Handler):
         rows.sort(key=lambda row: -row[1].downloads)
         begin, size = int(query.get("cursor", ["0"])[0]), self.hub.page or 1000
         body = [
-            {"id": name, "downloads": repo.downloads, "likes": 3, "gated": repo.gated}
-            | {"lastModified": "2026-01-02T03:04:05.000Z"}
+            {"id": name, "downloads": repo.downloads, "likes": repo.likes, "gated": repo.gated}
+            | {"lastModified": repo.updated}
             for name, repo in rows[begin : begin + size]
         ]
         headers = {}
@@ -298,7 +301,10 @@ class _HubHandler(_Handler):
             "sha": repo.commit,
             "gated": repo.gated,
             "siblings": siblings,
-        }
+            "downloads": repo.downloads,
+            "likes": repo.likes,
+            "lastModified": repo.updated,
+        } | ({"gguf": repo.gguf} if repo.gguf else {})
         self.answer(200, json.dumps(body).encode())
 
     def _sibling(self, path: str, file: FakeFile) -> dict[str, Any]:

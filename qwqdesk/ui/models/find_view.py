@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+import asyncio
 
-from qwqdesk.ui.base import SearchField
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from qwqdesk.errors import UserError
+from qwqdesk.models.hub import FoundRepo
+from qwqdesk.models.hub_errors import offline
+from qwqdesk.models.hub_files import Repository
+from qwqdesk.ui.models.find_pane import RepositoryPane
+from qwqdesk.ui.models.find_results import RepoResults
 from qwqdesk.ui.models.machine import Machine
 from qwqdesk.ui.pages import Shell
+from qwqdesk.ui.tab_order import order_parts
+from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
+
+_LEFT, _LEFT_NARROW, _NARROW_BELOW = 320, 280, 1120
 
 
 class FindView(QWidget):
@@ -17,8 +29,46 @@ class FindView(QWidget):
         super().__init__(parent)
         self.setObjectName("findView")
         self.setAccessibleName("Find models")
-        self.search = SearchField("Search Hugging Face", name="repoSearch")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(*[theme().px(12)] * 4)
-        column.addWidget(self.search)
-        column.addStretch(1)
+        self._desk = shell.desk
+        self._tasks = Tasks(self, shell.desk.report)
+        self.results = RepoResults(shell)
+        self.pane = RepositoryPane(shell, machine)
+        self.results.chosen.connect(self.pane.open)
+        self.pane.opened.connect(self._opened)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.results)
+        row.addWidget(self.pane, 1)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        results, head = self.results, self.pane.head
+        order_parts([results.field, results.sort, results.list, head, self.pane.table])
+
+    def _opened(self, found: Repository) -> None:
+        facts = found.facts
+        about = FoundRepo(
+            found.repo, facts.downloads, facts.likes, found.gated, facts.updated or None
+        )
+        self.results.show_opened(about)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self._tasks.start(self._look_at_hub(), "hub")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        narrow = self.width() < theme().px(_NARROW_BELOW)
+        self.results.setFixedWidth(theme().px(_LEFT_NARROW if narrow else _LEFT))
+
+    async def _look_at_hub(self) -> None:
+        """Which hub it is, and whether it may be asked; asks it nothing."""
+        try:
+            address = (await asyncio.to_thread(lambda: self._desk.downloads.hub)).address
+        except UserError as error:
+            self.pane.say(error)
+            return
+        self.results.field.endpoint = address.endpoint
+        if address.offline:
+            self.results.tell_offline(offline())

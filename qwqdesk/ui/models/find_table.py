@@ -1,0 +1,179 @@
+"""The table of quantizations: a view whose current and hovered row carry a real button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from qwqdesk.ui.models.find_delegate import (
+    QuantizationDelegate,
+    TableHead,
+    badge_width,
+    label_width,
+)
+from qwqdesk.ui.models.find_table_model import ACT, BITS, FIT, LABEL, SIZE, WORDS, QuantizationModel
+from qwqdesk.ui.theme import theme
+
+_WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 140}
+_LABEL_LEAST, _LABEL_MOST = 178, 270
+_WORDS_LEAST = 150  # px: with less, the bits leave their room to the words
+
+
+class QuantizationTable(QTableView):
+    """`download_wanted` carries a label: Enter, or the row's button."""
+
+    download_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = QuantizationModel(self)
+        self._opened: dict[int, str] = {}
+        self._widths = QTimer(self)
+        self._widths.setSingleShot(True)
+        self._widths.setInterval(0)
+        self._widths.timeout.connect(self._fit_columns)
+        self._painter = QuantizationDelegate(self)
+        self.setObjectName("quantizationTable")
+        self.setAccessibleName("Quantizations")
+        self.setHorizontalHeader(TableHead(self))
+        self.setModel(self.rows)
+        self.setItemDelegate(self._painter)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(theme().px(40))
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._painter.act_wanted.connect(self._act)
+        self.rows.modelReset.connect(self._reset)
+        self.rows.dataChanged.connect(self._changed)
+
+    def go_to(self, label: str) -> bool:
+        """Select a row and show it; False when there is none."""
+        number = self.rows.row_of(label)
+        if number >= 0:
+            self.setCurrentIndex(self.rows.index(number, LABEL))
+            self.scrollTo(self.currentIndex())
+        return number >= 0
+
+    @property
+    def current_label(self) -> str:
+        """The label of the current row, or nothing."""
+        number = self.currentIndex().row()
+        return self.rows.rows[number].label if number >= 0 else ""
+
+    # ------------------------------------------------------------ Qt's virtual functions
+
+    def currentChanged(  # noqa: N802 - Qt's name
+        self,
+        current: QModelIndex | QPersistentModelIndex,
+        previous: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().currentChanged(current, previous)
+        if current.row() != previous.row():
+            self._close(previous.row())
+            self._close(current.row())
+            self._open_buttons()
+            self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._act(self.currentIndex().row())
+        else:
+            super().keyPressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        super().mouseMoveEvent(event)
+        self._hover(self.rowAt(event.position().toPoint().y()))
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() in (QEvent.Type.Leave, QEvent.Type.Wheel):
+            inside = (
+                self.viewport().rect().contains(self.viewport().mapFromGlobal(self.cursor().pos()))
+            )
+            if event.type() == QEvent.Type.Wheel or not inside:
+                self._hover(-1)
+        return bool(super().viewportEvent(event))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        current = self.currentIndex()
+        if not self.hasFocus() or not current.isValid():
+            return
+        top, height = self.rowViewportPosition(current.row()), self.rowHeight(current.row())
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme().color("focus"), 2))
+        ring = QRect(0, top, self.viewport().width(), height).adjusted(2, 2, -2, -3)
+        painter.drawRoundedRect(ring, theme().px(4), theme().px(4))
+        painter.end()
+
+    # ------------------------------------------------------------ inside
+
+    def _act(self, number: int) -> None:
+        if 0 <= number < len(self.rows.rows) and self.rows.rows[number].act:
+            self.download_wanted.emit(self.rows.rows[number].label)
+
+    def _hover(self, number: int) -> None:
+        before = self._painter.hovered
+        if number != before:
+            self._painter.hovered = number
+            if before != self.currentIndex().row():
+                self._close(before)
+            self._open_buttons()
+            self.viewport().update()
+
+    def _open_buttons(self) -> None:
+        """Real buttons on the current and the hovered row, where there is something to begin."""
+        for number in {self.currentIndex().row(), self._painter.hovered}:
+            words = self.rows.rows[number].act if 0 <= number < len(self.rows.rows) else ""
+            if words and number not in self._opened:
+                self._opened[number] = words
+                self.openPersistentEditor(self.rows.index(number, ACT))
+
+    def _close(self, number: int) -> None:
+        if self._opened.pop(number, None) is not None:
+            self.closePersistentEditor(self.rows.index(number, ACT))
+
+    def _changed(self) -> None:
+        """Buttons follow their rows, without coming anew while one may be pressed."""
+        rows = self.rows.rows
+        for number, words in list(self._opened.items()):
+            if rows[number].act != words:
+                self._close(number)
+        self._open_buttons()
+        self._widths.start()
+
+    def _reset(self) -> None:
+        self._opened.clear()
+        self._painter.hovered = -1
+        self._fit_columns()
+        self.scrollToTop()
+
+    def _fit_columns(self) -> None:
+        px, room = theme().px, self.viewport().width()
+        needed = max((label_width(row) for row in self.rows.rows), default=0)
+        first = min(px(_LABEL_MOST), max(px(_LABEL_LEAST), needed))
+        badge = max((badge_width(row) for row in self.rows.rows), default=0)
+        widths = {column: px(width) for column, width in _WIDTHS.items()}
+        widths[FIT] = max(widths[FIT], badge)
+        rest = room - first - sum(widths.values())
+        narrow = rest < px(_WORDS_LEAST)
+        self.setColumnHidden(BITS, narrow)
+        if narrow:
+            rest += widths[BITS]
+        for column, width in {LABEL: first, WORDS: max(rest, px(80)), **widths}.items():
+            if self.columnWidth(column) != width and not self.isColumnHidden(column):
+                self.setColumnWidth(column, width)
