@@ -12,10 +12,9 @@ from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
 from qwqdesk.ui.conversation.first_comparison import first_comparison
-from qwqdesk.ui.conversation.interrupted import offer_rest
-from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_acts import LaneActs
 from qwqdesk.ui.conversation.lanes_view import MAX_LANES
+from qwqdesk.ui.conversation.page_runs import PageRuns
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
@@ -46,6 +45,7 @@ class ConversationPage(QFrame):
         self.bands = Bands()
         self.views = Views(desk)
         self.composer = Composer()
+        self._run_acts = PageRuns(desk, self.runs, self.views, self.composer, self.bands, self)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
         self._loading = ""
@@ -77,10 +77,8 @@ class ConversationPage(QFrame):
         self.views.made.connect(self._connect_view)
         self.views.shown_changed.connect(self._shown_changed)
         self.acts.changed.connect(self._lanes_changed)
-        self.runs.changed.connect(self._run_changed)
-        self.runs.began.connect(self._began)
-        self.runs.failed.connect(self._failed)
-        self.runs.refused.connect(self._refused)
+        self._run_acts.refresh_wanted.connect(self.refresh)
+        self._run_acts.title_changed.connect(self.shown_changed)
         self._desk.settings_changed.connect(self._settings_changed)
         self._desk.model_changed.connect(self._settings_changed)
 
@@ -115,13 +113,8 @@ class ConversationPage(QFrame):
     def _shown_changed(self) -> None:
         self.composer.set_system_prompt(self.view.system_prompt)
         self.views.drop_hidden(self.runs.view)
-        if self.runs.view is not self.view:
-            offer_rest(self._desk, self.bands, self.view, self._run_rest)
+        self._run_acts.offer_rest(self.view)
         self._lanes_changed()
-
-    def _run_rest(self, lanes: list[Lane]) -> None:
-        """Answer the newest message in lanes that the end of the program cut off."""
-        self.runs.answer(self.view, lanes, self._desk.options(self.view.mode))
 
     def _lanes_changed(self) -> None:
         self.refresh()
@@ -131,12 +124,7 @@ class ConversationPage(QFrame):
 
     def send(self, text: str) -> None:
         """Send a message to all lanes of the shown conversation."""
-        problem = self.view.columns.problem()
-        if problem:
-            self.composer.show_error(UserError(problem, "Mend the value first."))
-            return
-        options = self._desk.options(self.view.mode, self.view.system_prompt)
-        self.runs.send(self.view, text, options)
+        self._run_acts.send(self.view, text)
 
     def compare_first(self) -> None:
         """The comparison of the first start: two recipes on the Flappy Bird prompt."""
@@ -161,30 +149,6 @@ class ConversationPage(QFrame):
         """Stop what runs and end the page's tasks."""
         await self.runs.stopped()
         await self._tasks.closed()
-
-    def _began(self, view: ConversationView) -> None:
-        if view is self.view:
-            self.composer.clear()
-        for note in view.notes:
-            self.bands.tell(note)
-        self._desk.history_changed.emit()
-        self.shown_changed.emit()
-
-    def _failed(self, view: ConversationView, error: UserError) -> None:
-        text = self.composer.text()
-        self._began(view)
-        if view is self.view and error.code == "prompt_too_long":
-            self.composer.set_text(text)  # to be shortened
-
-    def _refused(self, view: ConversationView, error: UserError) -> None:
-        if view is self.view:
-            self.composer.show_error(error)
-        else:
-            self._desk.trouble.emit(error)
-
-    def _run_changed(self) -> None:
-        self.views.drop_hidden(self.runs.view)
-        self.refresh()
 
     def _edit_message(self, text: str) -> None:
         """The same lanes in a new conversation, with the message in the composer."""

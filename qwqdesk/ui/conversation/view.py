@@ -6,7 +6,7 @@ anywhere else; the page drops it when its run has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
@@ -23,6 +23,7 @@ from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lanes_view import LanesView
 from qwqdesk.ui.conversation.prompt_header import PromptHeader
+from qwqdesk.ui.conversation.tips import change_tips
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import theme
 
@@ -153,7 +154,12 @@ class ConversationView(QWidget):
         last = self.lanes[-1].label
         lane = self.columns.add()
         if lane is not None:
-            self._change_tips(lambda tips: {lane.label: tips[last]} if last in tips else {})
+            if self.conversation_id is not None:
+                change_tips(
+                    self._desk.history,
+                    self.conversation_id,
+                    lambda tips: {lane.label: tips[last]} if last in tips else {},
+                )
             self._lanes_changed()
         return lane
 
@@ -163,7 +169,9 @@ class ConversationView(QWidget):
             return
         self._unfinished.discard(lane)
         self.columns.remove(lane)
-        self._change_tips(lambda _tips: {}, leave_out=lane.label)
+        if self.conversation_id is not None:
+            number = self.conversation_id
+            change_tips(self._desk.history, number, lambda _tips: {}, leave_out=lane.label)
         self._lanes_changed()
 
     def _lanes_changed(self) -> None:
@@ -173,19 +181,10 @@ class ConversationView(QWidget):
         self.save_lanes()
 
     def _choose_sibling(self, lane: Lane, reply_id: int) -> None:
-        if not self._targets:
-            self._change_tips(lambda _tips: {lane.label: reply_id})
+        if not self._targets and self.conversation_id is not None:
+            chosen = {lane.label: reply_id}
+            change_tips(self._desk.history, self.conversation_id, lambda _tips: chosen)
             self._reload_idle()
-
-    def _change_tips(
-        self, more: Callable[[Mapping[str, int]], Mapping[str, int]], leave_out: str = ""
-    ) -> None:
-        """Add tips to those of the history, and leave one lane's out; one always stays."""
-        if self.conversation_id is None:
-            return
-        tips = dict(self._desk.history.load(self.conversation_id).tips)
-        kept = {label: tip for label, tip in tips.items() if label != leave_out} or tips
-        self._desk.history.set_tips(self.conversation_id, {**kept, **more(tips)})
 
     # ------------------------------------------------------------ a run
 

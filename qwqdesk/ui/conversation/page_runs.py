@@ -1,0 +1,85 @@
+"""What the page does when a run begins, fails, is refused or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from qwqdesk.errors import UserError
+from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.conversation.composer import Composer
+from qwqdesk.ui.conversation.interrupted import offer_rest
+from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.run_controller import RunController
+from qwqdesk.ui.conversation.view import ConversationView
+from qwqdesk.ui.conversation.views import Views
+from qwqdesk.ui.desk import Desk
+
+
+class PageRuns(QObject):
+    """Stands between the runs and the page's composer and messages.
+
+    `title_changed`: a message is saved, so the conversation has its title. `refresh_wanted`: what
+    the toolbar and the composer show may be another now.
+    """
+
+    title_changed = Signal()
+    refresh_wanted = Signal()
+
+    def __init__(
+        self,
+        desk: Desk,
+        runs: RunController,
+        views: Views,
+        composer: Composer,
+        bands: Bands,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._runs, self._views = desk, runs, views
+        self._composer, self._bands = composer, bands
+        runs.changed.connect(self._changed)
+        runs.began.connect(self._began)
+        runs.failed.connect(self._failed)
+        runs.refused.connect(self._refused)
+
+    def send(self, view: ConversationView, text: str) -> None:
+        """Send a message to all lanes of a view."""
+        problem = view.columns.problem()
+        if problem:
+            self._composer.show_error(UserError(problem, "Mend the value first."))
+            return
+        self._runs.send(view, text, self._desk.options(view.mode, view.system_prompt))
+
+    def offer_rest(self, view: ConversationView) -> None:
+        """Where the end of the program cut a comparison off, offer to finish it."""
+        if self._runs.view is not view:
+            offer_rest(self._desk, self._bands, view, self._answering(view))
+
+    def _answering(self, view: ConversationView) -> Callable[[Sequence[Lane]], None]:
+        return lambda lanes: self._runs.answer(view, lanes, self._desk.options(view.mode))
+
+    def _began(self, view: ConversationView) -> None:
+        if view is self._views.shown:
+            self._composer.clear()
+        for note in view.notes:
+            self._bands.tell(note)
+        self._desk.history_changed.emit()
+        self.title_changed.emit()
+
+    def _failed(self, view: ConversationView, error: UserError) -> None:
+        text = self._composer.text()
+        self._began(view)
+        if view is self._views.shown and error.code == "prompt_too_long":
+            self._composer.set_text(text)  # to be shortened
+
+    def _refused(self, view: ConversationView, error: UserError) -> None:
+        if view is self._views.shown:
+            self._composer.show_error(error)
+        else:
+            self._desk.trouble.emit(error)
+
+    def _changed(self) -> None:
+        self._views.drop_hidden(self._runs.view)
+        self.refresh_wanted.emit()
