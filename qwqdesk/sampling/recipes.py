@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.param import Value, shown
 from qwqdesk.sampling.samplers import order_from_text
 
@@ -40,6 +41,7 @@ class Recipe:
     values: Mapping[str, Value]
     meaning: str = ""
     builtin: bool = False
+    constraints: Constraints = NO_CONSTRAINTS
 
     def __post_init__(self) -> None:
         if not self.id or recipe_id(self.id) != self.id:
@@ -53,7 +55,7 @@ class Recipe:
             object.__setattr__(self, field, one_line(getattr(self, field)))
 
     def __hash__(self) -> int:
-        return hash((self.id, self.chain))
+        return hash((self.id, self.chain, self.constraints))
 
     @property
     def chain(self) -> SamplerChain:
@@ -61,9 +63,18 @@ class Recipe:
         return SamplerChain(self.samplers, self.values)
 
     @classmethod
-    def of(cls, chain: SamplerChain, title: str, *, source: str = "", name: str = "") -> Recipe:
+    def of(
+        cls,
+        chain: SamplerChain,
+        title: str,
+        *,
+        source: str = "",
+        name: str = "",
+        constraints: Constraints = NO_CONSTRAINTS,
+    ) -> Recipe:
         """A user's recipe from a chain; without `name` its id is made from the title."""
-        return cls(recipe_id(name or title), title, source, chain.samplers, chain.values)
+        made, values = recipe_id(name or title), chain.values
+        return cls(made, title, source, chain.samplers, values, constraints=constraints)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as its file holds it: strict JSON with every value."""
@@ -75,6 +86,7 @@ class Recipe:
             "source": self.source,
             "meaning": self.meaning,
             "sampling": self.chain.to_json(),
+            **({"constraints": self.constraints.to_json()} if self.constraints else {}),
         }
 
     @classmethod
@@ -97,7 +109,9 @@ class Recipe:
         made = recipe_id(name or texts["name"] or texts["title"])
         title = texts["title"] or made
         source, meaning = texts["source"], texts["meaning"]
-        return cls(made, title, source, chain.samplers, chain.values, meaning)
+        limits = Constraints.from_json(data.get("constraints", {}))
+        values = chain.values
+        return cls(made, title, source, chain.samplers, values, meaning, constraints=limits)
 
 
 def one_line(text: str) -> str:

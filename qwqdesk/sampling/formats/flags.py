@@ -72,6 +72,13 @@ def _text(names: str, dest: str, meaning: str, reads: str = "text") -> Flag:
     return Flag(tuple(names.split()), dest, "option", reads, meaning=meaning)
 
 
+def _form(names: str, meaning: str) -> Flag:
+    """A grammar or schema; the last one written counts, whichever it is."""
+    spelt = tuple(names.split())
+    kind = spelt[0].removeprefix("--")
+    return Flag(spelt, "form", "option", "form", 1, kind, meaning=meaning)
+
+
 def _switch(names: str, dest: str, meaning: str, value: bool = True) -> Flag:
     return Flag(tuple(names.split()), dest, "option", "switch", 0, value, meaning=meaning)
 
@@ -116,8 +123,13 @@ OPTION_FLAGS: Final[tuple[Flag, ...]] = (
     _text("--reasoning-budget", "reasoning_budget", "Most tokens of reasoning.", "budget"),
     _text("--reasoning-budget-message", "reasoning_budget_message", "Said when it is used up."),
     _text("--answer-chain", "answer_chain", "Sampling flags for the answer."),
-    _text("--grammar", "grammar", "A GBNF grammar for the answer."),
-    _text("--grammar-file", "grammar_file", "Read the grammar from this file."),
+    _form("--grammar", "A GBNF grammar for the answer."),
+    _form("--grammar-file", "Read the grammar from this file."),
+    _form("--json-schema -j", "A JSON schema for the answer."),
+    _form("--json-schema-file -jf", "Read the JSON schema from this file."),
+    _text("--banned-string", "banned_strings", "A text that the answer may not hold.", "list"),
+    _switch("--ban-in-reasoning", "ban_in_reasoning", "Banned strings hold in the reasoning too."),
+    _text("--logit-bias-text", "text_biases", "TEXT=BIAS, on the tokens of a text.", "list"),
     _text("--chat-template", "chat_template", "A template's name or text."),
     _text("--chat-template-file", "chat_template_file", "Read the template from this file."),
     _switch("--help -h --usage", "help", "Show the flags."),

@@ -40,8 +40,8 @@ _ONE_VALUE: Final = """
 --cpu-range-batch --cpu-strict-batch --prio-batch --poll-batch -lcs --lookup-cache-static -lcd
 --lookup-cache-dynamic --kv-unified-per-slot --keep -ctxcp --ctx-checkpoints --swa-checkpoints
 -cms --checkpoint-min-step -cram --cache-ram --chunks --in-file -bf --binary-file -ptc
---print-token-count --prompt-cache --in-prefix --in-suffix -j --json-schema -jf
---json-schema-file --pooling --attention -gan --grp-attn-n -gaw --grp-attn-w --hellaswag-tasks
+--print-token-count --prompt-cache --in-prefix --in-suffix --pooling --attention -gan
+--grp-attn-n -gaw --grp-attn-w --hellaswag-tasks
 --winogrande-tasks --multiple-choice-tasks --save-all-logits --kl-divergence-base --ppl-stride
 --ppl-output-type -dt --defrag-thold -np --parallel -ns --sequences -mm --mmproj -mmu
 --mmproj-url --image --audio --video --image-min-tokens --image-max-tokens

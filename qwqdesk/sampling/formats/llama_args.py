@@ -196,8 +196,10 @@ def _process_escapes(into: Collected) -> None:
     try:
         if "prompt" in into.option:
             into.option["prompt"] = process_escapes(into.option["prompt"])
-        for name in ("stop", "dry_sequence_breakers"):
-            if name in into.sampling:
-                into.sampling[name] = [process_escapes(text) for text in into.sampling[name]]
+        texts = {"stop": into.sampling, "dry_sequence_breakers": into.sampling}
+        texts |= {"banned_strings": into.option, "text_biases": into.option}
+        for name, group in texts.items():
+            if name in group:
+                group[name] = [process_escapes(text) for text in group[name]]
     except UserError as error:
         raise UsageError(error.what, error.what_to_do) from None

@@ -224,6 +224,11 @@ def _text(flag: Flag, text: str, into: Collected) -> None:
     into.set(flag, text)
 
 
+def _form(flag: Flag, text: str, into: Collected) -> None:
+    """A grammar or schema, or the file that holds it: (flag without dashes, text)."""
+    into.set(flag, (flag.value, text))
+
+
 def _list(flag: Flag, text: str, into: Collected) -> None:
     into.add(flag, [text])
 
@@ -267,6 +272,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         "text": _text,
         "escaped": _text,
         "list": _list,
+        "form": _form,
         "ignored": _ignored,
     }
 )
