@@ -78,6 +78,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as its file holds it: strict JSON with every value."""
+        limits = self.constraints.to_json()
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -86,7 +87,7 @@ class Recipe:
             "source": self.source,
             "meaning": self.meaning,
             "sampling": self.chain.to_json(),
-            **({"constraints": self.constraints.to_json()} if self.constraints else {}),
+            **({"constraints": limits} if limits else {}),
         }
 
     @classmethod
