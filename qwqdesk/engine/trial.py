@@ -80,7 +80,7 @@ class LoadTrial:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=child_environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -134,7 +134,7 @@ def _key(path: Path, settings: EngineSettings) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The same modules as here, and no debugger that ggml would start at a crash."""
     paths = os.pathsep.join(os.path.realpath(path) for path in sys.path)
     return {**os.environ, "PYTHONPATH": paths, "GGML_NO_BACKTRACE": "1"}

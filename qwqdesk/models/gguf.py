@@ -12,15 +12,18 @@ import math
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.byte_source import ByteSource, FileSource, MemorySource, Prefix
 from qwqdesk.models.file_words import amount, short, what_it_is
+from qwqdesk.models.gguf_header import GgufArray as GgufArray
+from qwqdesk.models.gguf_header import GgufHeader as GgufHeader
+from qwqdesk.models.gguf_header import PartialHeader as PartialHeader
+from qwqdesk.models.gguf_header import Scalar as Scalar
+from qwqdesk.models.gguf_header import Split as Split
+from qwqdesk.models.gguf_header import TensorInfo as TensorInfo
 from qwqdesk.models.tensor_types import TENSOR_TYPES
-
-Scalar = int | float | bool | str
 
 MAGIC = b"GGUF"
 DEFAULT_ALIGNMENT = 32
@@ -53,56 +56,6 @@ _TYPE_NAMES = {number: row[0] for number, row in _SCALARS.items()} | {
 }
 
 
-@dataclass(frozen=True)
-class GgufArray:
-    """An array that was skipped: where its items begin. `values` only of short number arrays."""
-
-    item_type: str
-    count: int
-    offset: int
-    values: tuple[int | float | bool, ...] | None = None
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """One tensor; `offset` counts from the data section; `size_bytes` is None for unknown types."""
-
-    name: str
-    shape: tuple[int, ...]
-    type_name: str
-    offset: int
-    elements: int
-    size_bytes: int | None
-
-
-@dataclass(frozen=True)
-class Split:
-    """Which shard this is: `no` counts from 0."""
-
-    no: int
-    count: int
-
-
-@dataclass(frozen=True)
-class GgufHeader:
-    """All that a GGUF file says before its weights; sizes and offsets in bytes."""
-
-    version: int
-    big_endian: bool
-    metadata: Mapping[str, Scalar | GgufArray]
-    tensors: tuple[TensorInfo, ...]
-    alignment: int
-    data_offset: int
-    file_size: int
-    split: Split | None = field(default=None)
-
-    @property
-    def data_end(self) -> int:
-        """The size that the file must have at least, from the tensor table."""
-        ends = (tensor.offset + (tensor.size_bytes or 0) for tensor in self.tensors)
-        return self.data_offset + max(ends, default=0) if self.tensors else 0
-
-
 def read_header(source: Path | bytes | ByteSource, *, check_end: bool = True) -> GgufHeader:
     """Read a header from a path, from bytes, or from anything that reads ranges.
 
@@ -121,20 +74,17 @@ def read_header(source: Path | bytes | ByteSource, *, check_end: bool = True) ->
     return _Parser(data, name).header(check_end)
 
 
-def read_strings(path: Path, header: GgufHeader, key: str, limit: int) -> list[str]:
-    """The first `limit` items of a string array; empty if `key` is no such array.
-
-    Raises:
-        UserError: the file cannot be read any more, or it has changed since.
-    """
-    array = header.metadata.get(key)
-    if not isinstance(array, GgufArray) or array.item_type != "string":
-        return []
-    with FileSource(path) as file:
-        parser = _Parser(file, str(path))
-        parser.order = ">" if header.big_endian else "<"
-        parser.at = array.offset
-        return [parser.string(f"an item of {key}") for _ in range(min(limit, array.count))]
+def read_partly(path: Path) -> PartialHeader:
+    """Read a header as far as it goes; never raises for what a file holds."""
+    try:
+        with FileSource(path) as file:
+            parser = _Parser(file, str(path))
+            try:
+                return PartialHeader(parser.header(check_end=True))
+            except UserError as error:
+                return PartialHeader(parser.so_far() if parser.version else None, error)
+    except UserError as error:
+        return PartialHeader(None, error)
 
 
 class _Parser:
@@ -147,30 +97,38 @@ class _Parser:
         self.at = 0
         self.order = "<"
         self.strings_left = MAX_STRINGS_SKIPPED
+        # What was read, so that a damaged file can still be looked at.
+        self.version = 0
+        self.metadata: dict[str, Scalar | GgufArray] = {}
+        self.tensors: dict[str, TensorInfo] = {}
 
     # ------------------------------------------------------------ the parts of a header
 
     def header(self, check_end: bool) -> GgufHeader:
-        version = self._version()
+        self.version = self._version()
         tensor_count, key_count = self.number("Q"), self.number("Q")
         self._limit("tensors", tensor_count, MAX_TENSORS, 24)
         self._limit("metadata keys", key_count, MAX_KEYS, 13)
-        metadata = self._metadata(key_count)
-        alignment = self._alignment(metadata)
-        tensors = self._tensors(tensor_count)
-        result = GgufHeader(
-            version=version,
-            big_endian=self.order == ">",
-            metadata=metadata,
-            tensors=tensors,
-            alignment=alignment,
-            data_offset=-(-self.at // alignment) * alignment,
-            file_size=self.source.size,
-            split=_split(metadata),
-        )
+        self._metadata(key_count)
+        alignment = self._alignment(self.metadata)
+        self._tensors(tensor_count)
+        result = self.so_far(alignment)
         if check_end and result.data_end > self.source.size:
             raise self._ends_early(result.data_end)
         return result
+
+    def so_far(self, alignment: int = DEFAULT_ALIGNMENT) -> GgufHeader:
+        """What was read until now."""
+        return GgufHeader(
+            version=self.version,
+            big_endian=self.order == ">",
+            metadata=self.metadata,
+            tensors=tuple(self.tensors.values()),
+            alignment=alignment,
+            data_offset=-(-self.at // alignment) * alignment,
+            file_size=self.source.size,
+            split=_split(self.metadata),
+        )
 
     def _version(self) -> int:
         head = bytes(self.prefix.data[:64])
@@ -195,14 +153,13 @@ class _Parser:
             )
         return version
 
-    def _metadata(self, count: int) -> dict[str, Scalar | GgufArray]:
-        metadata: dict[str, Scalar | GgufArray] = {}
+    def _metadata(self, count: int) -> None:
+        metadata = self.metadata
         for index in range(count):
             key = self.string(f"the name of metadata key {index + 1}")
             if key in metadata:
                 raise self.corrupt(f"the metadata key {short(key)} appears twice")
             metadata[key] = self._value(key, self.number("I"))
-        return metadata
 
     def _value(self, key: str, kind: int) -> Scalar | GgufArray:
         if kind in _SCALARS:
@@ -271,14 +228,13 @@ class _Parser:
         self.at = at
         self._need(0)
 
-    def _tensors(self, count: int) -> tuple[TensorInfo, ...]:
-        tensors: dict[str, TensorInfo] = {}
+    def _tensors(self, count: int) -> None:
+        tensors = self.tensors
         for index in range(count):
             tensor = self._tensor(index)
             if tensor.name in tensors:
                 raise self.corrupt(f"the tensor {short(tensor.name)} appears twice")
             tensors[tensor.name] = tensor
-        return tuple(tensors.values())
 
     def _tensor(self, index: int) -> TensorInfo:
         name = self.string(f"the name of tensor {index + 1}")

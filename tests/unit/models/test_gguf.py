@@ -12,9 +12,20 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.errors import UserError
-from qwqdesk.models.gguf import GgufArray, Split, read_header, read_strings
+from qwqdesk.models.gguf import GgufArray, PartialHeader, Split, read_header, read_partly
+from qwqdesk.models.gguf_arrays import read_first, read_numbers, read_strings
 from qwqdesk.models.shape import kv_bytes_per_token, model_shape
-from tests.unit.models.gguf_writer import ARRAY, F64, I32, STRING, U32, U64, GgufFile, small_model
+from tests.unit.models.gguf_writer import (
+    ARRAY,
+    F32,
+    F64,
+    I32,
+    STRING,
+    U32,
+    U64,
+    GgufFile,
+    small_model,
+)
 
 
 def _error(data: bytes) -> UserError:
@@ -194,11 +205,12 @@ def test_folders_pipes_and_missing_files_are_said_in_words(tmp_path: Path) -> No
         assert caught.value.code == code
 
 
-def test_mutated_headers_raise_nothing_but_user_errors() -> None:
+def test_mutated_headers_raise_nothing_but_user_errors(tmp_path: Path) -> None:
     rng = random.Random(11)
     originals = [small_model().build(), small_model(order=">", version=2).build()]
     head = read_header(originals[0]).data_offset
     codes = set()
+    path = tmp_path / "mutated.gguf"
     tracemalloc.start()
     for round_ in range(3000):
         data = bytearray(originals[round_ % 2])
@@ -208,10 +220,59 @@ def test_mutated_headers_raise_nothing_but_user_errors() -> None:
             model_shape(read_header(bytes(data)))
         except UserError as error:
             codes.add(error.code)
+        if round_ % 3 == 0:
+            path.write_bytes(data)
+            codes |= _look_at_all(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert codes <= {"corrupt", "not_gguf"}
     assert peak < 32 << 20
+
+
+def _look_at_all(path: Path) -> set[str]:
+    """Everything that the inspector reads of a file; the codes of what failed."""
+    partial = read_partly(path)
+    codes = {partial.error.code} if partial.error else set()
+    if partial.header is not None:
+        model_shape(partial.header)
+        for key in partial.header.metadata:
+            try:
+                read_first(path, partial.header, key, 50)
+                read_strings(path, partial.header, key)
+            except UserError as error:
+                codes.add(error.code)
+    return codes
+
+
+def test_a_damaged_file_shows_what_could_be_read(tmp_path: Path) -> None:
+    data = small_model().build()
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(data[: data.index(b"tokenizer.ggml.tokens")])
+    found = read_partly(path)
+    assert found.error is not None
+    assert found.header is not None
+    assert found.header.metadata["general.name"] == "Tiny 딸기"
+    assert found.header.tensors == ()
+    path.write_bytes(b"nothing")
+    assert read_partly(path).header is None
+    whole = small_model().write(tmp_path / "whole.gguf")
+    assert read_partly(whole) == PartialHeader(read_header(whole))
+    assert read_partly(tmp_path / "gone").error is not None
+
+
+def test_items_of_arrays_are_read_on_demand(tmp_path: Path) -> None:
+    words = [f"w{number}" for number in range(300_000)]
+    file = GgufFile(order=">").strings("words", words).strings("none", [])
+    file.numbers("many", F32, [0.5] * 5000).numbers("few", I32, [1, -2])
+    path = file.write(tmp_path / "arrays.gguf")
+    header = read_header(path)
+    assert read_strings(path, header, "words") == words
+    assert read_strings(path, header, "none") == read_strings(path, header, "few") == []
+    assert read_numbers(path, header, "many") == [0.5] * 5000
+    assert read_first(path, header, "few", 9) == ["1", "-2"]
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="changed"):
+        read_strings(path, header, "words")
 
 
 def _mutate(data: bytearray, rng: random.Random, head: int) -> None:
