@@ -35,12 +35,12 @@ _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 _BUTTON, _BUTTON_SIDE, _SUGGESTED = 28, 10, "Suggested"
 
 
-def label_width(row: TableRow) -> int:
-    """What the first column needs for a row, in pixels."""
+def label_width(row: TableRow, short: bool) -> int:
+    """What the first column needs for a row, in pixels; `short` leaves of "Suggested" the star."""
     px = theme().px
     width = QFontMetrics(theme().font("strong")).horizontalAdvance(row.label) + 1
     if row.suggested:
-        width += px(10) + badge_size("star", _SUGGESTED).width()
+        width += px(10) + badge_size("star", "" if short else _SUGGESTED).width()
     return width + px(FIRST) + px(SIDE)
 
 
@@ -60,6 +60,7 @@ class QuantizationDelegate(QStyledItemDelegate):
         super().__init__(view)
         self._view = view
         self.hovered = -1
+        self.short = False
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: TableRow = index.data(ROW_ROLE)
@@ -89,12 +90,12 @@ class QuantizationDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_label(self, painter: QPainter, cell: QRect, row: TableRow) -> None:
-        px = theme().px
-        badge = badge_size("star", _SUGGESTED).width() + px(10) if row.suggested else 0
+        px, suggested = theme().px, "" if self.short else _SUGGESTED
+        badge = badge_size("star", suggested).width() + px(10) if row.suggested else 0
         words = cell.adjusted(0, 0, -badge, 0)
         used = _paint_text(painter, words, row.label, "text", _LEFT, "strong")
         if row.suggested:
-            _paint_suggested(painter, cell.left() + used + px(10), cell.center().y())
+            _paint_suggested(painter, cell.left() + used + px(10), cell.center().y(), suggested)
 
     # ------------------------------------------------------------ the button
 
@@ -140,9 +141,9 @@ def _paint_text(
     return metrics.horizontalAdvance(shown)
 
 
-def _paint_suggested(painter: QPainter, left: int, middle: int) -> None:
+def _paint_suggested(painter: QPainter, left: int, middle: int, text: str) -> None:
     """The outlined badge beside the label."""
-    px, size = theme().px, badge_size("star", _SUGGESTED)
+    px, size = theme().px, badge_size("star", text)
     box = QRect(left, middle - size.height() // 2, size.width(), size.height())
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -157,7 +158,7 @@ def _paint_suggested(painter: QPainter, left: int, middle: int) -> None:
     painter.setFont(theme().font("small-strong"))
     painter.setPen(theme().color("accent_text"))
     words = box.adjusted(px(6) + side + px(4), 0, 0, 0)
-    painter.drawText(words, _LEFT, _SUGGESTED)
+    painter.drawText(words, _LEFT, text)
     painter.restore()
 
 

@@ -64,6 +64,7 @@ class RepositoryPane(QFrame):
         )
         self._blank = QWidget()
         for part in (self._nothing, self.table, self._none_here, self._wait, self._blank):
+            part.setProperty("ring", "none")  # a stack gives the focus to the page it shows
             self._body.addWidget(part)
         self._wait.setAlignment(Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)

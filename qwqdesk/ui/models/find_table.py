@@ -16,8 +16,8 @@ from qwqdesk.ui.models.find_table_model import ACT, BITS, FIT, LABEL, SIZE, WORD
 from qwqdesk.ui.theme import theme
 
 _WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 140}
-_LABEL_LEAST, _LABEL_MOST = 178, 270
-_WORDS_LEAST = 150  # px: with less, the bits leave their room to the words
+_LABEL_SHORT, _LABEL_LEAST, _LABEL_MOST = 120, 178, 270
+_WORDS_LEAST = 190  # px: with less, the bits leave their room to the words
 
 
 class QuantizationTable(QTableView):
@@ -163,17 +163,23 @@ class QuantizationTable(QTableView):
         self.scrollToTop()
 
     def _fit_columns(self) -> None:
-        px, room = theme().px, self.viewport().width()
-        needed = max((label_width(row) for row in self.rows.rows), default=0)
-        first = min(px(_LABEL_MOST), max(px(_LABEL_LEAST), needed))
-        badge = max((badge_width(row) for row in self.rows.rows), default=0)
+        px, rows = theme().px, self.rows.rows
         widths = {column: px(width) for column, width in _WIDTHS.items()}
-        widths[FIT] = max(widths[FIT], badge)
-        rest = room - first - sum(widths.values())
-        narrow = rest < px(_WORDS_LEAST)
-        self.setColumnHidden(BITS, narrow)
+        widths[FIT] = max([widths[FIT], *(badge_width(row) for row in rows)])
+        room = self.viewport().width() - sum(widths.values())
+        first = self._label_column(short=False)
+        narrow = room - first < px(_WORDS_LEAST)
         if narrow:
-            rest += widths[BITS]
-        for column, width in {LABEL: first, WORDS: max(rest, px(80)), **widths}.items():
+            first = self._label_column(short=True)
+            room += widths[BITS]
+        self._painter.short = narrow
+        self.setColumnHidden(BITS, narrow)
+        for column, width in {LABEL: first, WORDS: max(room - first, px(80)), **widths}.items():
             if self.columnWidth(column) != width and not self.isColumnHidden(column):
                 self.setColumnWidth(column, width)
+
+    def _label_column(self, *, short: bool) -> int:
+        """The width of the first column; `short` shows a star for "Suggested"."""
+        least = theme().px(_LABEL_SHORT if short else _LABEL_LEAST)
+        needed = max([least, *(label_width(row, short) for row in self.rows.rows)])
+        return min(theme().px(_LABEL_MOST), needed)
