@@ -9,13 +9,14 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from qwqdesk.models.library import LibraryModel
+from qwqdesk.models.quants import label_of_name
 from qwqdesk.ui.base import Badge, plain_tip
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.model_picker import file_title
 
 MODEL_FILES = "Models (*.gguf);;All files (*)"
 _MOST_LISTED = 30
-_LONGEST = 18
+_LONGEST = 14
 
 Choose = Callable[[Path | None], object]
 
@@ -38,8 +39,12 @@ class LaneModelBadge(Badge):
 
 
 def short_title(title: str) -> str:
-    """The end of a model's name, where quantizations of one model differ."""
-    return title if len(title) <= _LONGEST else f"\N{HORIZONTAL ELLIPSIS}{title[-_LONGEST + 1 :]}"
+    """A model's name in a few letters: its beginning, and its quantization."""
+    if len(title) <= _LONGEST:
+        return title
+    label = label_of_name(title) or ""
+    start = title[: max(6, _LONGEST - len(label) - 2)].rstrip("-._ ")
+    return f"{start}\N{HORIZONTAL ELLIPSIS} {label}".rstrip()
 
 
 def add_model_menu(
