@@ -1,13 +1,21 @@
-"""What a lane is before it runs: a recipe and what the user changed of it."""
+"""What a lane is before it runs: a recipe and what the user changed of it.
+
+A lane may have a second chain for its answer, and rules of its own for loops and reasoning.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from qwqdesk.analysis.loops import LoopGuard
+from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.param import INT32_MAX
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
 
@@ -19,7 +27,9 @@ class LaneSetup:
     """One lane's settings. `user` holds only what the user set, by name, "samplers" included.
 
     `model_values` are the model's own sampling values, when the user chose to use them. `model` is
-    the path of the file that the lane runs on; None is whatever is loaded.
+    the path of the file that the lane runs on; None is whatever is loaded. `answer` is the chain
+    of its answer; None is one chain for all. The rest are its own rules (see `LaneRules`); None
+    leaves them to the run's options.
     """
 
     label: str
@@ -27,14 +37,20 @@ class LaneSetup:
     user: Mapping[str, Any] = field(default_factory=dict)
     model_values: Mapping[str, Any] | None = None
     model: str | None = None
+    answer: AnswerSetup | None = None
+    loop_guard: LoopGuard | None = None
+    reasoning_budget: int | None = None
+    reasoning_budget_message: str | None = None
 
     def resolved(self) -> Resolved:
-        """All values with their sources.
+        """All values with their sources, those of the answer's chain in `answer`.
 
         Raises:
             UserError: for a value outside its range.
         """
-        return resolve(self.user, self.recipe, self.model_values)
+        found = resolve(self.user, self.recipe, self.model_values)
+        answer = self.answer.resolved(found) if self.answer is not None else None
+        return replace(found, answer=answer)
 
     def with_chain(self, chain: SamplerChain) -> LaneSetup:
         """The setup whose resolved chain is `chain`: what differs from the rest is the user's."""
@@ -58,26 +74,41 @@ class LaneSetup:
     def to_json(self) -> dict[str, Any]:
         """For the conversation's record; values as INTERFACE's `sampling` object writes them."""
         shown = self.resolved().chain.to_json()
-        own_model = {"model": self.model} if self.model else {}
+        own = {
+            "model": self.model or None,
+            "answer": self.answer.to_json() if self.answer is not None else None,
+            "loop_guard": self.loop_guard,
+            "reasoning_budget": self.reasoning_budget,
+            "reasoning_budget_message": self.reasoning_budget_message,
+        }
         return {
             "label": self.label,
             "recipe": self.recipe.id if self.recipe else None,
             "user": {name: shown[name] for name in self.user},
-            **own_model,
+            **{name: value for name, value in own.items() if value is not None},
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], recipes: Mapping[str, Recipe]) -> LaneSetup:
         """A setup read from a conversation's record; what cannot be read falls back."""
-        user, model = data.get("user"), data.get("model")
+        user, model, guard = data.get("user"), data.get("model"), data.get("loop_guard")
+        budget, message = data.get("reasoning_budget"), data.get("reasoning_budget_message")
         setup = cls(
             label=str(data.get("label", "A")),
             recipe=recipes.get(str(data.get("recipe"))),
             user=dict(user) if isinstance(user, Mapping) else {},
             model=model if isinstance(model, str) and 0 < len(model) <= MAX_PATH else None,
+            answer=AnswerSetup.from_json(data.get("answer"), recipes),
+            loop_guard=guard if guard in get_args(LoopGuard) else None,
+            reasoning_budget=budget if _is_budget(budget) else None,
+            reasoning_budget_message=message if isinstance(message, str) else None,
         )
-        try:
-            setup.resolved()
-        except UserError:
-            return replace(setup, user={})
-        return setup
+        for usable in (setup, replace(setup, answer=None)):
+            with contextlib.suppress(UserError):
+                usable.resolved()
+                return usable
+        return replace(setup, user={}, answer=None)
+
+
+def _is_budget(value: object) -> bool:
+    return type(value) is int and NO_BUDGET <= value <= INT32_MAX

@@ -2,11 +2,13 @@
 
 The manifest of a lane has these keys: `version`, `program` (its version), `mode`, `recipe`,
 `chain` (``top_k;top_p;...``), `llama_args` (the same as llama.cpp's flags, with the engine's),
-`seed`, `loop_guard`, `sequential` (lanes ran one after another), `settings` (what was asked of the
-engine), `files` (the model's files: path, size, time of change, sha256 or null), `library_sha256`
-(over the engine's native libraries), `prompt` (`tokens_sha256`, `tags`, `reasoning_open`,
-`messages`). A reply's manifest also has `model` and `engine`, and in `prompt` the text and its
-tokens; a `qwqdesk.run` document has those beside its lanes already.
+`seed`, `loop_guard`, `reasoning_budget`, `reasoning_budget_message`, `sequential` (lanes ran one
+after another), `settings` (what was asked of the engine), `files` (the model's files: path, size,
+time of change, sha256 or null), `library_sha256` (over the engine's native libraries), `prompt`
+(`tokens_sha256`, `tags`, `reasoning_open`, `messages`, and `thought` where the reply begins with
+one that was given: `tokens`, `text` and `closed` of `FrozenThought`). A reply's manifest also has
+`model` and `engine`, and in `prompt` the text and its tokens; a `qwqdesk.run` document has those
+beside its lanes already.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from typing import Any
 from qwqdesk import __version__
 from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import Mode
-from qwqdesk.engine.events import EngineInfo, Loaded, ModelInfo
+from qwqdesk.engine.events import EngineInfo, FrozenThought, Loaded, ModelInfo
+from qwqdesk.lane_rules import LaneRules
 from qwqdesk.model_hash import ModelFile
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
@@ -62,8 +65,12 @@ def lane_manifest(
     prompt: Prompt,
     conditions: RunConditions,
     recipe: str | None = None,
+    rules: LaneRules | None = None,
 ) -> dict[str, Any]:
     """What a document does not say beside its lanes; see the head of this module."""
+    rules = rules or LaneRules(conditions.loop_guard)
+    given = prompt.thought
+    thought = {"thought": _thought_json(given)} if given is not None else {}
     return {
         "version": 1,
         "program": __version__,
@@ -72,7 +79,9 @@ def lane_manifest(
         "chain": chain.order_text,
         "llama_args": to_llama_args(chain, engine=loaded.settings),
         "seed": chain.integer("seed"),
-        "loop_guard": conditions.loop_guard,
+        "loop_guard": rules.loop_guard,
+        "reasoning_budget": rules.reasoning_budget,
+        "reasoning_budget_message": rules.reasoning_budget_message,
         "sequential": conditions.sequential,
         "settings": loaded.settings.to_json(),
         "files": [file.to_json() for file in conditions.files],
@@ -82,8 +91,13 @@ def lane_manifest(
             "tags": [asdict(tags) for tags in prompt.tags],
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
+            **thought,
         },
     }
+
+
+def _thought_json(thought: FrozenThought) -> dict[str, Any]:
+    return {"tokens": list(thought.tokens), "text": thought.text, "closed": thought.closed}
 
 
 def run_manifest(
@@ -92,9 +106,10 @@ def run_manifest(
     prompt: Prompt,
     conditions: RunConditions,
     recipe: str | None = None,
+    rules: LaneRules | None = None,
 ) -> dict[str, Any]:
     """All that is needed to run a lane again, for its reply."""
-    whole = lane_manifest(loaded, chain, prompt, conditions, recipe)
+    whole = lane_manifest(loaded, chain, prompt, conditions, recipe, rules)
     whole["model"] = model_json(loaded.model)
     whole["engine"] = engine_json(loaded.engine)
     whole["prompt"] = {"text": prompt.text, "tokens": list(prompt.tokens), **whole["prompt"]}

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from qwqdesk.conversation import Message
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import ModelInfo
+from qwqdesk.engine.events import FrozenThought, ModelInfo
 from qwqdesk.pipe import Stream
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
 
@@ -22,7 +22,7 @@ class Prompt:
     """A rendered prompt with its tokens; `reasoning_open`: it ends inside the reasoning.
 
     `notes` are sentences about what the template could not take as it was; `messages` is what was
-    rendered, () for a raw prompt.
+    rendered, () for a raw prompt. `thought` is a reasoning with which the reply begins.
     """
 
     text: str
@@ -31,6 +31,12 @@ class Prompt:
     reasoning_open: bool
     notes: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
+    thought: FrozenThought | None = None
+
+    @property
+    def given_tokens(self) -> int:
+        """How many tokens, as far as they are known, stand before the first one that is drawn."""
+        return len(self.tokens) + (len(self.thought.tokens) if self.thought else 0)
 
 
 async def first(stream: Stream[T]) -> T:

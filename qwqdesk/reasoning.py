@@ -95,6 +95,16 @@ class ReasoningSplitter:
         self._held += text
         return self._read()
 
+    def settle(self) -> tuple[Span, ...]:
+        """The reasoning is known to end with this text: the last tag in doubt was meant."""
+        spans = _Spans()
+        if self._doubt is not None and self._active is not None:
+            self._doubt = None
+            self._emit(self._held.rfind(self._active.close), "reasoning", spans)
+            self._close(self._active, spans)
+            spans.extend(self._read())
+        return tuple(spans.items)
+
     def finish(self) -> tuple[Span, ...]:
         """The end of the reply: everything that was held back."""
         spans = _Spans()

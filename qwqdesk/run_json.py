@@ -15,6 +15,7 @@ from qwqdesk.manifest import engine_json, lane_manifest, model_json
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain
+from qwqdesk.sampling.resolve import Resolved
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
     `analysis.divergence.divergence_json`, `metrics` in `LaneMetrics.to_json`, the rows of
     `code_checks` in `CodeCheck.to_json`, a lane's `manifest` in `manifest.py`. A lane's `ends` say
     how many characters of its `text` stood after each token.
+
+    Only where they apply: `answer_sampling` and `answer_sources`, which say of the chain that drew
+    the answer what `sampling` and `sources` say of the one before it; `frozen_tokens`, how many of
+    the first `tokens` were a given thought and not drawn.
 
     Args:
         runs: the first one's model, engine and prompt are the document's.
@@ -103,7 +108,15 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
         "metrics": _metrics(record, checks).to_json(),
         "code_checks": [check.to_json() for check in checks],
         "manifest": _manifest(run, number),
+        **_answer_chain(resolved.answer),
+        **({"frozen_tokens": record.frozen_tokens} if record.frozen_tokens else {}),
     }
+
+
+def _answer_chain(answer: Resolved | None) -> dict[str, Any]:
+    if answer is None:
+        return {}
+    return {"answer_sampling": answer.chain.to_json(), "answer_sources": dict(answer.sources)}
 
 
 def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
@@ -115,6 +128,7 @@ def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
         began.prompts[number],
         began.conditions,
         recipe.id if recipe is not None else None,
+        began.rules[number] if began.rules else None,
     )
 
 

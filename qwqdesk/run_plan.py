@@ -11,6 +11,7 @@ from qwqdesk.conversation import Conversation, Message, Mode
 from qwqdesk.conversation_path import lane_messages, path_to
 from qwqdesk.engine.events import Event, LaneRequest, Loaded, RunRequest
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import NO_BUDGET, LaneRules
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import RunConditions, stored_prompt
 from qwqdesk.prompt import Prompt
@@ -24,7 +25,9 @@ MAX_PROMPT_BYTES = 64 << 20
 class RunOptions:
     """How prompts are made and watched; `raw` takes the text itself as the whole prompt.
 
-    `seed` is given to lanes whose seed is random; None draws one for each run.
+    `seed` is given to lanes whose seed is random; None draws one for each run. Guard, budget and
+    its message count for lanes without their own. `thought` becomes the reasoning of every reply,
+    so that only answers are drawn. Without `keep` nothing is written into the history.
     """
 
     mode: Mode = "exact"
@@ -35,6 +38,19 @@ class RunOptions:
     raw: bool = False
     own_tags: tuple[Tags, ...] = ()
     seed: int | None = None
+    reasoning_budget: int = NO_BUDGET
+    reasoning_budget_message: str | None = None
+    thought: str | None = None
+    keep: bool = True
+
+    def rules(self, lane: LaneSetup) -> LaneRules:
+        """The lane's own rules, and the run's where it has none."""
+        budget, message = lane.reasoning_budget, lane.reasoning_budget_message
+        return LaneRules.of(
+            lane.loop_guard or self.loop_guard,
+            self.reasoning_budget if budget is None else budget,
+            self.reasoning_budget_message if message is None else message,
+        )
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,7 @@ class RunBegan:
     mode: Mode
     sequential: bool
     conditions: RunConditions = field(default_factory=lambda: RunConditions("exact"))
+    rules: tuple[LaneRules, ...] = ()
 
 
 SessionEvent = RunBegan | Event
@@ -102,18 +119,28 @@ def resolve_all(lanes: Sequence[LaneSetup], seed: int | None = None) -> list[Res
 def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
     return RunRequest(
         lanes=tuple(
-            LaneRequest(
-                label=lane.label,
-                chain=values.chain.with_context(n_ctx),
-                prompt_tokens=prompt.tokens,
-                tags=prompt.tags,
-                reasoning_open=prompt.reasoning_open,
-                loop_guard=options.loop_guard,
-            )
+            _lane_request(lane, values, prompt, options.rules(lane), n_ctx)
             for lane, values, prompt in zip(began.lanes, began.resolved, began.prompts, strict=True)
         ),
         mode=options.mode,
         sequential=began.sequential,
+    )
+
+
+def _lane_request(
+    lane: LaneSetup, values: Resolved, prompt: Prompt, rules: LaneRules, n_ctx: int
+) -> LaneRequest:
+    return LaneRequest(
+        label=lane.label,
+        chain=values.chain.with_context(n_ctx),
+        prompt_tokens=prompt.tokens,
+        tags=prompt.tags,
+        reasoning_open=prompt.reasoning_open,
+        loop_guard=rules.loop_guard,
+        answer_chain=values.answer.chain.with_context(n_ctx) if values.answer else None,
+        reasoning_budget=rules.reasoning_budget,
+        reasoning_budget_message=rules.reasoning_budget_message,
+        thought=prompt.thought,
     )
 
 

@@ -9,9 +9,12 @@ from qwqdesk.conversation import Conversation, Message
 from qwqdesk.conversation_path import lane_messages, path_to
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, ModelInfo
+from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.manifest import stored_prompt
 from qwqdesk.prompt import Prompt, chat_prompt, raw_prompt
 from qwqdesk.run_plan import RunOptions, messages_for, prompt_of_message, tips_at
+from qwqdesk.thought import with_thought, with_thought_of
 
 
 async def prompts_for(
@@ -29,14 +32,14 @@ async def prompts_for(
     """
     if options.raw:
         prompt = await raw_prompt(engine, model, text, own_tags=options.own_tags)
-        return [prompt] * len(lanes)
+        return [_begun(prompt, options)] * len(lanes)
     made: dict[tuple[Message, ...], Prompt] = {}
     prompts: list[Prompt] = []
     for lane in lanes:
         messages = messages_for(text, lane.label, options, conversation)
         key = tuple(messages)
         if key not in made:
-            made[key] = await _rendered(engine, model, messages, options)
+            made[key] = _begun(await _rendered(engine, model, messages, options), options)
         prompts.append(made[key])
     return prompts
 
@@ -73,6 +76,37 @@ async def prompt_again(
     )
     messages += messages_for(question.text, lane.label, replace(options, system_prompt=""), None)
     return await _rendered(engine, loaded.model, messages, options)
+
+
+async def thinking_prompt(
+    engine: Engine,
+    loaded: Loaded,
+    conversation: Conversation,
+    reply_id: int,
+    reasoning: str | None,
+    options: RunOptions,
+) -> Prompt:
+    """The prompt of an earlier reply, behind which its reasoning, or this text, stands already.
+
+    For another model both are made again from their texts.
+
+    Raises:
+        UserError: code "not_found", when the reply is gone; "no_reasoning", when it has none.
+    """
+    replies = (reply for message in conversation.messages for reply in message.replies)
+    reply = next((reply for reply in replies if reply.id == reply_id), None)
+    if reply is None:
+        raise UserError("This reply is not there any more.", "Choose another.", code="not_found")
+    stored = stored_prompt(reply.manifest, loaded)
+    if stored is not None:
+        return with_thought_of(stored, reply, reasoning)
+    lane = LaneSetup(reply.lane)
+    prompt = await prompt_again(engine, loaded, conversation, reply.message_id, lane, options)
+    return with_thought_of(prompt, reply, reasoning, same_tokens=False)
+
+
+def _begun(prompt: Prompt, options: RunOptions) -> Prompt:
+    return prompt if options.thought is None else with_thought(prompt, options.thought)
 
 
 async def _rendered(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from qwqdesk.engine.events import Loaded
+from qwqdesk.lane_rules import LaneRules
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import RunConditions, engine_json, run_manifest
 from qwqdesk.prompt import Prompt
@@ -26,6 +27,7 @@ def add_replies(
     resolved: Sequence[Resolved],
     prompts: Sequence[Prompt],
     conditions: RunConditions,
+    rules: Sequence[LaneRules],
     loaded: Loaded,
 ) -> list[int]:
     """One unfinished reply for each lane; the conversation goes on from them. Returns their ids.
@@ -42,10 +44,17 @@ def add_replies(
             sampling=values.chain.to_json(),
             sources=values.sources,
             manifest=run_manifest(
-                loaded, values.chain, prompt, conditions, lane.recipe.id if lane.recipe else None
+                loaded,
+                values.chain,
+                prompt,
+                conditions,
+                lane.recipe.id if lane.recipe else None,
+                own,
             ),
+            answer_sampling=values.answer.chain.to_json() if values.answer else None,
+            answer_sources=values.answer.sources if values.answer else None,
         )
-        for lane, values, prompt in zip(lanes, resolved, prompts, strict=True)
+        for lane, values, prompt, own in zip(lanes, resolved, prompts, rules, strict=True)
     ]
     tips = dict(history.load(question.conversation_id).tips)
     tips.update({lane.label: reply for lane, reply in zip(lanes, reply_ids, strict=True)})

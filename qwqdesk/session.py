@@ -34,11 +34,12 @@ from qwqdesk.run_plan import (
     resolve_all,
     run_request,
 )
-from qwqdesk.run_prompts import prompt_again, prompts_for
+from qwqdesk.run_prompts import prompt_again, prompts_for, thinking_prompt
 from qwqdesk.run_record import RunRecord
 from qwqdesk.run_saving import RunSaving, add_replies
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.store.history import History
+from qwqdesk.thought import repeated
 
 
 class Session:
@@ -132,14 +133,15 @@ class Session:
         with self._claim() as loaded:
             resolved = resolve_all(lanes, options.seed)
             question = Question(0, 0)
-            if self.history is not None:
+            if self.history is not None and options.keep:
                 question = save_question(
                     self.history, text, lanes, options, conversation_id, message_id
                 )
             prompts = await prompts_for(
                 self.engine, loaded.model, text, lanes, options, question.before
             )
-            began = self._begin(question, lanes, resolved, prompts, options)
+            kept = question if options.keep else None
+            began = self._begin(kept, lanes, resolved, prompts, options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -173,6 +175,39 @@ class Session:
             ]
             question = Question(conversation_id, message_id)
             began = self._begin(question, lanes, resolved, prompts, options)
+            async with aclosing(self._run(began, options)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    async def answer_again(
+        self,
+        conversation_id: int,
+        reply_id: int,
+        lanes: Sequence[LaneSetup],
+        options: RunOptions,
+        *,
+        reasoning: str | None = None,
+        times: int = 1,
+    ) -> AsyncGenerator[list[SessionEvent], None]:
+        """Keep a reply's reasoning and draw only the answer again, `times` times in each lane.
+
+        Every further time has seeds that are one higher. The new replies are siblings of the old
+        one; their tokens begin with those of the reasoning.
+
+        Args:
+            reasoning: takes the place of the reply's own, as text; it is closed behind.
+
+        Raises:
+            UserError: code "no_reasoning" or "lanes", and as `send` does.
+        """
+        with self._claim() as loaded:
+            every, resolved = repeated(lanes, times, options.seed)
+            conversation = self._history().load(conversation_id)
+            prompt = await thinking_prompt(
+                self.engine, loaded, conversation, reply_id, reasoning, options
+            )
+            question = Question(conversation_id, self._history().reply(reply_id).message_id)
+            began = self._begin(question, every, resolved, [prompt] * len(every), options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
@@ -229,6 +264,11 @@ class Session:
         elif stream is not None:
             stream.stop_lane(lane)
 
+    def answer_now(self, lane: int) -> None:
+        """Let the lane end its reasoning at its next token and answer; in its answer, nothing."""
+        if self._stream is not None:
+            self._stream.close_reasoning(lane)
+
     # ------------------------------------------------------------ inside
 
     @contextmanager
@@ -261,13 +301,14 @@ class Session:
     ) -> RunBegan:
         """Check that the run fits, and add its replies to the history; without question none."""
         assert self.loaded is not None
-        check_room((len(prompt.tokens) for prompt in prompts), self.loaded.engine.n_ctx)
+        check_room((prompt.given_tokens for prompt in prompts), self.loaded.engine.n_ctx)
         sequential = self._sequential(len(lanes), options)
         conditions = self._conditions(options, sequential=sequential)
+        rules = tuple(options.rules(lane) for lane in lanes)
         reply_ids = [0] * len(lanes)
         if self.history is not None and question is not None:
             reply_ids = add_replies(
-                self.history, question, lanes, resolved, prompts, conditions, self.loaded
+                self.history, question, lanes, resolved, prompts, conditions, rules, self.loaded
             )
             self._late.wait_for(self.loaded.model.path, reply_ids)
         return RunBegan(
@@ -280,6 +321,7 @@ class Session:
             options.mode,
             sequential,
             conditions,
+            rules,
         )
 
     def _conditions(self, options: RunOptions, *, sequential: bool) -> RunConditions:

@@ -23,13 +23,14 @@ from qwqdesk.sampling.chain import SamplerChain
 class FrozenThought:
     """The beginning of a reply that is given and not drawn: ids, then text behind them.
 
-    Reasoning that stands open behind both is closed. `probabilities` belong to `tokens`, as far as
-    they are known.
+    Reasoning that stands open behind both is closed; `closed` says that the ids have a closing tag
+    that was meant. `probabilities` belong to `tokens`, as far as they are known.
     """
 
     tokens: tuple[int, ...] = ()
     text: str = ""
     probabilities: tuple[float, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True)

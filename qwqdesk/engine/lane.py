@@ -147,6 +147,8 @@ class LaneWriter:
         known = dict(enumerate(thought.probabilities))
         for number, token in enumerate((*thought.tokens, *self._ids(thought.text))):
             self._text.push(token, known.get(number, math.nan), given=True)
+        if thought.closed:
+            self._text.settle()
         for token in self._ids(self._text.closing_text() or ""):
             self._text.push(token, given=True)
 

@@ -88,6 +88,10 @@ class LaneText:
         self._new_ends.append(self._characters)
         self._new_probabilities.append(probability)
 
+    def settle(self) -> None:
+        """The reasoning is known to end here: a closing tag in doubt was meant."""
+        self._add(self._splitter.settle())
+
     def take(self, lane: int) -> Output | None:
         """What was written since the last call."""
         if not self._new_tokens and not self._spans:

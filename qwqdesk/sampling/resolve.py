@@ -44,21 +44,24 @@ class RecipeValues(Protocol):
 class Resolved:
     """A whole chain, and for each name (and "samplers") where its value came from.
 
-    `use_model`: whether the model's own values were allowed to count.
+    `use_model`: whether the model's own values were allowed to count. `answer` is the chain of the
+    lane's answer, where it has one of its own.
     """
 
     chain: SamplerChain
     sources: Mapping[str, Source]
     use_model: bool = False
+    answer: Resolved | None = None
 
     def with_drawn_seed(self, seed: int | None = None) -> Resolved:
-        """The same with a seed that is drawn if it was random (-1 or 4294967295).
+        """The same with seeds that are drawn where they were random (-1 or 4294967295).
 
         `seed`: the seed drawn for the whole run, so that all random lanes get the same one.
         """
-        if not self.chain.has_random_seed:
-            return self
-        return replace(self, chain=self.chain.with_seed(draw_seed() if seed is None else seed))
+        seed = draw_seed() if seed is None else seed
+        answer = self.answer.with_drawn_seed(seed) if self.answer is not None else None
+        chain = self.chain.with_seed(seed) if self.chain.has_random_seed else self.chain
+        return replace(self, chain=chain, answer=answer)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ QUICK = ("-c", "512", "-t", "1", "-n", "6", "--seed", "5", "--ignore-eos")
 RUN = {"format", "version", "model", "engine", "prompt", "mode", "divergence", "lanes"}
 LANE = {
     "label", "model", "sampling", "sources", "warnings", "tokens", "text", "reasoning", "answer",
-    "finish_reason", "finish_detail", "usage", "timing", "metrics", "code_checks",
+    "finish_reason", "finish_detail", "usage", "timing", "metrics", "code_checks", "ends",
+    "manifest",
 }  # fmt: skip
 TIMING = {"load_s", "prefill_s", "first_token_s", "decode_s", "tokens_per_second"}
 ENGINE = {
