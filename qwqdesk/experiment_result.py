@@ -88,6 +88,25 @@ class ExperimentResult:
             "best": self.best_lane(),
         }
 
+    def take(self, data: object) -> None:
+        """Take over the trials of a document that `to_json` wrote; what cannot be read is left.
+
+        A trial counts only for a lane of this experiment, with a verdict for each check, once.
+        """
+        lanes = data.get("lanes") if isinstance(data, Mapping) else None
+        labels = {lane.label for lane in self.experiment.lanes}
+        for lane in lanes if isinstance(lanes, list) else []:
+            label = lane.get("label") if isinstance(lane, Mapping) else None
+            trials = lane.get("trials") if isinstance(lane, Mapping) else None
+            for entry in trials if label in labels and isinstance(trials, list) else []:
+                trial = _trial(str(label), entry, self._count)
+                if trial is not None and not self.has(trial.lane, trial.seed):
+                    self.trials.append(trial)
+
+    def has(self, lane: str, seed: int) -> bool:
+        """Whether this trial is over."""
+        return any((trial.lane, trial.seed) == (lane, seed) for trial in self.trials)
+
     def _lane_json(self, label: str) -> Mapping[str, Any]:
         own = [trial for trial in self.trials if trial.lane == label]
         return {
@@ -117,6 +136,22 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
 
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {"passed": verdict.passed, "words": verdict.words}
+
+
+def _trial(lane: str, data: object, checks: int) -> Trial | None:
+    if not isinstance(data, Mapping):
+        return None
+    seed, rows = data.get("seed"), data.get("verdicts")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not isinstance(rows, list):
+        return None
+    verdicts = tuple(
+        Verdict(row["passed"], row["words"][:200])
+        for row in rows
+        if isinstance(row, Mapping)
+        and isinstance(row.get("passed"), bool)
+        and isinstance(row.get("words"), str)
+    )
+    return Trial(lane, seed, verdicts) if len(verdicts) == len(rows) == checks else None
 
 
 def seeds(experiment: Experiment, repeats: int) -> Sequence[int]:

@@ -48,7 +48,8 @@ class ExperimentRun:
     """One run of an experiment over several seeds.
 
     Args:
-        session: its history is not written: a hundred trials are no conversations.
+        session: what runs the lanes; give the places options without `keep`, since a hundred
+            trials are no conversations.
         places: where each of the experiment's lanes runs, in their order.
         result: with the trials of an earlier run, which are not run again.
     """
@@ -83,17 +84,14 @@ class ExperimentRun:
         """
         for lanes in ModelTurns(self._session, self._places).groups():
             for seed in self._seeds:
-                missing = [n for n in lanes if not self._has(n, seed)]
+                labels = {n: self._places[n].setup.label for n in lanes}
+                missing = [n for n in lanes if not self.result.has(labels[n], seed)]
                 if self._stopped:
                     return
                 if missing:
                     async with aclosing(self._at_seed(seed, missing)) as batches:
                         async for batch in batches:
                             yield batch
-
-    def _has(self, lane: int, seed: int) -> bool:
-        label = self._places[lane].setup.label
-        return any((t.lane, t.seed) == (label, seed) for t in self.result.trials)
 
     async def _at_seed(
         self, seed: int, lanes: Sequence[int]

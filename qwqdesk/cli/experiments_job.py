@@ -56,7 +56,7 @@ def run_trials(
 
 def _places(one: Experiment, args: ParsedArgs, dirs: DataDirs) -> list[LanePlace]:
     """Where each lane runs: on its own model, else on the one that was named."""
-    options = RunOptions(mode=one.mode, system_prompt=one.system_prompt)
+    options = RunOptions(mode=one.mode, system_prompt=one.system_prompt, keep=False)
     models = common.library(dirs)
     named = models.find(args.model)
     return [

@@ -145,3 +145,24 @@ def test_rates_count_and_the_better_lane_is_named() -> None:
     row = json.loads(json.dumps(result.to_json(), allow_nan=False))["lanes"][1]
     assert row["passed"]["of"] == 2
     assert [trial["passed"] for trial in row["trials"]] == [True, False]
+
+
+def test_a_result_goes_on_from_its_file() -> None:
+    result = ExperimentResult(_own())
+    result.add("A", 1, Checked("3", (1,), "stop"))
+    result.add("B", 1, Checked("4", (1,), "stop"))
+    again = ExperimentResult(_own())
+    again.take(json.loads(json.dumps(result.to_json())))
+    again.take(result.to_json())
+    assert again.trials == result.trials
+    assert again.has("B", 1)
+    assert not again.has("B", 2)
+
+
+@given(_JSON)
+def test_no_result_file_breaks_anything(data: object) -> None:
+    result = ExperimentResult(_own())
+    result.take(data)
+    result.take({"lanes": [{"label": "A", "trials": data}, data]})
+    result.take({"lanes": [{"label": "A", "trials": [{"seed": 1, "verdicts": data}]}]})
+    json.dumps(result.to_json(), allow_nan=False)
