@@ -60,7 +60,7 @@ def unbound_globals(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
 
 
 def _sentence(name: str) -> str:
-    return f"'{name}' is declared global, but nothing ever gives it a value"
+    return f"{name} is used here but never assigned: NameError when this line runs"
 
 
 def _is_global(name: str, scope: _Scope) -> bool:

@@ -55,6 +55,7 @@ class AnswerView(QWidget):
     """
 
     resized = Signal()
+    line_wanted = Signal(object, int)  # a code block, and its line that is to be in view
 
     def __init__(self, look: LookName = "lane", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +69,7 @@ class AnswerView(QWidget):
         self._from_history = False
         self._dirty = 0  # the first block whose place may have changed
         self._caret = Caret(self)
-        self._streaming = False
+        self._streaming, self._followed = False, True
         self._loop_text = ""
         self.setFixedHeight(0)
 
@@ -133,6 +134,12 @@ class AnswerView(QWidget):
         """Folded code shows its first lines, not its last."""
         self._from_history = True
 
+    def set_followed(self, followed: bool) -> None:
+        """Whether the view stays at the end; else nothing may move under the reader's eyes."""
+        self._followed = followed
+        if isinstance(self._growing, CodeBlock):
+            self._growing.set_followed(followed)
+
     def set_streaming(self, streaming: bool) -> None:
         """Whether the caret stands at the end."""
         self._streaming = streaming
@@ -164,7 +171,9 @@ class AnswerView(QWidget):
         if shape.kind == "code":
             code = CodeBlock(self._look, shape.language, self)
             code.set_density(self._density)
+            code.set_followed(self._followed)
             code.resized.connect(self._place_all)
+            code.line_wanted.connect(lambda line: self.line_wanted.emit(code, line))
             self._growing = self._add(code, shape.indent)
         elif shape.kind == "table":
             self._open_table(shape, replaces=event.replaces)

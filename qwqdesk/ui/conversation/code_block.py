@@ -8,7 +8,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from qwqdesk.analysis.code_blocks import CodeBlock as Fenced
+from qwqdesk.analysis.code_check import CodeCheck, check_block
+from qwqdesk.analysis.code_problem import CodeProblem
+from qwqdesk.ui.background import background
 from qwqdesk.ui.base import IconButton, MessageBand, label, panel
+from qwqdesk.ui.conversation.check_badge import CheckBadge
 from qwqdesk.ui.conversation.code_text import SHOWN_LIMIT, CodeText
 from qwqdesk.ui.conversation.fold_bar import FoldBar
 from qwqdesk.ui.conversation.highlight import language_name
@@ -17,6 +22,7 @@ from qwqdesk.ui.conversation.visible_text import storable, visible
 from qwqdesk.ui.theme import theme
 
 FOLD_OVER, FOLD_TO = 40, 24  # in lanes, more lines than the first fold to the second
+_BEFORE = 4  # lines that are shown above the first error
 _ENDINGS = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "JSON": "json", "HTML": "html",
             "CSS": "css", "SQL": "sql", "C++": "cpp", "C": "c", "Rust": "rs", "Shell": "sh",
             "Bash": "sh", "YAML": "yaml", "Markdown": "md"}  # fmt: skip
@@ -25,10 +31,12 @@ _ENDINGS = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "JSON": "jso
 class CodeBlock(QFrame):
     """One fenced block. `grow` while it streams, `finish` when its fence closes.
 
-    `resized` says that the height changed without new text.
+    `resized` says that the height changed without new text, `line_wanted` that a line (from 1)
+    is to be brought into view. Python is checked, never run, when the block has closed.
     """
 
     resized = Signal()
+    line_wanted = Signal(int)
 
     def __init__(self, look: LookName, language: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,8 +47,12 @@ class CodeBlock(QFrame):
         self._look = look
         self._parts: list[str] = []
         self._fresh: list[str] = []
-        self._streaming, self._opened = True, False
+        self._streaming, self._followed = True, True
+        self._first, self._end = 0, 0  # the lines that are shown; an end of 0 is the last line
+        self._opened, self._density = False, "normal"
+        self._words = language.split()[0].lower() if language.split() else ""
         self._language = language_name(visible(language))
+        self.problems: tuple[CodeProblem, ...] = ()
         self._code = CodeText(language, self)
         self._code.growing = True
         self._lay_out()
@@ -51,12 +63,12 @@ class CodeBlock(QFrame):
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         self._head = self._make_head()
-        self._fold = FoldBar()
-        self._fold.hide()
-        self._fold.clicked.connect(lambda *_: self.open_all())
+        self._above, self._below = FoldBar(above=True), FoldBar(above=False)
+        self._above.clicked.connect(lambda *_: self._open(0, self._end))
+        self._below.clicked.connect(lambda *_: self._open(self._first, 0))
         self._note = MessageBand("window", "", name="codeNote")
         self._note.hide()
-        for part in (self._head, self._fold, self._code, self._note):
+        for part in (self._head, self._above, self._code, self._below, self._note):
             column.addWidget(part)
 
     def _make_head(self) -> QFrame:
@@ -66,6 +78,8 @@ class CodeBlock(QFrame):
         row.setContentsMargins(px(12), 0, px(4), 0)
         row.setSpacing(px(8))
         self._lines = label("", "small", "text2")
+        self.badge = CheckBadge()
+        self.badge.line_wanted.connect(self.show_line)
         self._wrap = IconButton("text-wrap", "Wrap lines", name="codeWrap")
         self._wrap.setCheckable(True)
         self._wrap.toggled.connect(self._set_wrapped)
@@ -76,6 +90,7 @@ class CodeBlock(QFrame):
         self._more.hide()
         row.addWidget(label(self._language, "small-strong"))
         row.addWidget(self._lines)
+        row.addWidget(self.badge)
         row.addStretch(1)
         for action in (self._wrap, self._save, self._copy, self._more):
             row.addWidget(action)
@@ -103,38 +118,67 @@ class CodeBlock(QFrame):
         self._fresh.clear()
         if fresh:
             self._code.append_code(fresh)
-            if self._folds:
-                self._code.hide_down_to(self._code.lines - FOLD_TO)
+            if self._folds and self._followed:
+                # Not under the eyes of a reader who has scrolled up: the lines would slide.
+                self._first, self._end = self._code.lines - FOLD_TO, 0
+                self._code.hide_down_to(self._first)
             self._count()
+
+    def set_followed(self, followed: bool) -> None:
+        """Whether the view stays at the end of the text while it comes."""
+        self._followed = followed
 
     def finish(self, *, from_history: bool = False) -> None:
         """The fence has closed; a reply from the history shows its first lines, not its last."""
         self.show_growth()
         self._streaming = self._code.growing = False
         if from_history and self._folds:
-            self._code.show_lines(0, FOLD_TO)
+            self._show(0, FOLD_TO)
         self._count()
+        block = Fenced(0, self._words, self.source.removesuffix("\n"), 1)
+        if block.is_python:
+            background().start(self, lambda: check_block(block), self._show_check)
 
     def copy(self) -> None:
         """Put the code on the clipboard."""
         QGuiApplication.clipboard().setText(storable(self.source))
 
+    # ------------------------------------------------------------ what was found
+
+    def _show_check(self, check: CodeCheck) -> None:
+        """The verdict has come: badge, marks, and the fold around the first error."""
+        self.problems = check.problems if check.parses is not None else ()
+        self.badge.show_verdict(check.parses, check.problems)
+        self._code.set_problems(self.problems)
+        if self.problems and self._folds and self._followed:
+            self.fold_around(self.problems[0].line)
+        self._count()
+        self.resized.emit()
+
+    def show_line(self, line: int) -> None:
+        """Unfold a line (from 1) if it is hidden, and ask for it to be brought into view."""
+        if not self._first < line <= (self._end or self._code.lines):
+            self._open(0, 0)
+        self.line_wanted.emit(line)
+
+    def line_top(self, line: int) -> int:
+        """Where a line (from 1) begins, in pixels from the block's top."""
+        return self._code.y() + self._code.line_top(line)
+
+    # ------------------------------------------------------------ what is shown
+
     @property
     def _folds(self) -> bool:
         return self._look == "lane" and not self._opened and self._code.lines > FOLD_OVER
-
-    # ------------------------------------------------------------ what is shown
 
     def _count(self) -> None:
         lines = self._code.lines
         word = "line" if lines == 1 else "lines"
         self._lines.setText(f"{lines:,} {word}" + (" so far" if self._streaming else ""))
+        self._lines.setVisible(self._density != "narrow" or not self.badge.has_verdict)
         self._code.setAccessibleName(f"{self._language} code, {lines:,} {word}")
-        hidden = lines - FOLD_TO if self._folds else 0
-        self._fold.setVisible(hidden > 0)
-        if hidden > 0:
-            above = not self._code.document().begin().isVisible()
-            self._fold.set_lines(hidden, above=above)
+        self._above.set_lines(self._first)
+        self._below.set_lines(lines - self._end if self._end else 0)
         if lines >= SHOWN_LIMIT and self._note.isHidden():
             self._note.set_message(
                 "window", f"Only {SHOWN_LIMIT:,} lines are shown.", "Copy and Save take all lines."
@@ -143,15 +187,27 @@ class CodeBlock(QFrame):
 
     def open_all(self) -> None:
         """Show the folded lines; they stay open."""
+        self._open(0, 0)
+
+    def fold_around(self, line: int) -> None:
+        """Fold a long block to the lines around one (from 1), unless the reader has opened it."""
+        if self._folds and not self._streaming:
+            lines = self._code.lines
+            first = max(0, min(line - 1 - _BEFORE, lines - FOLD_TO))
+            self._show(first, min(lines, first + FOLD_TO))
+            self._count()
+            self.resized.emit()
+
+    def _open(self, first: int, end: int) -> None:
         self._opened = True
-        self._code.show_lines(0, self._code.lines)
+        self._show(first, end)
         self._count()
         self.resized.emit()
 
-    def reveal(self, place: int) -> None:
-        """Open the folded lines if a place of the code is among them."""
-        if not self._code.marks.cursor(place).block().isVisible():
-            self.open_all()
+    def _show(self, first: int, end: int) -> None:
+        lines = self._code.lines
+        self._first, self._end = first, end if end < lines else 0
+        self._code.show_lines(first, end or lines)
 
     def _set_wrapped(self, wrapped: bool) -> None:
         self._code.set_wrapped(wrapped)
@@ -162,14 +218,21 @@ class CodeBlock(QFrame):
         was, self._look = self._look, look
         self._code.restyle()
         if was != look:
-            first = self._code.lines - FOLD_TO if self._folds and self._streaming else 0
-            end = first + FOLD_TO if self._folds else self._code.lines
-            self._code.show_lines(max(0, first), end)
+            if not self._folds:
+                self._show(0, 0)
+            elif self.problems:
+                self.fold_around(self.problems[0].line)
+            else:
+                first = self._code.lines - FOLD_TO if self._streaming else 0
+                self._show(first, 0 if self._streaming else FOLD_TO)
             self._count()
 
     def set_density(self, density: str) -> None:
         """Fewer buttons where there is little room: no wrap under 460 px, a menu under 360."""
         narrow = density == "narrow"
+        self._density = density
+        self.badge.set_density(density)
+        self._count()
         self._wrap.setVisible(not narrow and density != "compact")
         self._save.setVisible(not narrow)
         self._more.setVisible(narrow)
@@ -189,12 +252,13 @@ class CodeBlock(QFrame):
         """Pixels for head, bar, code and note."""
         px = theme().px
         self._head.setFixedHeight(px(32))
-        self._fold.setFixedHeight(px(24))
+        bars = [bar for bar in (self._above, self._below) if not bar.isHidden()]
+        for bar in bars:
+            bar.setFixedHeight(px(24))
         code = self._code.wanted_height(width - 2)
         self._code.setFixedHeight(code)
-        fold = px(24) if not self._fold.isHidden() else 0
         note = self._note.sizeHint().height() if not self._note.isHidden() else 0
-        return 2 + px(32) + fold + code + note
+        return 2 + px(32) + px(24) * len(bars) + code + note
 
     # ------------------------------------------------------------ saving
 

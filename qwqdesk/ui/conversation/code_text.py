@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetrics,
+    QHelpEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QSyntaxHighlighter,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QTextEdit, QToolTip, QWidget
 
+from qwqdesk.analysis.code_problem import CodeProblem
+from qwqdesk.ui.conversation.code_highlighter import CodeHighlighter
 from qwqdesk.ui.conversation.code_marks import CodeMarks
+from qwqdesk.ui.conversation.code_problems import CodeProblems
 from qwqdesk.ui.conversation.document_marks import DocumentMarks
-from qwqdesk.ui.conversation.highlight import grammar, tint_line
 from qwqdesk.ui.theme import theme
 
 LINE_LIMIT = 4000  # characters after which a line is broken on the screen
 SHOWN_LIMIT = 20_000  # lines that are shown at most
 _LINE = 20
-
-
-class _Highlighter(QSyntaxHighlighter):
-    def __init__(self, document: QTextDocument, language: str) -> None:
-        super().__init__(document)
-        self._rules = grammar(language)
-        self._formats: dict[str, QTextCharFormat] = {}
-
-    def forget_colors(self) -> None:
-        self._formats.clear()
-
-    def highlightBlock(self, text: str) -> None:  # noqa: N802 - Qt's name
-        tints, state = tint_line(self._rules, text, max(0, self.previousBlockState()))
-        for tint in tints:
-            self.setFormat(tint.start, tint.length, self._format(tint.token))
-        self.setCurrentBlockState(state)
-
-    def _format(self, token: str) -> QTextCharFormat:
-        found = self._formats.get(token)
-        if found is None:
-            found = self._formats[token] = QTextCharFormat()
-            found.setForeground(theme().color(token))
-        return found
 
 
 class _Gutter(QWidget):
@@ -90,6 +69,7 @@ class CodeText(QTextEdit):
         self.document().setDocumentMargin(0)
         self.viewport().setAutoFillBackground(False)
         self.marks: DocumentMarks = CodeMarks(self)
+        self.problems = CodeProblems(self)
         self._gutter = _Gutter(self)
         self._column = 0
         self._hidden_top = 0
@@ -97,7 +77,7 @@ class CodeText(QTextEdit):
         self.growing = False
         self.set_wrapped(False)
         self._apply_fonts()
-        self._highlighter = _Highlighter(self.document(), language)
+        self._highlighter = CodeHighlighter(self.document(), language, self.problems)
 
     # ------------------------------------------------------------ content
 
@@ -159,6 +139,19 @@ class CodeText(QTextEdit):
             self._hidden_top = first
             document.markContentsDirty(start, max(1, block.position() - start))
 
+    def set_problems(self, problems: Sequence[CodeProblem]) -> None:
+        """Mark what is wrong: ground, wave and sentence."""
+        touched = {*self.problems.by_line, *(problem.line for problem in problems)}
+        self.problems.set_problems(problems)
+        for line in touched:
+            self._highlighter.rehighlightBlock(self.document().findBlockByNumber(line - 1))
+        self.update()
+
+    def line_top(self, line: int) -> int:
+        """Where a line (from 1) begins, in pixels from this widget's top."""
+        block = self.document().findBlockByNumber(line - 1)
+        return round(block.layout().position().y()) + self.viewportMargins().top()
+
     # ------------------------------------------------------------ looks
 
     def set_wrapped(self, wrapped: bool) -> None:
@@ -177,6 +170,7 @@ class CodeText(QTextEdit):
         self._highlighter.forget_colors()
         self._highlighter.rehighlight()
         self.marks.put_back()
+        self.problems.put_back()
 
     @property
     def settled(self) -> int:
@@ -199,7 +193,11 @@ class CodeText(QTextEdit):
         cursor.setCharFormat(chars)
         cursor.setBlockCharFormat(chars)
         self.setTabStopDistance(4 * QFontMetrics(font).horizontalAdvance(" "))
-        self.setViewportMargins(px(40), px(6), px(8), px(8))
+        self.setViewportMargins(px(40), px(6), 0, px(8))
+        frame = self.document().rootFrame()
+        room = frame.frameFormat()
+        room.setRightMargin(px(8))  # not of the viewport: the ground of a line goes to the edge
+        frame.setFrameFormat(room)
 
     def wanted_height(self, width: int) -> int:
         """Pixels for all visible lines, margins and a scroll bar if lines are too long."""
@@ -213,7 +211,8 @@ class CodeText(QTextEdit):
         bar = 0
         if self.lineWrapMode() is QTextEdit.LineWrapMode.NoWrap and size.width() > room + 1:
             bar = self.horizontalScrollBar().sizeHint().height()
-        return math.ceil(size.height()) + margins.top() + margins.bottom() + bar
+        height = math.ceil(size.height()) + self.problems.below_last()
+        return height + margins.top() + margins.bottom() + bar
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(200, 40)
@@ -237,10 +236,23 @@ class CodeText(QTextEdit):
             event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        width, start = self.viewport().width(), QPoint(0, 0)
+        painter = QPainter(self.viewport())
+        self.problems.paint_ground(painter, event.rect(), start, width)
+        painter.end()
         super().paintEvent(event)
         painter = QPainter(self.viewport())
+        self.problems.paint_words(painter, event.rect(), start, width)
         self.marks.paint(painter)
         painter.end()
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Under the pointer a line with problems says all of them."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            tip = self.problems.tip_at(event.pos().y())
+            QToolTip.showText(event.globalPos(), tip, self)
+            return True
+        return super().viewportEvent(event)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802 - Qt's name
         super().scrollContentsBy(dx, dy)
@@ -250,10 +262,7 @@ class CodeText(QTextEdit):
     def paint_numbers(self, painter: QPainter, exposed: QRect, width: int) -> None:
         """Draw the numbers of the lines that the gutter shows in `exposed`."""
         layout, top = self.document().documentLayout(), self.viewportMargins().top()
-        font = QFont(theme().font("mono"))
-        font.setPixelSize(theme().px(11))
-        painter.setFont(font)
-        painter.setPen(theme().color("text3"))
+        self.problems.paint_ground(painter, exposed, QPoint(0, top), width)
         at = layout.hitTest(QPointF(0, exposed.top() - top), Qt.HitTestAccuracy.FuzzyHit)
         block = self.document().findBlock(max(0, at))
         while block.isValid():
@@ -264,11 +273,15 @@ class CodeText(QTextEdit):
     def _paint_number(
         self, painter: QPainter, block: QTextBlock, exposed: QRect, width: int
     ) -> bool:
-        box = self.document().documentLayout().blockBoundingRect(block)
-        y = round(box.top()) + self.viewportMargins().top()
+        y = round(block.layout().position().y()) + self.viewportMargins().top()
         if y > exposed.bottom():
             return False
         text = str(block.blockNumber() + 1)
+        wrong = block.blockNumber() + 1 in self.problems.by_line
+        font = QFont(theme().font("mono-name" if wrong else "mono"))
+        font.setPixelSize(theme().px(11))
+        painter.setFont(font)
+        painter.setPen(theme().color("bad" if wrong else "text3"))
         left = width - theme().px(12) - painter.fontMetrics().horizontalAdvance(text)
         first = block.layout().lineAt(0)
         base = first.y() + first.ascent() if first.isValid() else theme().px(14)

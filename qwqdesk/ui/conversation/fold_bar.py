@@ -13,19 +13,21 @@ from qwqdesk.ui.theme import theme
 class FoldBar(QAbstractButton):
     """24 px high, over the whole width."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, above: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("codeFold")
+        self.setObjectName("codeFold" if above else "codeFoldBelow")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self._above = True
-
-    def set_lines(self, lines: int, *, above: bool) -> None:
-        """How many lines are folded, and on which side."""
         self._above = above
-        self.setText(f"{lines:,} lines {'above' if above else 'below'}")
-        self.setAccessibleName(f"Show {lines:,} more lines of code")
+        self.hide()
+
+    def set_lines(self, lines: int) -> None:
+        """How many lines are folded on this side; without any the bar is hidden."""
+        side, word = "above" if self._above else "below", "line" if lines == 1 else "lines"
+        self.setText(f"{lines:,} {word} {side}")
+        self.setAccessibleName(f"Show {lines:,} more {word} of code {side}")
+        self.setVisible(lines > 0)
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

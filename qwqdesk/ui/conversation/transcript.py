@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.ui.base import Pill
 from qwqdesk.ui.conversation.code_block import CodeBlock
+from qwqdesk.ui.conversation.problem_steps import ProblemSteps
 from qwqdesk.ui.conversation.prompt_header import PromptBubble
 from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.conversation.text_look import LookName
@@ -65,6 +66,7 @@ class Transcript(QScrollArea):
         self._look: LookName = look
         self._density = "normal"
         self._following = True
+        self._problems = ProblemSteps(self)
         self._replies: list[ReplyView] = []
         self._prompts: list[PromptBubble] = []
         self._content = _Content()
@@ -85,6 +87,11 @@ class Transcript(QScrollArea):
     # ------------------------------------------------------------ content
 
     @property
+    def content(self) -> QWidget:
+        """The page that is scrolled."""
+        return self._content
+
+    @property
     def replies(self) -> tuple[ReplyView, ...]:
         return tuple(self._replies)
 
@@ -102,6 +109,7 @@ class Transcript(QScrollArea):
         view = ReplyView(self._look, reasoning_open=reasoning_open)
         view.set_density(self._density)
         view.grew.connect(self._text_came)
+        view.answer.line_wanted.connect(self._show_line)
         self._insert(view, theme().px(16) if self._column.count() > 1 else 0)
         self._replies.append(view)
         return view
@@ -142,16 +150,30 @@ class Transcript(QScrollArea):
         """Whether the view stays at the end while text comes."""
         return self._following
 
+    def next_problem(self, step: int) -> bool:
+        """Show the next (1) or previous (-1) error in the newest reply's code; False: none."""
+        return bool(self._replies) and self._problems.step(self._replies[-1].answer, step)
+
+    def _show_line(self, block: CodeBlock, line: int) -> None:
+        self._follow(False)
+        self._problems.show_line(block, line)
+
     def to_end(self) -> None:
         """Go to the end and follow the stream again."""
-        self._following = True
+        self._follow(True)
         self._pill.show_pill(False)
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
     def _scrolled(self, value: int) -> None:
-        self._following = value >= self.verticalScrollBar().maximum() - _NEAR_END
+        self._follow(value >= self.verticalScrollBar().maximum() - _NEAR_END)
         if self._following:
             self._pill.show_pill(False)
+
+    def _follow(self, following: bool) -> None:
+        if following != self._following:
+            self._following = following
+            for reply in self._replies[-1:]:
+                reply.answer.set_followed(following)
 
     def _range_changed(self, low: int, high: int) -> None:
         if self._following:
