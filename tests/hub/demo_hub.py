@@ -118,16 +118,16 @@ class DemoHub(LoopbackHub):
         self._add("unsloth/QwQ-32B-GGUF", "QwQ-32B", large, QWQ, (82_400, 311, 62))
         for index, size in enumerate((49.97, 15.57), 1):
             path = f"BF16/QwQ-32B-BF16-{index:05d}-of-00002.gguf"
-            self._put("unsloth/QwQ-32B-GGUF", path, large, size)
-        self._put("unsloth/QwQ-32B-GGUF", "mmproj-F16.gguf", large, 1.4)
+            self.put_sparse("unsloth/QwQ-32B-GGUF", path, large, size)
+        self.put_sparse("unsloth/QwQ-32B-GGUF", "mmproj-F16.gguf", large, 1.4)
         for name, downloads, likes, days in OTHERS:
             self._add(name, "qwq-32b", large, QWQ, (downloads, likes, days))
         distill = "unsloth/DeepSeek-R1-Distill-Qwen-1.5B-GGUF"
         self._add(distill, "DeepSeek-R1-Distill-Qwen-1.5B", small, SMALL, (51_200, 140, 300))
         self._add("gated/QwQ-Secret-GGUF", "Secret", small, SMALL, (900, 12, 20)).gated = "manual"
         shards = self._add("tiny/missing-shard-GGUF", "T", small, {"Q4_K_M": 1.1}, (20, 1, 5))
-        self._put("tiny/missing-shard-GGUF", "T-Q8_0-00001-of-00003.gguf", small, 0.6)
-        self._put("tiny/missing-shard-GGUF", "T-Q8_0-00003-of-00003.gguf", small, 0.6)
+        self.put_sparse("tiny/missing-shard-GGUF", "T-Q8_0-00001-of-00003.gguf", small, 0.6)
+        self.put_sparse("tiny/missing-shard-GGUF", "T-Q8_0-00003-of-00003.gguf", small, 0.6)
         shards.gguf = {"total": 1_777_088_000, "architecture": "qwen2", "context_length": 131_072}
         self.add("tiny/empty-GGUF")
         for number in range(120):
@@ -149,13 +149,14 @@ class DemoHub(LoopbackHub):
         about: tuple[int, int, int],
     ) -> FakeRepo:
         for name, size in sizes.items():
-            self._put(repo, f"{stem}-{name}.gguf", head, size)
+            self.put_sparse(repo, f"{stem}-{name}.gguf", head, size)
         made = self.add(repo)
         made.downloads, made.likes = about[0], about[1]
         made.updated = f"{datetime.now(UTC) - timedelta(days=about[2]):%Y-%m-%dT%H:%M:%S.000Z}"
         return made
 
-    def _put(self, repo: str, path: str, head: bytes, gigabytes: float) -> None:
+    def put_sparse(self, repo: str, path: str, head: bytes, gigabytes: float) -> None:
+        """Add a file that is this head and then zeros."""
         number = sum(len(each.files) for each in self.repos.values()) + 1
         data = SparseBytes(head, int(gigabytes * 1e9))
         self.add(repo).files[path] = SparseFile(data, number=number)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
@@ -50,7 +52,7 @@ class RepoField(SearchField):
             super().keyPressEvent(event)
 
     def _text_changed(self, text: str) -> None:
-        pasted = len(text) - len(self._before) >= _PASTED
+        pasted = _came_at_once(self._before, text) >= _PASTED
         self._before = text
         self._later.stop()
         if not text.strip():
@@ -84,6 +86,18 @@ class RepoField(SearchField):
         if text.strip() != self._asked or not text.strip():
             self._asked = text.strip()
             self.searched.emit(self._asked)
+
+
+def _came_at_once(before: str, text: str) -> int:
+    """How many letters one change brought."""
+    same = _same_letters(before, text)
+    room = min(len(before), len(text)) - same
+    return len(text) - same - min(_same_letters(before[::-1], text[::-1]), room)
+
+
+def _same_letters(one: str, other: str) -> int:
+    """How many letters two texts have in common at their beginning."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 def _is_address(text: str) -> bool:
