@@ -167,12 +167,10 @@ class Downloads:
                 stream.close()
 
     def _new_queue(self) -> DownloadQueue:
-        from qwqdesk.models.library import places
         from qwqdesk.models.queue import DownloadQueue
         from qwqdesk.models.rate_limit import RateLimit
-        from qwqdesk.resources import resource
 
-        cache = places(resource("models"), self._dirs.models, (), self._environ).hf_cache
+        cache = hf_cache(self._dirs, self._environ)
         self._limit = RateLimit(self._settings.speed_limit)
         queue = DownloadQueue(
             self.hub, self._dirs.models, self.file, hf_cache=cache, limit=self._limit
@@ -182,6 +180,14 @@ class Downloads:
         if self._started:
             queue.start()
         return queue
+
+
+def hf_cache(dirs: DataDirs, environ: Mapping[str, str]) -> Path | None:
+    """Where huggingface_hub keeps what it has fetched; None where there is no such folder."""
+    from qwqdesk.models.library import places
+    from qwqdesk.resources import resource
+
+    return places(resource("models"), dirs.models, (), environ).hf_cache
 
 
 def find_site(environ: Mapping[str, str], settings: Settings, *, use_token: bool = True) -> Site:

@@ -6,25 +6,27 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.cli.output import to_stderr, write_out
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import Library, places
 from qwqdesk.paths import DataDirs
 from qwqdesk.resources import resource
-from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.formats.flags import FLAGS, Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import RecipeList, load_recipes
 from qwqdesk.settings import load_settings
 
+if TYPE_CHECKING:  # what runs a model is imported where a model runs
+    from qwqdesk.analysis.loops import LoopGuard
+    from qwqdesk.run_plan import RunOptions
+
 MAX_FILE_BYTES = 64 << 20
 # Parsed, but their meaning comes with the issue on trusted comparisons.
-_NOT_YET = ("answer_chain", "form", "banned_strings", "text_biases", "reasoning_budget")
+_NOT_YET = ("form", "banned_strings", "text_biases")
 
 
 def parse(argv: Sequence[str], *, words: int = 1) -> ParsedArgs:
@@ -134,12 +136,16 @@ def recipes(dirs: DataDirs) -> RecipeList:
 
 def run_options(args: ParsedArgs, *, mode: Mode) -> RunOptions:
     """The options of a run from its flags."""
+    from qwqdesk.cli.lane_words import read_thought
+    from qwqdesk.run_plan import RunOptions
+
     return RunOptions(
         mode=cast("Mode", args.mode or mode),
         template=_template(args),
         system_prompt=_system_prompt(args),
         loop_guard=cast("LoopGuard", args.option("loop_guard") or "mark"),
         raw=args.raw,
+        thought=read_thought(args),
     )
 
 

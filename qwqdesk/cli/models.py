@@ -64,19 +64,23 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
 
 
 def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
-    from qwqdesk.cli import models_hub
-
     as_json = args.switch("json")
     match args.positional:
         case ["search", *query]:
+            from qwqdesk.cli import models_hub
+
             text = " ".join(query)
             models_hub.search(
                 text, own["--sort"], own["--limit"], _site(own, dirs), as_json=as_json
             )
         case ["files", repo]:
+            from qwqdesk.cli import models_hub
+
             models_hub.files(repo, args.engine_settings, _site(own, dirs), dirs, as_json=as_json)
         case ["download", repo, *label] if len(label) <= 1:
-            models_hub.download(repo, *label, options=own, dirs=dirs, as_json=as_json)
+            from qwqdesk.cli.models_download import download
+
+            download(repo, *label, options=own, dirs=dirs, as_json=as_json)
         case ["list"]:
             _list(common.library(dirs), as_json=as_json)
         case ["verify", path]:

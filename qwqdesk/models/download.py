@@ -90,7 +90,7 @@ class FileTransfer:
                 for _ in range(2):
                     self._fetch(http, part)
                     self._board.to("verifying")
-                    found = part.digest()
+                    found = part.digest(self._checked)
                     if found.matches(self.order.file.sha256, self.order.file.blob_id) is not False:
                         part.finish()
                         return found
@@ -113,9 +113,6 @@ class FileTransfer:
         elif part.other_version:
             raise hub_errors.changed(self.order.file.path, size)
         part.claim()
-        if part.size:
-            self._board.to("checking")
-            part.rehash(self._checked)
         self.resumed_from = self._checked_at = part.size
         self._board.at(self._before + part.size)
         disk_space.require_space(self.order.target.parent, size - part.size, part.size)
@@ -191,8 +188,8 @@ class FileTransfer:
 
     def _read(self, answer: Answer, part: PartFile) -> None:
         size = self.order.file.size_bytes
-        for chunk in answer.chunks():
-            if part.size == 0 and chunk.lstrip()[:1] == b"<":
+        for chunk in answer.pieces(lambda: self._limit.piece):
+            if part.size == 0 and bytes(chunk[:64]).lstrip()[:1] == b"<":
                 raise hub_errors.portal(self._hub.site.host)
             piece = chunk[: size - part.size]
             part.append(piece)
@@ -239,7 +236,7 @@ class FileTransfer:
 
     def _look_again(self, error: UserError) -> None:
         """The commit may be gone while the same file is still there at another one."""
-        found = self._hub.repository(self.order.repo, stop=self._stop)
+        found = self._hub.listing(self.order.repo, stop=self._stop)
         rows = (file for row in found.quantizations for file in row.files)
         now = next((file for file in rows if file.path == self.order.file.path), None)
         if now is None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from qwqdesk.errors import UserError
 from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.records import read_json, write_json
-from qwqdesk.models.verify import PIECE, DigestThread, FileDigest
+from qwqdesk.models.verify import FileDigest, FollowingDigest
 
 SUFFIX = ".part"
 NOTE_SUFFIX = ".part.json"
@@ -49,7 +49,7 @@ class FileOrder:
 
 
 class PartFile:
-    """An open, locked part. `size` bytes are there; `digest` covers them once `rehash` was run."""
+    """An open, locked part. `size` bytes are there; `claim` comes before all that writes."""
 
     def __init__(self, order: FileOrder) -> None:
         self.order = order
@@ -59,7 +59,7 @@ class PartFile:
         self._syncing: threading.Thread | None = None
         self._sync_error: OSError | None = None
         self._claimed = False
-        self._running = DigestThread(0)
+        self._running: FollowingDigest | None = None
         self._descriptor = _open_locked(order)
         try:
             self._begin()
@@ -84,7 +84,6 @@ class PartFile:
             durable = note.get("durable")
             if note and note.get("boot") != boot_id() and isinstance(durable, int):
                 self._cut(min(self.size, max(durable, 0)))
-        self._new_digest()
 
     def claim(self) -> None:
         """Write the note: from here on the part belongs to this order's version."""
@@ -93,30 +92,15 @@ class PartFile:
                 self._cut(0)
             self._write_note()
         self._claimed = True
-
-    def rehash(self, progress: Callable[[int], None]) -> None:
-        """Checksum the bytes that are there; what `progress` raises ends it."""
         self._new_digest()
-        done = 0
-        with _disk_errors(self.order.part):
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            while done < self.size:
-                piece = os.read(self._descriptor, min(PIECE, self.size - done))
-                if not piece:
-                    self.size = done
-                    break
-                self._running.update(piece)
-                done += len(piece)
-                progress(done)
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Write at the end.
 
         Raises:
             UserError: "disk_full" or "disk"; what was written stays and is counted.
         """
         rest = memoryview(data)
-        begun = self.size
         try:
             with _disk_errors(self.order.part):
                 while rest:
@@ -124,22 +108,29 @@ class PartFile:
                     self.size += count
                     rest = rest[count:]
         finally:
-            self._running.update(data[: self.size - begun])
+            self._digest.grow(self.size)
         if self.size >= self._sync_at:
-            self._sync_at = self.size + SYNC_EVERY
             self._sync_aside()
 
     def restart(self) -> None:
         """Throw the bytes away and begin at the first one."""
         self._wait_for_sync()
+        if self._running is not None:
+            self._running.close()
         with _disk_errors(self.order.part):
             self._cut(0)
             self._write_note()
         self._new_digest()
 
-    def digest(self) -> FileDigest:
-        """The checksums of all bytes."""
-        return self._running.result()
+    def digest(self, progress: Callable[[int], None]) -> FileDigest:
+        """The checksums of all bytes, once they are read; what `progress` raises ends the wait.
+
+        What was there before is read while more arrives: there is seldom much to wait for.
+        """
+        with _disk_errors(self.order.part):
+            while not self._digest.wait(0.05):
+                progress(self._digest.done)
+        return self._digest.result()
 
     def finish(self) -> None:
         """The part becomes the file."""
@@ -167,7 +158,8 @@ class PartFile:
 
     def close(self) -> None:
         """Bring what arrived to the disk, and give the lock back."""
-        self._running.close()
+        if self._running is not None:
+            self._running.close()
         with suppress(UserError):
             self._wait_for_sync()
         if self._descriptor >= 0:
@@ -183,14 +175,25 @@ class PartFile:
         self._synced = min(self._synced, size)
         self._sync_at = size + SYNC_EVERY
 
-    def _new_digest(self) -> None:
+    @property
+    def _digest(self) -> FollowingDigest:
+        return self._running or self._new_digest()
+
+    def _new_digest(self) -> FollowingDigest:
+        """Begin to check at the first byte."""
+        if self._running is not None:
+            self._running.close()
         git = self.order.file.sha256 is None
-        self._running.close()
-        self._running = DigestThread(self.order.file.size_bytes, git=git)
+        self._running = FollowingDigest(self.order.part, self.order.file.size_bytes, git=git)
+        self._running.grow(self.size)
+        return self._running
 
     def _sync_aside(self) -> None:
-        """Bring the bytes to the disk while more of them arrive."""
+        """Bring the bytes to the disk while more of them arrive; one such at a time."""
+        if self._syncing is not None and self._syncing.is_alive():
+            return
         self._wait_for_sync()
+        self._sync_at = self.size + SYNC_EVERY
         self._syncing = threading.Thread(
             target=self._sync, args=(self.size,), name="sync", daemon=True
         )

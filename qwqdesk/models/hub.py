@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import hub_errors, hub_files
@@ -139,6 +140,26 @@ class Hub:
         rows = hub_files.quantizations(files)
         side, facts = hub_files.side_files(files), hub_files.repo_facts(info)
         return Repository(name, commit, gated, rows, side, facts)
+
+    def listing(
+        self, repo: str, revision: str | None = None, stop: StopSwitch | None = None
+    ) -> Repository:
+        """What `repository` finds, without its facts, by a request of our own.
+
+        It can be stopped, and does without huggingface_hub, whose import takes half a second.
+        """
+        self._require_online()
+        if not is_repo(repo):
+            raise hub_errors.not_found(self.address.page(repo))
+        at = f"/revision/{quote(revision, safe='')}" if revision else ""
+        url = f"{self.site.endpoint}/api/models/{repo}{at}?blobs=true"
+        with self._http(stop) as http:
+            info, _ = self._tried(lambda: http.get_json(url, {}, repo), stop)
+        if not isinstance(info, dict):
+            raise hub_errors.not_understood(self.address.host)
+        if info.get("disabled") is True:
+            raise hub_errors.disabled(self.address.page(repo))
+        return hub_files.from_listing(repo, info)
 
     def header(
         self, repo: str, commit: str, file: RepoFile, stop: StopSwitch | None = None

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.folders import is_side_file
+from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.hub_paths import folded, is_safe
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
@@ -94,6 +96,30 @@ def listed(path: object, size: object, sha256: object, blob_id: object) -> RepoF
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_SIZE:
         return None
     return RepoFile(path, size, _digest(sha256, _SHA256), _digest(blob_id, _SHA1))
+
+
+def from_listing(repo: str, info: Mapping[str, Any]) -> Repository:
+    """What the hub's API says of a repository (`/api/models/{repo}?blobs=true`), without facts."""
+    siblings = info.get("siblings")
+    rows = [row for row in siblings if isinstance(row, dict)] if isinstance(siblings, list) else []
+    files = [file for row in rows if (file := _sibling(row)) is not None]
+    name, gated, commit = info.get("id"), info.get("gated"), info.get("sha")
+    return Repository(
+        name if isinstance(name, str) and is_repo(name) else repo,
+        commit if isinstance(commit, str) and commit else "main",
+        gated if isinstance(gated, str) else bool(gated),
+        quantizations(files),
+        side_files(files),
+    )
+
+
+def _sibling(row: Mapping[str, Any]) -> RepoFile | None:
+    lfs = row.get("lfs")
+    if lfs is not None and not isinstance(lfs, dict):
+        return None
+    if isinstance(lfs, dict):
+        return listed(row.get("rfilename"), lfs.get("size"), lfs.get("sha256"), row.get("blobId"))
+    return listed(row.get("rfilename"), row.get("size"), None, row.get("blobId"))
 
 
 def repo_facts(info: object) -> RepoFacts:

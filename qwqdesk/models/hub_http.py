@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from qwqdesk import __version__
 from qwqdesk.errors import UserError
 from qwqdesk.models import hub_errors
+from qwqdesk.models.hub_body import body_pieces
 from qwqdesk.models.hub_errors import Broken, Stopped
 from qwqdesk.models.tokens import Token, find_token
 
@@ -161,6 +162,17 @@ class Answer:
             for chunk in self._response.iter_raw():
                 self._stop.check()
                 yield chunk
+
+    def pieces(self, most: Callable[[], int]) -> Iterator[bytes | memoryview]:
+        """The body as `chunks`, in large pieces where it can be read straight from the socket.
+
+        A piece has `most()` bytes at most and holds until the next one is taken. Raises as
+        `chunks` does.
+        """
+        with _told(self._stop, self.url):
+            for piece in body_pieces(self._response, most):
+                self._stop.check()
+                yield piece
 
 
 class HubHttp:

@@ -7,6 +7,8 @@ import time
 
 from qwqdesk.models.hub_http import StopSwitch
 
+LEAST, MOST = 8 << 10, 1 << 20
+
 
 class RateLimit:
     """A budget of bytes that fills up with time; 0 means no limit. Any thread."""
@@ -20,6 +22,11 @@ class RateLimit:
     def bytes_per_second(self) -> int:
         """The limit; 0 for none."""
         return self._rate
+
+    @property
+    def piece(self) -> int:
+        """How many bytes one read may bring, so that a slow download does not stand still."""
+        return min(max(self._rate // 8, LEAST), MOST) if self._rate else MOST
 
     def set(self, bytes_per_second: int) -> None:
         """Change the limit for what comes."""

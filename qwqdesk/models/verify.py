@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from qwqdesk.errors import UserError
 
 PIECE = 4 << 20
-BATCH, BATCHES = 1 << 20, 16
+FOLLOWED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RunningDigest:
         self._sha256 = hashlib.sha256()
         self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False) if git else None
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """The next bytes."""
         self._sha256.update(data)
         if self._git is not None:
@@ -49,53 +50,89 @@ class RunningDigest:
         return FileDigest(self._sha256.hexdigest(), self._git.hexdigest() if self._git else None)
 
 
-class DigestThread:
-    """The same on a thread of its own: with two cores, checking costs a transfer no time.
+class FollowingDigest:
+    """Checksums of a file that grows: a thread of its own reads behind the writer.
 
-    One thread calls `update`, then `result` or `close`.
+    So checking costs a transfer no time where there are two cores, what was there before is checked
+    while more arrives, and what is checked is what the file really has. `grow`, `wait` and `close`
+    belong to one thread.
     """
 
-    def __init__(self, size: int, *, git: bool = False) -> None:
+    def __init__(self, path: Path, size: int, *, git: bool = False) -> None:
+        """`size` is that of the whole, which git's checksum needs."""
+        self._path = path
         self._running = RunningDigest(size, git=git)
-        self._pieces: list[bytes] = []
-        self._waiting = 0
-        self._batches: queue.SimpleQueue[list[bytes] | None] = queue.SimpleQueue()
-        self._room = threading.Semaphore(BATCHES)
+        self._changed = threading.Condition()
+        self._there = 0
+        self._closed = False
         self._thread: threading.Thread | None = None
+        self.done = 0
+        self.error: OSError | None = None
 
-    def update(self, data: bytes) -> None:
-        """The next bytes; waits when the thread is far behind."""
-        self._pieces.append(data)
-        self._waiting += len(data)
-        if self._waiting >= BATCH:
-            self._hand_over()
+    def grow(self, size: int) -> None:
+        """The file has `size` bytes now."""
+        with self._changed:
+            self._there = size
+            self._changed.notify()
+        if self._thread is None and size:
+            self._thread = threading.Thread(target=self._work, name="digest", daemon=True)
+            self._thread.start()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until all bytes are read, some seconds at most; whether they are.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with self._changed:
+            self._changed.wait_for(self._at_the_end, timeout)
+            if self.error is not None:
+                raise self.error
+            return self.done >= self._there
 
     def result(self) -> FileDigest:
-        """The checksums of all bytes; nothing may follow."""
-        self._hand_over()
+        """The checksums of the bytes read so far; nothing may follow."""
         self.close()
         return self._running.result()
 
     def close(self) -> None:
         """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         if self._thread is not None:
-            self._batches.put(None)
             self._thread.join()
             self._thread = None
 
-    def _hand_over(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="digest", daemon=True)
-            self._thread.start()
-        self._room.acquire()
-        self._batches.put(self._pieces)
-        self._pieces, self._waiting = [], 0
+    def _at_the_end(self) -> bool:
+        return self.error is not None or self.done >= self._there
 
     def _work(self) -> None:
-        while (pieces := self._batches.get()) is not None:
-            for piece in pieces:
-                self._running.update(piece)
-            self._room.release()
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                self._follow(file)
+        except OSError as error:
+            with self._changed:
+                self.error = error
+                self._changed.notify_all()
+
+    def _follow(self, file: FileIO) -> None:
+        piece = memoryview(bytearray(FOLLOWED))
+        while (room := self._more()) > 0:
+            count = file.readinto(piece[: min(room, FOLLOWED)])
+            if not count:
+                raise OSError(errno.EIO, "it is shorter than what was written")
+            self._running.update(piece[:count])
+            with self._changed:
+                self.done += count
+                if self.done >= self._there:
+                    self._changed.notify_all()
+
+    def _more(self) -> int:
+        """How many bytes can be read now; 0 at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self.done < self._there)
+            return 0 if self._closed else self._there - self.done
 
 
 def digest_file(
