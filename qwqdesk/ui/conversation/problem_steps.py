@@ -39,11 +39,12 @@ class ProblemSteps:
 
     def show_line(self, block: CodeBlock, line: int) -> None:
         """Scroll so that a line of code is in view, with some lines around it."""
-        # Lines that were just unfolded get their places with the layout, so it is done now.
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         content: QWidget | None = self._area.widget()
         if content is None:
             return
+        # Lines that were just unfolded would get their room only with the next layout.
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        content.resize(content.width(), max(content.sizeHint().height(), content.height()))
         y = block.mapTo(content, QPoint(0, block.line_top(line))).y()
         bar, room = self._area.verticalScrollBar(), self._area.viewport().height()
         above, below = theme().px(_ABOVE), theme().px(_BELOW)
