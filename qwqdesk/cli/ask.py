@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from qwqdesk.cli import common
 from qwqdesk.cli.display import OneLane, Silent
+from qwqdesk.cli.lane_words import lane_setup
 from qwqdesk.cli.lanes_job import LaneJob, Outcome, run_lanes
 from qwqdesk.cli.output import print_json
-from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import run_json
 
@@ -24,9 +24,8 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     if args.switch("help"):
         return common.show_help(HELP)
     prompt = common.read_prompt(args)
-    recipe = common.recipes(dirs).named(args.recipe) if args.recipe else None
     lane = LaneJob(
-        LaneSetup("A", recipe, args.sampling),
+        lane_setup("A", args.recipe, args, common.recipes(dirs)),
         common.library(dirs).find(args.model),
         args.engine_settings,
         common.run_options(args, mode="exact"),

@@ -12,12 +12,12 @@ from qwqdesk.cli import common
 from qwqdesk.cli.ask import exit_status
 from qwqdesk.cli.columns import Columns
 from qwqdesk.cli.display import Display, OneAfterAnother, Silent
+from qwqdesk.cli.lane_words import lane_setup
 from qwqdesk.cli.lanes_job import LaneJob, run_lanes
 from qwqdesk.cli.output import is_terminal, print_json
 from qwqdesk.conversation import LANE_LABELS
 from qwqdesk.errors import UserError
 from qwqdesk.exports.files import comparison_files
-from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import run_json
 from qwqdesk.run_plan import RunOptions
@@ -79,12 +79,9 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
     for number, text in enumerate(args.lanes):
         lane = parse_lane(text, args)
         common.refuse_unfinished(lane.args)
+        label = lane.label or LANE_LABELS[number]
         name = lane.recipe or args.recipe
-        setup = LaneSetup(
-            lane.label or LANE_LABELS[number],
-            recipes.named(name) if name else None,
-            lane.args.sampling,
-        )
+        setup = lane_setup(label, name, lane.args, recipes, where=f"Lane {label}: ")
         path = models.find(lane.args.model or args.model)
         jobs.append(
             LaneJob(
@@ -102,10 +99,10 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
 
 
 def _options(own: ParsedArgs, outside: ParsedArgs) -> RunOptions:
-    """Mode, prompt and system message are the comparison's; template and guard may be a lane's."""
+    """Mode, prompt, system message are the comparison's; template and thought may be a lane's."""
     shared = common.run_options(outside, mode="exact")
     lane = common.run_options(own, mode=shared.mode)
-    return replace(shared, template=lane.template, loop_guard=lane.loop_guard)
+    return replace(shared, template=lane.template, thought=lane.thought)
 
 
 def write_folder(folder: Path, document: dict[str, Any]) -> None:

@@ -216,7 +216,7 @@ def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
         )
     for problem in found.problems:
         to_stderr(printable(f"note: {problem}"))
-    return LaneSetup(lane.setup.label, lane.setup.recipe, lane.setup.user, found.values)
+    return replace(lane.setup, model_values=found.values)
 
 
 def _print_recommendation(loaded: Loaded) -> None:
@@ -233,9 +233,13 @@ def _print_notes(began: RunBegan) -> None:
     for note in dict.fromkeys(n for prompt in began.prompts for n in prompt.notes):
         to_stderr(f"note: {note}")
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
+        where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         for warning in effective_chain(resolved.chain, resolved.sources).warnings:
-            where = f"{lane.label}: " if len(began.lanes) > 1 else ""
             to_stderr(printable(f"warning: {where}{warning.text}"))
+        if resolved.answer is not None:
+            answer = effective_chain(resolved.answer.chain, resolved.answer.sources)
+            for warning in answer.warnings:
+                to_stderr(printable(f"warning: {where}answer chain: {warning.text}"))
 
 
 @contextlib.contextmanager

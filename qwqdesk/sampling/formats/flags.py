@@ -122,6 +122,7 @@ OPTION_FLAGS: Final[tuple[Flag, ...]] = (
     _choice("--loop-guard", "loop_guard", "off mark stop close", "What to do about repetition."),
     _text("--reasoning-budget", "reasoning_budget", "Most tokens of reasoning.", "budget"),
     _text("--reasoning-budget-message", "reasoning_budget_message", "Said when it is used up."),
+    _text("--thought", "thought", "Reasoning to answer from: a text file or a run's JSON."),
     _text("--answer-chain", "answer_chain", "Sampling flags for the answer."),
     _form("--grammar", "A GBNF grammar for the answer."),
     _form("--grammar-file", "Read the grammar from this file."),

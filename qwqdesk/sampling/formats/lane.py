@@ -21,6 +21,7 @@ _LANE_OPTIONS: Final = frozenset(
         "reasoning_budget",
         "reasoning_budget_message",
         "answer_chain",
+        "thought",
         "form",
         "banned_strings",
         "ban_in_reasoning",
