@@ -1,20 +1,19 @@
-"""Exact or fast, with the badge that says what the shown comparison is worth; and the seed."""
+"""Exact or fast, and the badge beside it that says what the shown run is worth."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from qwqdesk.conversation import Mode
-from qwqdesk.sampling.param import INT32_MAX
-from qwqdesk.sampling.resolve import draw_seed
-from qwqdesk.ui.base import Badge, IconButton, Segment, label
-from qwqdesk.ui.theme import set_state, theme
+from qwqdesk.fairness import UNCHECKED, Fairness
+from qwqdesk.ui.base import Segment, badge_size, paint_badge, plain_tip
+from qwqdesk.ui.theme import theme
 
-MAX_SEED = 2 * INT32_MAX  # 4294967294; the next one means "random" in llama.cpp
-RANDOM_SEED = -1
+_HEIGHT = 24  # px: the least height of a target; the badge in it has 20
 
 
 class ModePicker(Segment):
@@ -41,109 +40,73 @@ class ModePicker(Segment):
         return cast("Mode", self.value())
 
 
-class FairnessBadge(Badge):
-    """What the mode means for a comparison. Hidden with one lane."""
+class FairnessBadge(QAbstractButton):
+    """One of the states of fairness.py; a click tells more. It is told when to be seen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("neutral", "scale", "", name="fairnessBadge", parent=parent)
-        self._lanes, self._mode, self._short = 1, "exact", False
+        super().__init__(parent)
+        self.setObjectName("fairnessBadge")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setProperty("ringRadius", 4)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.fairness = UNCHECKED
+        self._short = self._shrunk = False
+        self.show_fairness(UNCHECKED)
         self.hide()
 
-    def show_run(self, mode: Mode, lanes: int) -> None:
-        """Say it for this mode and number of lanes."""
-        self._lanes, self._mode = lanes, mode
-        self.setVisible(lanes > 1)
-        self._say()
+    def show_fairness(self, fairness: Fairness) -> None:
+        """Say it."""
+        self.fairness = fairness
+        self.setText(fairness.text)
+        self.setAccessibleName(fairness.text)
+        self.setAccessibleDescription("Shows what was compared")
+        self.setToolTip(plain_tip(f"{fairness.text}\nShow what was compared"))
+        self.updateGeometry()
+        self.update()
 
     def set_short(self, short: bool) -> None:
         """Fewer words where there is little room."""
         if short != self._short:
             self._short = short
-            self._say()
+            self.updateGeometry()
+            self.update()
 
-    def _say(self) -> None:
-        if self._mode == "fast":
-            whole = "Not reproducible: lanes share batches"
-            self.set_badge("neutral", "zap", "Not reproducible" if self._short else whole, whole)
-        else:
-            whole = "Exact, not yet checked"
-            tip = "Lanes are computed so that each writes as if it were alone."
-            self.set_badge("neutral", "scale", "Not checked" if self._short else whole, tip)
+    def set_shrunk(self, shrunk: bool) -> None:
+        """The icon alone; amber and red keep their word."""
+        if shrunk != self._shrunk:
+            self._shrunk = shrunk
+            self.updateGeometry()
+            self.update()
 
-
-class SeedField(QFrame):
-    """The seed of all lanes: typed, drawn with the dice, or random with each run."""
-
-    seed_chosen = Signal(int)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        px = theme().px
-        self.setObjectName("seedField")
-        self.setAccessibleName("Seed")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._seed = RANDOM_SEED
-        self._dice = IconButton(
-            "dices", "Draw a seed and keep it", name="seedDice", clicked=self._draw
-        )
-        self._input = QLineEdit()
-        self._input.setObjectName("seedInput")
-        self._input.setAccessibleName("Seed, empty for a random one")
-        self._input.setPlaceholderText("random")
-        self._input.setToolTip("The same seed for all lanes. Empty: a new one with each run.")
-        self._input.setProperty("field", "plain")
-        self._input.setMaxLength(12)
-        self._input.editingFinished.connect(self._typed)
-        self._input.textChanged.connect(self._fit)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(px(2), 0, px(10), 0)
-        row.setSpacing(px(4))
-        self._word = label("Seed", "body", "text2")
-        row.addWidget(self._dice)
-        row.addWidget(self._word)
-        row.addWidget(self._input)
-        theme().changed.connect(self._fit)
-        self._fit()
-
-    def set_short(self, short: bool) -> None:
-        """Leave the word out; dice and number say it."""
-        self._word.setVisible(not short)
-
-    @property
-    def seed(self) -> int:
-        """The seed, -1 for a random one."""
-        return self._seed
-
-    def set_seed(self, seed: int) -> None:
-        """Show a seed without emitting."""
-        self._seed = seed
-        self._input.setText("" if seed < 0 or seed > MAX_SEED else str(seed))
-        set_state(self, "wrong", False)
+    def shown_text(self) -> str:
+        """The words that are painted."""
+        quiet = self.fairness.tone in ("neutral", "good")
+        if self._shrunk and quiet:
+            return ""
+        return self.fairness.short if self._short or self._shrunk else self.fairness.text
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(super().sizeHint().width(), theme().px(32))
+        size = badge_size(self.fairness.icon, self.shown_text())
+        return QSize(max(size.width(), theme().px(_HEIGHT)), theme().px(_HEIGHT))
 
-    def _fit(self) -> None:
-        self.setFixedHeight(theme().px(32))
-        shown = self._input.text() or self._input.placeholderText()
-        width = self._input.fontMetrics().horizontalAdvance(shown) + theme().px(8)
-        self._input.setFixedWidth(max(theme().px(40), width))
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return self.sizeHint()
 
-    def _draw(self) -> None:
-        self._choose(draw_seed() % (MAX_SEED + 1))
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        size = badge_size(self.fairness.icon, self.shown_text())
+        left = (self.width() - size.width()) // 2
+        box = QRect(left, 0, size.width(), self.height())
+        paint_badge(painter, box, self.fairness.tone, self.fairness.icon, self.shown_text())
+        if self.underMouse() or self.isDown():
+            self._paint_edge(painter, box, size)
+        painter.end()
 
-    def _typed(self) -> None:
-        text = self._input.text().strip()
-        if not text or text == "-1":
-            self._choose(RANDOM_SEED)
-        elif text.isascii() and text.isdigit() and int(text) <= MAX_SEED:
-            self._choose(int(text))
-        else:
-            set_state(self, "wrong", True)
-            self._input.setToolTip(f"Allowed are 0 to {MAX_SEED:,}, or nothing.")
-
-    def _choose(self, seed: int) -> None:
-        changed = seed != self._seed
-        self.set_seed(seed)
-        if changed:
-            self.seed_chosen.emit(seed)
+    def _paint_edge(self, painter: QPainter, box: QRect, size: QSize) -> None:
+        """Under the pointer it has an outline: it can be clicked."""
+        edge = QRect(box.left(), box.center().y() - size.height() // 2 + 1, *size.toTuple())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(theme().color("control"))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(edge.adjusted(0, 0, -1, -1), theme().px(4), theme().px(4))

@@ -7,8 +7,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from qwqdesk.ui.base import IconButton, button, panel
-from qwqdesk.ui.mode_picker import FairnessBadge, ModePicker, SeedField
+from qwqdesk.ui.mode_picker import FairnessBadge, ModePicker
 from qwqdesk.ui.model_picker import ModelPicker
+from qwqdesk.ui.seed_field import SeedField
 from qwqdesk.ui.theme import theme
 
 HEIGHT = 48

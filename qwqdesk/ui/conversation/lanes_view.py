@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from qwqdesk.conversation import LANE_LABELS
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.sampling.resolve import parse_model_sampling
+from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.ui.base import Hairline
 from qwqdesk.ui.conversation.lane import MIN_WIDTH, Lane
 from qwqdesk.ui.desk import Desk
@@ -33,6 +33,7 @@ class LanesView(QScrollArea):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._desk = desk
         self._prefix = ""
+        self.own_seeds = False
         self.lanes: list[Lane] = []
         self._content = QWidget()
         self._row = QHBoxLayout(self._content)
@@ -48,6 +49,7 @@ class LanesView(QScrollArea):
         for lane in self.lanes:
             self._discard(lane)
         self.lanes = [self._make(setup) for setup in _with_labels(setups)]
+        self.own_seeds = len(set(self.seeds())) > 1
         self._place()
 
     def setups(self) -> list[LaneSetup]:
@@ -62,6 +64,8 @@ class LanesView(QScrollArea):
         label = next(name for name in LANE_LABELS if name not in used)
         lane = self._make(replace(self.lanes[-1].setup, label=label))
         self.lanes.append(lane)
+        if self.own_seeds:
+            _give_seed(lane, draw_seed())
         self._place()
         if self.editors_open:
             lane.show_editor(True)
@@ -91,11 +95,21 @@ class LanesView(QScrollArea):
         """The first lane's seed."""
         return self.lanes[0].model.chain.integer("seed") if self.lanes else -1
 
+    def seeds(self) -> list[int]:
+        """Every lane's seed."""
+        return [lane.model.chain.integer("seed") for lane in self.lanes]
+
     def set_seed(self, seed: int) -> None:
         """One seed for all lanes; -1 draws one with each run."""
+        self.own_seeds = False
         for lane in self.lanes:
-            if lane.model.chain.integer("seed") != seed:
-                lane.model.set_values({"seed": seed})
+            _give_seed(lane, seed)
+
+    def draw_own_seeds(self) -> None:
+        """A seed of its own for every lane, also for those that are added."""
+        self.own_seeds = True
+        for lane in self.lanes:
+            _give_seed(lane, draw_seed())
 
     @property
     def editors_open(self) -> bool:
@@ -159,6 +173,11 @@ class LanesView(QScrollArea):
     def _name(self) -> None:
         for index, lane in enumerate(self.lanes):
             lane.set_place(index, len(self.lanes), self._prefix)
+
+
+def _give_seed(lane: Lane, seed: int) -> None:
+    if lane.model.chain.integer("seed") != seed:
+        lane.model.set_values({"seed": seed})
 
 
 def _with_labels(setups: Sequence[LaneSetup]) -> list[LaneSetup]:

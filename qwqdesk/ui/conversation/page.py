@@ -11,6 +11,7 @@ from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
+from qwqdesk.ui.conversation.fairness_desk import FairnessDesk
 from qwqdesk.ui.conversation.first_comparison import first_comparison
 from qwqdesk.ui.conversation.lane_acts import LaneActs
 from qwqdesk.ui.conversation.lanes_view import MAX_LANES
@@ -46,6 +47,9 @@ class ConversationPage(QFrame):
         self.views = Views(desk)
         self.composer = Composer()
         self._run_acts = PageRuns(desk, self.runs, self.views, self.composer, self.bands, self)
+        self.fairness = FairnessDesk(
+            desk, self.runs, self._tasks, self.toolbar.badge, lambda: self.view, self
+        )
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
         self._loading = ""
@@ -57,6 +61,7 @@ class ConversationPage(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.toolbar)
+        column.addWidget(self.fairness.panel)
         column.addLayout(self.bands)
         column.addWidget(self.views, 1)
         column.addWidget(self.composer)
@@ -68,6 +73,8 @@ class ConversationPage(QFrame):
         toolbar.add_lane_wanted.connect(self.acts.add)
         toolbar.mode.mode_chosen.connect(self._choose_mode)
         toolbar.seed.seed_chosen.connect(self._choose_seed)
+        toolbar.seed.own_chosen.connect(self._choose_own_seeds)
+        self.fairness.busy_changed.connect(self.refresh)
         composer.sendRequested.connect(self.send)
         composer.textChanged.connect(lambda: self._estimate.set_text(composer.text()))
         self._estimate.counted.connect(self._show_typed)
@@ -169,6 +176,10 @@ class ConversationPage(QFrame):
         self.view.columns.set_seed(seed)
         self.view.save_lanes()
 
+    def _choose_own_seeds(self) -> None:
+        self.view.columns.draw_own_seeds()
+        self.view.save_lanes()
+
     def _set_system_prompt(self, text: str) -> None:
         self.view.system_prompt = text
         if self.view.conversation_id is not None:
@@ -202,13 +213,16 @@ class ConversationPage(QFrame):
         lanes, here = len(view.lanes), self.runs.view is view
         self.toolbar.mode.set_value(view.mode)
         self.toolbar.mode.setEnabled(not here)
-        self.toolbar.badge.show_run(view.mode, lanes)
-        self.toolbar.seed.set_seed(view.columns.seed)
+        self.fairness.refresh()
+        self.toolbar.seed.show_seeds(view.columns.seeds(), own=view.columns.own_seeds)
         self.toolbar.add_lane.setEnabled(lanes < MAX_LANES)
         self.composer.set_running(here)
         self.composer.set_lanes(lanes)
         self.composer.set_model(model_title(loaded) if loaded is not None else self._loading)
         waits = "The model is being loaded." if loaded is None and self._loading else ""
+        waits = waits or (
+            "Wait for the end of the check, or stop it." if self.fairness.busy else ""
+        )
         self.composer.set_blocked(waits or view.columns.problem())
         used = view.used_tokens + self._typed_tokens
         self.composer.set_context(used, loaded.engine.n_ctx if loaded else 0)

@@ -1,0 +1,302 @@
+"""Fairness of the shown run: keeps badge and panel true, runs self-tests and reruns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from qwqdesk.conversation import Reply
+from qwqdesk.errors import UserError
+from qwqdesk.fairness import SELF_TEST_TOKENS, SelfTests, judge, self_test
+from qwqdesk.rerun import present_conditions, run_stored
+from qwqdesk.run_conditions import (
+    Conditions,
+    chain_changes,
+    changes,
+    conditions_then,
+    same_model,
+)
+from qwqdesk.stored_document import setup_of
+from qwqdesk.stored_model import find_model
+from qwqdesk.stored_run import StoredLane, stored_lane
+from qwqdesk.ui.conversation import fairness_words as words
+from qwqdesk.ui.conversation.fairness_panel import FairnessPanel, PanelContent
+from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.run_controller import RunController
+from qwqdesk.ui.conversation.view import ConversationView
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.mode_picker import FairnessBadge
+from qwqdesk.ui.tasks import Tasks
+
+_LATER_MS = 30
+_PROGRESS_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The shown lanes that have a finished reply, with what is stored of them."""
+
+    ids: tuple[int, ...] = ()
+    lanes: tuple[tuple[Lane, StoredLane], ...] = ()
+
+    @property
+    def first(self) -> StoredLane | None:
+        """Lane A, or the first one that has text."""
+        return self.lanes[0][1] if self.lanes else None
+
+
+class FairnessDesk(QObject):
+    """`busy_changed`: a check or rerun began or ended. `load_wanted`: a model file and settings."""
+
+    busy_changed = Signal()
+    load_wanted = Signal(object, object)  # Path, EngineSettings
+
+    def __init__(
+        self,
+        desk: Desk,
+        runs: RunController,
+        tasks: Tasks,
+        badge: FairnessBadge,
+        shown: Callable[[], ConversationView],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._runs, self._tasks = desk, runs, tasks
+        self._badge, self._view = badge, shown
+        self._tests = SelfTests(desk.dirs.self_tests)
+        self._shown = _Shown()
+        self._result: tuple[tuple[int, ...], PanelContent] | None = None
+        self._last_progress = 0.0
+        self.busy = ""
+        self.panel = FairnessPanel()
+        self.panel.wanted.connect(self._do)
+        badge.clicked.connect(self._toggle)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_LATER_MS)
+        self._later.timeout.connect(self._update)
+        runs.changed.connect(self._run_changed)
+        desk.model_changed.connect(self._run_changed)
+
+    # ------------------------------------------------------------ what is shown
+
+    def refresh(self) -> None:
+        """Something of the shown conversation may have changed."""
+        if not self._later.isActive():
+            self._later.start()
+
+    def _run_changed(self) -> None:
+        self._shown = _Shown()  # a run's end changes what is stored
+        self.refresh()
+        if self._runs.view is None and self._desk.session.loaded is not None:
+            self._tasks.start(self._complete_hashes(), "checksums")
+
+    async def _complete_hashes(self) -> None:
+        if await self._desk.session.complete_hashes():
+            self._shown = _Shown()
+            self.refresh()
+
+    def _update(self) -> None:
+        """Bring badge and panel up to date; some milliseconds when other replies are shown."""
+        view, session = self._view(), self._desk.session
+        here = self._runs.view is view
+        shown = _Shown() if here else self._stored(view)
+        mode = shown.first.mode if shown.first is not None else view.mode
+        changed = () if here else self._changes(view, shown)
+        conditions = self._conditions(view, shown)
+        test = self._tests.find(conditions) if conditions is not None else None
+        fairness = judge(mode, test, changed)
+        self._badge.show_fairness(fairness)
+        quiet = len(view.lanes) == 1 and (test is None or fairness.kind != "unfair")
+        self._badge.setVisible(not quiet or self.panel.isVisible())
+        if self.busy:
+            return
+        if self._result is not None and self._result[0] == shown.ids:
+            self.panel.show_content(self._result[1])
+            return
+        self._result = None
+        able = shown.first is not None and session.loaded is not None
+        tokens = len(shown.first.tokens) if shown.first is not None and able else None
+        content = words.state_content(fairness, test, conditions, changed, tokens)
+        self.panel.show_content(content)
+
+    def _stored(self, view: ConversationView) -> _Shown:
+        lanes = [lane for lane in view.lanes if lane.reply_id and lane.has_text]
+        ids = tuple(lane.reply_id for lane in lanes)
+        if ids != self._shown.ids:
+            found = ((lane, self._lane(lane.reply_id)) for lane in lanes)
+            self._shown = _Shown(ids, tuple((lane, s) for lane, s in found if s is not None))
+        return self._shown
+
+    def _lane(self, reply_id: int) -> StoredLane | None:
+        """None for a reply of an older version, or one that wrote nothing."""
+        try:
+            reply: Reply = self._desk.history.reply(reply_id)
+            lane = stored_lane(reply)
+        except UserError:
+            return None
+        return lane if lane.tokens else None
+
+    def _conditions(self, view: ConversationView, shown: _Shown) -> Conditions | None:
+        if shown.first is not None:
+            return conditions_then(shown.first)
+        session = self._desk.session
+        return present_conditions(session, view.mode) if session.loaded is not None else None
+
+    def _changes(self, view: ConversationView, shown: _Shown) -> tuple[str, ...]:
+        """What would be other if the shown lanes ran now."""
+        found: list[str] = []
+        if shown.lanes and self._desk.session.loaded is not None:
+            now = present_conditions(self._desk.session, view.mode)
+            for lane, stored in shown.lanes:
+                if not lane.setup.model:  # else its own model is loaded for it
+                    found += changes(conditions_then(stored), now)
+        for lane, stored in shown.lanes:
+            several = f"Lane {lane.label}, " if len(view.lanes) > 1 else ""
+            found += [several + text for text in chain_changes(stored.chain, lane.model.chain)]
+        return tuple(dict.fromkeys(found))
+
+    # ------------------------------------------------------------ the panel
+
+    def _toggle(self) -> None:
+        if self.panel.isVisible():
+            self.panel.put_away()
+        else:
+            self.open()
+
+    def open(self) -> None:
+        """Open the panel."""
+        self._update()
+        self.panel.show()
+        self._badge.show()
+
+    def _do(self, act: str) -> None:
+        acts: Mapping[str, Callable[[], object]] = {
+            "check": self.check,
+            "check_all": lambda: self.check(whole=True),
+            "again": self.run_again,
+            "stop": self._desk.session.stop,
+            "restore": self.restore,
+        }
+        acts[act]()
+
+    # ------------------------------------------------------------ acts
+
+    def check(self, *, whole: bool = False) -> None:
+        """A = A for the first lane that ran on the loaded model."""
+        self._begin()
+        able = self._able()
+        if able:
+            limit = None if whole else SELF_TEST_TOKENS
+            self._start(self._check(able[0][1], limit), "Checking: the same lane twice")
+
+    def run_again(self) -> None:
+        """Run the shown lanes again and compare."""
+        self._begin()
+        able = self._able()
+        if able:
+            self._start(self._again(able), "Running again")
+
+    def _begin(self) -> None:
+        self._result = None
+        self.open()
+
+    def _able(self) -> list[tuple[Lane, StoredLane]]:
+        """The lanes that can run now; else the panel says why not."""
+        loaded, shown = self._desk.session.loaded, self._stored(self._view())
+        if self._desk.session.running:
+            self._fail(UserError("A run is under way.", "Stop it or wait for its end."))
+        elif not shown.lanes:
+            self._fail(UserError("There is nothing to run again.", "Send a message first."))
+        elif loaded is None:
+            self._fail(UserError("No model is loaded.", "Choose a model first."))
+        else:
+            now = present_conditions(self._desk.session, "exact").model
+            return [
+                (lane, stored)
+                for lane, stored in shown.lanes
+                if not lane.setup.model or same_model(stored.model, now) is not False
+            ]
+        return []
+
+    def _fail(self, error: UserError) -> None:
+        self._result = (self._shown.ids, words.error_content(error.what, error.what_to_do))
+        self._update()
+
+    def _start(self, work: Coroutine[Any, Any, PanelContent | None], what: str) -> None:
+        self.busy = what
+        self.busy_changed.emit()
+        self.panel.show_content(words.running_content(what, {}, 0))
+        self._tasks.start(self._run(work), "fairness")
+
+    async def _run(self, work: Coroutine[Any, Any, PanelContent | None]) -> None:
+        ids = self._shown.ids
+        try:
+            content = await work
+        except UserError as error:
+            content = words.error_content(error.what, error.what_to_do)
+        finally:
+            self.busy = ""
+            self.busy_changed.emit()
+            self.refresh()
+        self._result = (ids, content) if content is not None else None
+
+    async def _check(self, lane: StoredLane, limit: int | None) -> PanelContent | None:
+        """None: the panel then shows the state that follows from the result."""
+        total = 2 * min(len(lane.tokens), limit or len(lane.tokens))
+        test = await self_test(
+            self._desk.session, lane, limit=limit, progress=self._progress(total)
+        )
+        if test is not None:
+            self._tests.add(test)
+        return None
+
+    async def _again(self, able: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:
+        stored = [lane for _, lane in able]
+        total = sum(len(lane.tokens) for lane in stored)
+        result = await run_stored(self._desk.session, stored, progress=self._progress(total))
+        letters = {stored.label: lane.label for lane, stored in able}
+        left_out = [
+            f"Lane {lane.label} did not run: its model, {stored.model.title}, is not loaded."
+            for lane, stored in self._shown.lanes
+            if lane not in [lane for lane, _ in able]
+        ]
+        now = present_conditions(self._desk.session, result.mode)
+        return words.result_content(result, letters, now, left_out)
+
+    def _progress(self, total: int) -> Callable[[Mapping[str, int]], None]:
+        """Shows it at most ten times a second."""
+
+        def show(counts: Mapping[str, int]) -> None:
+            if time.monotonic() - self._last_progress > _PROGRESS_S:
+                self._last_progress = time.monotonic()
+                self.panel.show_content(words.running_content(self.busy, counts, total))
+
+        return show
+
+    def restore(self) -> None:
+        """Give the shown lanes, the mode and the engine what the run had."""
+        view, recipes = self._view(), self._desk.recipes_by_id()
+        for lane, stored in self._shown.lanes:
+            setup = setup_of(stored, lane.label, recipes)
+            lane.model.set_setup(replace(setup, model=lane.setup.model))
+        first, loaded = self._shown.first, self._desk.session.loaded
+        if first is None:
+            return
+        view.chosen_mode = first.mode
+        view.save_lanes()
+        now = present_conditions(self._desk.session, first.mode) if loaded is not None else None
+        if now is None or changes(conditions_then(first), now):
+            self._load(first)
+
+    def _load(self, stored: StoredLane) -> None:
+        try:
+            found = find_model(stored.model, self._desk.models)
+        except UserError as error:
+            self._fail(error)
+            return
+        self.load_wanted.emit(found.path, stored.settings or self._desk.settings.engine)
