@@ -17,12 +17,12 @@ from qwqdesk.resources import resource
 from qwqdesk.sampling.formats.flags import FLAGS, Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
 from qwqdesk.sampling.param import shown
-from qwqdesk.sampling.recipe_files import RecipeList, load_recipes
 from qwqdesk.settings import load_settings
 
 if TYPE_CHECKING:  # what runs a model is imported where a model runs
     from qwqdesk.analysis.loops import LoopGuard
     from qwqdesk.run_plan import RunOptions
+    from qwqdesk.sampling.recipe_files import RecipeList
 
 MAX_FILE_BYTES = 64 << 20
 # Parsed, but their meaning comes with the issue on trusted comparisons.
@@ -128,6 +128,8 @@ def library(dirs: DataDirs) -> Library:
 
 def recipes(dirs: DataDirs) -> RecipeList:
     """Built-in and own recipes; broken files are named on standard error."""
+    from qwqdesk.sampling.recipe_files import load_recipes
+
     found = load_recipes(dirs.recipes)
     for problem in found.problems:
         to_stderr(f"note: {problem}")

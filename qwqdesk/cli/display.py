@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from typing import Protocol
 
 from qwqdesk.analysis.loops import loop_words
 from qwqdesk.cli.output import is_terminal, printable, to_stderr, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.engine.events import (
     Event,
     LaneFinished,
@@ -20,7 +20,6 @@ from qwqdesk.engine.events import (
 )
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
-_CLEAR_LINE = "\r\x1b[2K"
 
 
 class Display(Protocol):
@@ -29,29 +28,6 @@ class Display(Protocol):
     def lanes(self, labels: Sequence[str]) -> None: ...
     def event(self, event: Event) -> None: ...
     def end(self) -> None: ...
-
-
-class Progress:
-    """One line on standard error, rewritten in place; silent where it is not a terminal."""
-
-    def __init__(self) -> None:
-        self._on = is_terminal(sys.stderr)
-        self._shown = False
-        self._last = 0.0
-
-    def show(self, text: str, *, now: bool = False) -> None:
-        """Replace the line, at most ten times a second unless `now`."""
-        if not self._on or (not now and time.monotonic() - self._last < 0.1):
-            return
-        self._last = time.monotonic()
-        self._shown = True
-        to_stderr(_CLEAR_LINE + text[:110], end="")
-
-    def clear(self) -> None:
-        """Remove the line."""
-        if self._shown:
-            to_stderr(_CLEAR_LINE, end="")
-            self._shown = False
 
 
 class Silent:

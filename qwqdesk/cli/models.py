@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from qwqdesk.cli import common
-from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.downloads import find_site
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
 from qwqdesk.models.hub_http import Site
-from qwqdesk.models.hub_publisher import hub_publisher
 from qwqdesk.models.library import Library, LibraryModel, missing_words
-from qwqdesk.models.library_acts import remove, take_in, verify
 from qwqdesk.paths import DataDirs
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
 from qwqdesk.settings import MAX_FOLDERS, load_settings, save_settings
@@ -118,6 +116,9 @@ def _mark(model: LibraryModel) -> str:
 
 def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: bool) -> None:
     path = common.library(dirs).find(text)
+    from qwqdesk.models.hub_publisher import hub_publisher
+    from qwqdesk.models.library_acts import verify
+
     publisher = hub_publisher(_site(own, dirs))
     results = _with_progress(lambda progress: verify(path, dirs.models, publisher, progress))
     if as_json:
@@ -131,6 +132,8 @@ def _verify(text: str, own: dict[str, str | None], dirs: DataDirs, *, as_json: b
 
 def _remove(text: str, dirs: DataDirs, *, as_json: bool) -> None:
     path = Path(text) if text.endswith(".part") else common.library(dirs).find(text)
+    from qwqdesk.models.library_acts import remove
+
     gone = remove(path, dirs.models)
     if as_json:
         paths = [str(path) for path in gone.paths]
@@ -143,6 +146,8 @@ def _remove(text: str, dirs: DataDirs, *, as_json: bool) -> None:
 
 def _import(path: Path, dirs: DataDirs, *, as_json: bool) -> None:
     """A file is taken into the library; a folder is remembered and read from now on."""
+    from qwqdesk.models.library_acts import take_in
+
     if path.is_dir():
         _remember(path.absolute(), dirs)
         added: tuple[Path, ...] = (path.absolute(),)

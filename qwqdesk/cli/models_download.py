@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.downloads import find_site, hf_cache
 from qwqdesk.models.download_set import FileResult, QuantizationDownload, SetOrder
 from qwqdesk.models.download_status import Status

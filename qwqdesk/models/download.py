@@ -86,7 +86,7 @@ class FileTransfer:
         """
         with PartFile(self.order) as part:
             self._prepare(part)
-            with HubHttp(self._hub.site, self._stop, self._patience.waits) as http:
+            with self._hub.http(self._stop, self._patience.waits) as http:
                 for _ in range(2):
                     self._fetch(http, part)
                     self._board.to("verifying")

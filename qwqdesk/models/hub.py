@@ -7,6 +7,7 @@ is a request of our own. Nothing here is asked without a user's action.
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ class Hub:
         self._find_token = find_token
         self._site: Site | None = None if find_token else site
         self._lock = threading.Lock()
+        self._trust: ssl.SSLContext | None = None
 
     @property
     def site(self) -> Site:
@@ -172,9 +174,22 @@ class Hub:
         except Broken as error:
             raise hub_errors.final(error, self.site.host) from error
 
+    def http(self, stop: StopSwitch | None = None, waits: Waits | None = None) -> HubHttp:
+        """Connections to this hub, to be closed by the caller."""
+        return HubHttp(self.site, stop, waits or self.waits, self._certificates())
+
     def _http(self, stop: StopSwitch | None) -> HubHttp:
         self._require_online()
-        return HubHttp(self.site, stop, self.waits)
+        return self.http(stop)
+
+    def _certificates(self) -> ssl.SSLContext:
+        """What this computer trusts, read once."""
+        import httpx2
+
+        with self._lock:
+            if self._trust is None:
+                self._trust = httpx2.create_ssl_context()
+            return self._trust
 
     def _require_online(self) -> None:
         if self.address.offline:

@@ -179,8 +179,13 @@ class HubHttp:
     """A few connections to one hub. Use as a context manager; one thread at a time."""
 
     def __init__(
-        self, site: Site, stop: StopSwitch | None = None, waits: Waits | None = None
+        self,
+        site: Site,
+        stop: StopSwitch | None = None,
+        waits: Waits | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
+        """`trust` saves reading the system's certificates once more."""
         import httpx2
 
         self.site = site
@@ -189,7 +194,9 @@ class HubHttp:
         limits = self.waits
         timeout = httpx2.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
         headers = {"User-Agent": f"qwqdesk/{__version__}", "Accept-Encoding": "identity"}
-        self._client = httpx2.Client(timeout=timeout, headers=headers, follow_redirects=False)
+        self._client = httpx2.Client(
+            timeout=timeout, headers=headers, follow_redirects=False, verify=trust or True
+        )
 
     def __enter__(self) -> HubHttp:
         return self

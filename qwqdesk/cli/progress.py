@@ -1,0 +1,33 @@
+"""One line of progress on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from qwqdesk.cli.output import is_terminal, to_stderr
+
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+class Progress:
+    """One line on standard error, rewritten in place; silent where it is not a terminal."""
+
+    def __init__(self) -> None:
+        self._on = is_terminal(sys.stderr)
+        self._shown = False
+        self._last = 0.0
+
+    def show(self, text: str, *, now: bool = False) -> None:
+        """Replace the line, at most ten times a second unless `now`."""
+        if not self._on or (not now and time.monotonic() - self._last < 0.1):
+            return
+        self._last = time.monotonic()
+        self._shown = True
+        to_stderr(_CLEAR_LINE + text[:110], end="")
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            to_stderr(_CLEAR_LINE, end="")
+            self._shown = False
