@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qwqdesk.cli import common
-from qwqdesk.cli.display import Progress
 from qwqdesk.cli.output import print_json, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import (

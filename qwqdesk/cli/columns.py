@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from qwqdesk.cli.display import Progress, progress_text, summary
+from qwqdesk.cli.display import progress_text, summary
 from qwqdesk.cli.output import printable, to_stderr, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.engine.events import Event, LaneFinished, Output, Span
 
 MIN_COLUMN = 38

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from qwqdesk.cli import common
-from qwqdesk.cli.display import Progress
 from qwqdesk.cli.interrupt import on_interrupt
 from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
+from qwqdesk.cli.progress import Progress
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.model_hash import ModelHashes
