@@ -59,6 +59,7 @@ class Settings:
     token_saved: bool = False
     engine: EngineSettings = field(default_factory=EngineSettings)
     sidebar_open: bool = True
+    scroll_together: bool = True
     first_start_seen: bool = False
     window_geometry: str = ""
     window_state: str = ""
@@ -230,6 +231,7 @@ SETTINGS: Mapping[str, Check] = {
     "token_saved": _yes_or_no,
     "engine": _engine_object,
     "sidebar_open": _yes_or_no,
+    "scroll_together": _yes_or_no,
     "first_start_seen": _yes_or_no,
     "window_geometry": _text,
     "window_state": _text,

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
 from qwqdesk.diagnostics import Crash
 from qwqdesk.errors import UserError
 from qwqdesk.ui.chat_list import ChatList
+from qwqdesk.ui.conversation.difference_acts import DifferenceActs
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
@@ -82,6 +83,7 @@ class Workspace(QWidget):
     def _acts(self) -> dict[str, Act]:
         """What each of the commands does."""
         page, moves = self.page, self.moves
+        differences = DifferenceActs(lambda: page.view)
         acts: dict[str, Act] = {
             "new": self.chats.new,
             "search": self.search,
@@ -89,6 +91,11 @@ class Workspace(QWidget):
             "remove_lane": page.acts.remove,
             "chains": page.acts.toggle_editors,
             "regenerate": page.acts.regenerate,
+            "first_difference": differences.first,
+            "next_difference": differences.following,
+            "previous_difference": differences.previous,
+            "diff": differences.toggle_diff,
+            "scroll_together": differences.toggle_link,
             "earlier": partial(moves.step_sibling, -1),
             "later": partial(moves.step_sibling, 1),
             "stop": moves.escape,

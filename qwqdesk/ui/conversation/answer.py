@@ -26,6 +26,7 @@ from qwqdesk.ui.conversation.text_look import LookName, TextLook
 from qwqdesk.ui.theme import theme
 
 BlockWidget = TextBlock | CodeBlock | TableBlock
+TextView = DocumentView | CodeText
 _INDENT = 22  # px for a block within a list item
 
 
@@ -106,16 +107,7 @@ class AnswerView(QWidget):
     def mark_repeats(self, text: str) -> None:
         """Tint the part that repeats itself, now and when the theme changes."""
         self._loop_text = text
-        mark_repeats(self.views, text)
-
-    @property
-    def views(self) -> list[DocumentView | CodeText]:
-        """The documents of the answer, in order."""
-        return [block.code_view if isinstance(block, CodeBlock) else block for block in self.blocks]
-
-    def place_again(self) -> None:
-        """Documents are higher or lower now: a mark stands in them."""
-        self._place_all()
+        mark_repeats(views_of(self.blocks), text)
 
     def clear(self) -> None:
         """Back to an empty answer."""
@@ -172,7 +164,7 @@ class AnswerView(QWidget):
             code = CodeBlock(self._look, shape.language, self)
             code.set_density(self._density)
             code.set_followed(self._followed)
-            code.resized.connect(self._place_all)
+            code.resized.connect(self.place_all)
             code.line_wanted.connect(lambda line: self.line_wanted.emit(code, line))
             self._growing = self._add(code, shape.indent)
         elif shape.kind == "table":
@@ -236,7 +228,8 @@ class AnswerView(QWidget):
             self.setFixedHeight(total)
             self.resized.emit()
 
-    def _place_all(self) -> None:
+    def place_all(self) -> None:
+        """Give every block its place anew: some are higher or lower now."""
         self._dirty = 0
         self._place()
         self._place_caret()
@@ -258,7 +251,7 @@ class AnswerView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._place_all()
+            self.place_all()
 
     # ------------------------------------------------------------ looks
 
@@ -269,7 +262,7 @@ class AnswerView(QWidget):
             block.set_look(look)
         if self._loop_text:
             self.mark_repeats(self._loop_text)
-        self._place_all()
+        self.place_all()
 
     def set_density(self, density: str) -> None:
         """The lane's width class: wide, normal, compact or narrow."""
@@ -277,3 +270,8 @@ class AnswerView(QWidget):
         for block, _ in self._blocks:
             if isinstance(block, CodeBlock):
                 block.set_density(density)
+
+
+def views_of(blocks: Sequence[BlockWidget]) -> list[TextView]:
+    """The documents of an answer's blocks, in order."""
+    return [block.code_view if isinstance(block, CodeBlock) else block for block in blocks]

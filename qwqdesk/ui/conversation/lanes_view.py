@@ -23,6 +23,7 @@ class LanesView(QScrollArea):
     """Lanes of equal width with hairlines between them. The first is what others compare with."""
 
     made = Signal(object)  # a new Lane, to be connected
+    compared = Signal()  # lanes or their settings are others
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -137,6 +138,7 @@ class LanesView(QScrollArea):
         """Every lane but the first says what it does differently."""
         for index, lane in enumerate(self.lanes):
             lane.model.set_reference(self.lanes[0].model.chain if index else None)
+        self.compared.emit()
 
     # ------------------------------------------------------------ inside
 

@@ -6,6 +6,7 @@ finished, the section folds by itself, once, and only if the user has not touche
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QElapsedTimer, QRect, QRectF, QSize, Qt, QTimer, Signal
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 
 from qwqdesk.ui.base import Badge
 from qwqdesk.ui.conversation.answer import Caret
+from qwqdesk.ui.conversation.difference_pill import DifferencePill
+from qwqdesk.ui.conversation.document_view import DocumentView
 from qwqdesk.ui.conversation.plain_text import PlainText
 from qwqdesk.ui.conversation.wording import count, duration, short_seconds
 from qwqdesk.ui.icons import draw_icon
@@ -136,6 +139,7 @@ class ReasoningSection(QWidget):
 
     resized = Signal()
     toggled = Signal(bool)
+    difference_wanted = Signal()  # the pill in the head was chosen
 
     def __init__(self, *, open_while_thinking: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,6 +160,8 @@ class ReasoningSection(QWidget):
         self._head.clicked.connect(self._head_clicked)
         self._badge = Badge("warn", "triangle-alert", "Not closed", name="reasoningNotClosed")
         self._badge.setToolTip("Reasoning not closed")
+        self._pill = DifferencePill()
+        self._pill.clicked.connect(lambda *_: self.difference_wanted.emit())
         self._body = _Body(self)
         self._lay_out()
         self.hide()
@@ -167,6 +173,7 @@ class ReasoningSection(QWidget):
         self._row.setSpacing(px(6))
         self._row.addWidget(self._head, 1)
         self._row.addWidget(self._badge)
+        self._row.addWidget(self._pill)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, px(8))
         column.setSpacing(px(4))
@@ -188,6 +195,16 @@ class ReasoningSection(QWidget):
     def toPlainText(self) -> str:  # noqa: N802 - named as Qt's text widgets name it
         """The reasoning as the model wrote it."""
         return self.source
+
+    @property
+    def views(self) -> Sequence[DocumentView]:
+        """The documents of the text, in order."""
+        return self._body.text.views
+
+    @property
+    def below_head(self) -> int:
+        """Pixels from the top to where the text begins, or would begin."""
+        return self._head.geometry().bottom() + 1
 
     def is_open(self) -> bool:
         """Whether all of the text is shown."""
@@ -269,6 +286,7 @@ class ReasoningSection(QWidget):
         self._state, self._touched, self._measured = "none", False, False
         self._tokens, self._seconds = 0, None
         self._badge.hide()
+        self._pill.show_token(None)
         self.hide()
 
     def mark_repeats(self, text: str) -> None:
@@ -276,6 +294,17 @@ class ReasoningSection(QWidget):
         self._body.text.mark_repeats(text)
 
     # ------------------------------------------------------------ what is shown
+
+    def show_difference(self, token: int | None) -> None:
+        """Name the first token that differs; None takes the pill away."""
+        self._pill.show_token(token)
+
+    def place_again(self) -> None:
+        """Documents are higher or lower now: a mark stands in them."""
+        self._body.text.forget_heights()
+        if not self._body.isHidden():
+            self._body.place()
+            self.resized.emit()
 
     def toggle(self) -> None:
         """Open or fold, as a click on the head does."""
@@ -314,6 +343,7 @@ class ReasoningSection(QWidget):
         """In a narrow lane the head says no tokens."""
         self._head.detail_allowed = density != "narrow"
         self._badge.set_shrunk(density == "narrow")
+        self._pill.set_short(density in ("narrow", "compact"))
         self._head.update()
 
     def restyle(self) -> None:

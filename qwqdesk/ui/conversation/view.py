@@ -20,6 +20,8 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, SessionEvent
 from qwqdesk.ui.base import Hairline
 from qwqdesk.ui.conversation.comparison import Comparison
+from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
+from qwqdesk.ui.conversation.differences import Differences
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lanes_view import LanesView
 from qwqdesk.ui.conversation.prompt_header import PromptHeader
@@ -63,12 +65,16 @@ class ConversationView(QWidget):
         self.columns = LanesView(desk)
         self.columns.made.connect(self._connect_lane)
         self.comparison = Comparison(self)
+        self.strip = DifferenceStrip()
+        self.strip.hide()
+        self.differences = Differences(desk, self.columns, self.comparison, self.strip, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self._line = Hairline()
         column.addWidget(self.prompt)
         column.addWidget(self._line)
+        column.addWidget(self.strip)
         column.addWidget(self.columns, 1)
 
     def _connect_lane(self, lane: Lane) -> None:

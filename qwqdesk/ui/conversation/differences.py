@@ -1,0 +1,274 @@
+"""What differs between the lanes of one conversation: it feeds the strip, the marks, the diff and
+the scrolling, and takes the user to differences. It watches `Comparison` and never changes a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from weakref import WeakSet
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from qwqdesk.ui.base import announce
+from qwqdesk.ui.conversation.compared import Compared, Stop, compare
+from qwqdesk.ui.conversation.comparison import Comparison
+from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
+from qwqdesk.ui.conversation.divergence_marks import DivergenceMarks, clear_marks, go_to
+from qwqdesk.ui.conversation.found_differences import FoundDifferences, strip_text
+from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.lanes_view import LanesView
+from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
+from qwqdesk.ui.conversation.reply_places import ReplyPlaces, shown_texts
+from qwqdesk.ui.conversation.reply_view import ReplyView
+from qwqdesk.ui.conversation.scroll_link import ScrollLink
+from qwqdesk.ui.conversation.word_diff_view import WordDiffView
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.tasks import Tasks
+
+_DRAWN_MS = 60  # how often it is asked whether all text is drawn
+
+
+class Differences(QObject):
+    """The differences of the shown lanes. The first lane is what the others are compared with."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        columns: LanesView,
+        comparison: Comparison,
+        strip: DifferenceStrip,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._columns, self._comparison = desk, columns, comparison
+        self.strip = strip
+        self._widget = parent
+        self._tasks = Tasks(self, desk.report)
+        self._found = FoundDifferences()
+        self._round = 0  # grows when other texts are shown; results of earlier rounds are dropped
+        self._comparing = False
+        self._compared: Compared | None = None
+        self._marks: DivergenceMarks | None = None
+        self._stop = -1
+        self._pills: WeakSet[ReasoningSection] = WeakSet()
+        self.link = ScrollLink(self)
+        self._words = WordDiffView(self._tasks, self)
+        self._drawn = QTimer(self)
+        self._drawn.setInterval(_DRAWN_MS)
+        self._drawn.timeout.connect(self._compare_when_drawn)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._comparison.replaced.connect(self._replaced)
+        self._comparison.grew.connect(self._grew)
+        self._comparison.ended.connect(self._ended)
+        self._columns.compared.connect(self._show_setups)
+        self.strip.jump_wanted.connect(self.to_first)
+        self.strip.diff_chosen.connect(self._show_diff)
+        self.strip.link_toggled.connect(self._set_linked)
+        self._desk.settings_changed.connect(self._settings_changed)
+        QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
+        self._settings_changed()
+
+    # ------------------------------------------------------------ what is shown
+
+    def _replies(self) -> dict[str, ReplyView]:
+        """The newest replies on the screen, by lane, for lanes that have written."""
+        labels = {reply.label for reply in self._comparison.replies()}
+        shown = {lane.label: lane.output.reply for lane in self._columns.lanes}
+        return {
+            label: view for label, view in shown.items() if view is not None and label in labels
+        }
+
+    def _show_setups(self) -> None:
+        """What differs in the settings, also before a run."""
+        lanes = self._columns.lanes
+        self.strip.setVisible(len(lanes) > 1)
+        if len(lanes) > 1:
+            setups = [(lane.label, lane.model.chain, lane.setup.model) for lane in lanes]
+            self.strip.show_sentences(*strip_text(setups))
+
+    def _replaced(self) -> None:
+        """Other texts are shown, or will be."""
+        self._round += 1
+        self._drawn.stop()
+        self._stop, self._compared, self._marks = -1, None, None
+        self._found = FoundDifferences()
+        for lane in self._columns.lanes:
+            if lane.output.reply is not None:
+                clear_marks(lane.output.reply)
+                lane.output.reply.reasoning.show_difference(None)
+        self._words.clear([reply for lane in self._columns.lanes for reply in _all_replies(lane)])
+        self.link.set_texts(None, {})
+        self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
+        self._show_setups()
+        self._show_found()
+        if not self._comparison.running:
+            self._drawn.start()
+
+    def _grew(self) -> None:
+        self._show_found()
+        incomplete = self._marks is None or not self._marks.complete
+        if self._found.any and incomplete and not self._comparing:
+            self._tasks.start(self._compare(whole=False))
+
+    def _ended(self) -> None:
+        self._show_found()
+        self._drawn.start()
+
+    def _show_found(self) -> None:
+        """The first differences as they are known now."""
+        replies = self._comparison.replies()
+        self._found.update(replies)
+        self.strip.show_tools(shown=len(replies) > 1)
+        full, short, note = self._found.words()
+        self.strip.show_result(full, short, note)
+        tokens = self._found.tokens
+        for label, reply in self._replies().items():
+            self._watch_pill(reply.reasoning)
+            first = label == self._found.first
+            alone = (
+                next(iter(tokens.values())) if first and self._found.lanes == 2 and tokens else None
+            )
+            reply.reasoning.show_difference(tokens.get(label, alone))
+
+    def _watch_pill(self, section: ReasoningSection) -> None:
+        if section not in self._pills:
+            self._pills.add(section)
+            section.difference_wanted.connect(self._pill_chosen)
+
+    # ------------------------------------------------------------ comparing
+
+    def _compare_when_drawn(self) -> None:
+        if not any(view.busy for view in self._replies().values()) and not self._comparing:
+            self._drawn.stop()
+            if self._found.lanes > 1:
+                self._tasks.start(self._compare(whole=True))
+
+    async def _compare(self, *, whole: bool) -> None:
+        """Find where tokens stand, on a thread, and mark what differs."""
+        views, this_round = self._replies(), self._round
+        replies = [reply for reply in self._comparison.replies() if reply.label in views]
+        shown = {label: shown_texts(view) for label, view in views.items()}
+        texts = {label: (s["reasoning"].text, s["answer"].text) for label, s in shown.items()}
+        self._comparing = True
+        try:
+            compared = await asyncio.to_thread(compare, replies, texts, whole=whole)
+        finally:
+            self._comparing = False
+        if this_round != self._round:
+            return
+        places = {
+            lane.label: ReplyPlaces(
+                views[lane.label],
+                lane.output.transcript.content,
+                compared.places[lane.label],
+                shown[lane.label],
+            )
+            for lane in self._columns.lanes
+            if lane.label in views
+        }
+        self._compared, self._marks = compared, DivergenceMarks(compared, places)
+        self._marks.show(self._question())
+        if whole:
+            self.link.set_texts(compared, places)
+            self._show_diff(self.strip.diff)
+
+    def _question(self) -> str:
+        """The lane that the first one is marked against: the focused, else the earliest to part."""
+        tokens = self._found.tokens
+        focused = self._widget.focusWidget()
+        for lane in self._columns.lanes:
+            if focused is not None and lane.label in tokens and lane.isAncestorOf(focused):
+                return lane.label
+        return min(tokens, key=lambda label: tokens[label], default=self._found.second)
+
+    def _focus_moved(self, _old: object, now: object) -> None:
+        """With more than two lanes, the first shows what it does not share with the focused one."""
+        if self._marks is None or self._found.lanes < 3 or not isinstance(now, QWidget):
+            return
+        if self._columns.isAncestorOf(now):
+            self._marks.show(self._question())
+            self._words.show_first(self._question())
+
+    # ------------------------------------------------------------ going there
+
+    def to_first(self) -> None:
+        """Scroll every lane to its first difference."""
+        self._stop = 0
+        question = self._question()
+        stops = {label: Stop(token, token) for label, token in self._found.tokens.items()}
+        if self._found.first and question in stops:
+            stops[self._found.first] = stops[question]
+        for label, stop in stops.items():
+            self._go(label, stop)
+        if question in stops:
+            announce(self.strip, f"First difference, token {stops[question].other:,}")
+
+    def _pill_chosen(self) -> None:
+        """To the first difference in the pill's lane and in the first one."""
+        section = self.sender()
+        for label, reply in self._replies().items():
+            if reply.reasoning is section:
+                self._go_both(label, 0)
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or previous (-1) place where the lanes part or meet again."""
+        self._go_both(self._question(), self._stop + by)
+
+    def _go_both(self, label: str, number: int) -> None:
+        pairs = self._compared.pairs if self._compared is not None else {}
+        other = label if label in pairs else self._question()
+        if self._marks is None or other not in pairs or not pairs[other].stops:
+            return
+        stops = pairs[other].stops
+        self._stop = max(0, min(number, len(stops) - 1))
+        stop = stops[self._stop]
+        self._marks.show(other, stop)
+        for each in (self._found.first, other):
+            self._go(each, stop)
+        what = "Same again from" if stop.meeting else "Difference at"
+        words = f"{what} token {stop.other:,}, {self._stop + 1} of {len(stops)}"
+        announce(self.strip, words)
+
+    def _go(self, label: str, stop: Stop) -> None:
+        lane = next((lane for lane in self._columns.lanes if lane.label == label), None)
+        if lane is None or self._marks is None or label not in self._marks.places:
+            return
+        self.link.hold()
+        go_to(lane.output.transcript, self._marks.places[label], self._marks.token(label, stop))
+
+    # ------------------------------------------------------------ diff and scrolling
+
+    def toggle_diff(self) -> None:
+        """The word diff on, or any diff off."""
+        choice = "words" if self.strip.diff == "none" else "none"
+        self.strip.set_diff(choice)
+        self._show_diff(choice)
+
+    def _show_diff(self, choice: str) -> None:
+        replies = self._replies()
+        if choice == "none" or len(replies) < 2 or self._comparison.running:
+            self._words.clear(list(replies.values()))
+        else:
+            self._words.show(replies, self._found.first, self._question(), choice)
+
+    def toggle_link(self) -> None:
+        """Scroll together, or apart."""
+        self._set_linked(not self.link.on)
+
+    def _set_linked(self, linked: bool) -> None:
+        self._desk.change(scroll_together=linked)
+        self._settings_changed()
+        if linked and self._columns.lanes:
+            self.link.follow(self._columns.lanes[0].label)
+
+    def _settings_changed(self, *_: object) -> None:
+        self.link.on = self._desk.settings.scroll_together
+        self.strip.set_linked(self.link.on)
+
+
+def _all_replies(lane: Lane) -> Sequence[ReplyView]:
+    return lane.output.transcript.replies

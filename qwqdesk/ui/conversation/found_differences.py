@@ -1,0 +1,90 @@
+"""What is known about the shown lanes without their places: first differences, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwqdesk.analysis.live_difference import LiveDifference
+from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.difference_sentence import Sentence, difference_sentences, plain
+from qwqdesk.sampling.difference_words import difference_lines
+from qwqdesk.ui.conversation.comparison import LaneReply
+
+LaneChain = tuple[str, SamplerChain, str | None]
+"""A lane's letter, its chain, and its own model's path."""
+
+
+def strip_text(lanes: Sequence[LaneChain]) -> tuple[tuple[Sentence, ...], str]:
+    """How the lanes' settings differ: the sentences to choose from, and all of it as text."""
+    chains = [(label, chain) for label, chain, _ in lanes]
+    same_model = len({model for _, _, model in lanes}) == 1
+    sentences = difference_sentences(chains, same_model=same_model)
+    whole = plain(sentences[0]) if sentences else ""
+    lines = difference_lines(chains) if len(lanes) > 2 else ()
+    return sentences, "\n".join((whole, *lines))
+
+
+class FoundDifferences:
+    """Where each lane parts from the first, kept up to date while they write."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, LiveDifference] = {}
+        self._running = False
+        self.first = ""
+        self.lanes = 0
+
+    def update(self, replies: Sequence[LaneReply]) -> None:
+        """Take what the lanes have written by now; each token is compared once."""
+        written = [reply for reply in replies if reply.tokens or reply.running]
+        self._running = any(reply.running for reply in written)
+        self.lanes = len(written)
+        self.first = written[0].label if written else ""
+        for reply in written[1:]:
+            live = self._live.setdefault(reply.label, LiveDifference())
+            live.update(
+                written[0].tokens,
+                reply.tokens,
+                a_ended=not written[0].running,
+                b_ended=not reply.running,
+            )
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The first differing token of each lane that differs from the first."""
+        found = ((label, live.token) for label, live in self._live.items())
+        return {label: token for label, token in found if token is not None}
+
+    @property
+    def any(self) -> bool:
+        """Whether any difference is known."""
+        return bool(self.tokens)
+
+    @property
+    def second(self) -> str:
+        """The lane beside the first."""
+        return next(iter(self._live), "")
+
+    def words(self) -> tuple[str, str, str]:
+        """For the strip: the link in full and short, or a note in place of it."""
+        if not self._live:
+            return "", "", ""
+        tokens = self.tokens
+        if not tokens:
+            return "", "", self._same()
+        if len(self._live) == 1:
+            (token,) = tokens.values()
+            return f"First difference: token {token:,}", f"Token {token:,}", ""
+        each = ", ".join(f"{label} {self._token(label)}" for label in self._live)
+        return f"First difference from {self.first}: {each}", "First differences", ""
+
+    def _token(self, label: str) -> str:
+        token = self.tokens.get(label)
+        if token is not None:
+            return f"{token:,}"
+        return "none yet" if self._running else "none"
+
+    def _same(self) -> str:
+        if not self._running:
+            return f"{'Both' if self.lanes == 2 else 'All'} lanes wrote the same tokens."
+        same = min(live.same for live in self._live.values())
+        return f"Same so far: {same:,} {'token' if same == 1 else 'tokens'}" if same else ""

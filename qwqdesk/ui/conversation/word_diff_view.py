@@ -1,0 +1,74 @@
+"""Owns showing the word diff: texts are read, compared on a thread, and tinted in slices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject
+
+from qwqdesk.ui.conversation.reply_view import ReplyView
+from qwqdesk.ui.conversation.shown_text import ShownText
+from qwqdesk.ui.conversation.word_tints import Words, WordTints, changed_words, diff_texts
+from qwqdesk.ui.tasks import Tasks
+
+_Found = Mapping[str, list[Words]]
+
+
+class WordDiffView(QObject):
+    """The first lane against each other one; the last choice wins."""
+
+    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks = tasks
+        self._round = 0
+        self._replies: Mapping[str, ReplyView] = {}
+        self._texts: dict[str, list[ShownText]] = {}
+        self._found: _Found = {}
+        self._first = ""
+        self.tints = WordTints(self)
+
+    def show(
+        self, replies: Mapping[str, ReplyView], first: str, question: str, choice: str
+    ) -> None:
+        """Compare "words" or "code"; the first lane shows what the lane in question has not."""
+        self._round += 1
+        self._tasks.start(self._show(dict(replies), first, question, choice))
+
+    def clear(self, replies: Sequence[ReplyView]) -> None:
+        """No diff."""
+        self._round += 1
+        self._found = {}
+        self.tints.clear(replies)
+
+    async def _show(
+        self, replies: Mapping[str, ReplyView], first: str, question: str, choice: str
+    ) -> None:
+        this_round = self._round
+        texts = {label: diff_texts(reply, choice) for label, reply in replies.items()}
+        plain = {label: [shown.text for shown in parts] for label, parts in texts.items()}
+        found = await asyncio.to_thread(_compare, plain, first)
+        if this_round != self._round:
+            return
+        self._replies, self._texts, self._found, self._first = replies, texts, found, first
+        for label, words in found.items():
+            ranges = [theirs for _, theirs in words]
+            pairs = list(zip(texts[label], ranges, strict=True))
+            self.tints.show(replies[label], "diff_b", pairs)
+        self.show_first(question)
+
+    def show_first(self, question: str) -> None:
+        """Tint the first lane against another one."""
+        if question in self._found:
+            ranges = [mine for mine, _ in self._found[question]]
+            pairs = list(zip(self._texts[self._first], ranges, strict=True))
+            self.tints.show(self._replies[self._first], "diff_a", pairs)
+
+
+def _compare(texts: Mapping[str, list[str]], first: str) -> _Found:
+    """Every lane's parts against the first lane's."""
+    return {
+        label: [changed_words(a, b) for a, b in zip(texts[first], parts, strict=True)]
+        for label, parts in texts.items()
+        if label != first
+    }
