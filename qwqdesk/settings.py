@@ -38,7 +38,8 @@ class Settings:
     `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
     own. `last_model` is a path. `window_geometry` and `window_state` are the window's own notes.
     An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
-    together, 0 for none; `token_saved` says that the system's keyring has an access token.
+    together, 0 for none; `numbers_height` is in pixels at 100 % text size, 0 for the height that
+    it has by itself; `token_saved` says that the system's keyring has an access token.
     """
 
     theme: Theme = "system"
@@ -59,6 +60,8 @@ class Settings:
     token_saved: bool = False
     engine: EngineSettings = field(default_factory=EngineSettings)
     sidebar_open: bool = True
+    numbers_open: bool = False
+    numbers_height: int = 0
     scroll_together: bool = True
     first_start_seen: bool = False
     window_geometry: str = ""
@@ -231,6 +234,8 @@ SETTINGS: Mapping[str, Check] = {
     "token_saved": _yes_or_no,
     "engine": _engine_object,
     "sidebar_open": _yes_or_no,
+    "numbers_open": _yes_or_no,
+    "numbers_height": _bytes,
     "scroll_together": _yes_or_no,
     "first_start_seen": _yes_or_no,
     "window_geometry": _text,

@@ -75,7 +75,8 @@ def reasoning_closed(text: str, reasoning: str | None, answer: str) -> bool | No
 
 def summary(lanes: Lanes) -> str:
     """The bar's sentence: code, repeats and reasoning, as far as there is something to say."""
-    parts = (_code_words(lanes), _repeat_words(lanes), _closed_words(lanes))
+    repeats = _lane_words(lanes) if len(lanes) > 2 else _repeat_words(lanes)
+    parts = (_code_words(lanes), repeats, _closed_words(lanes))
     return " ".join(part for part in parts if part)
 
 
@@ -255,12 +256,25 @@ def _code_words(lanes: Lanes) -> str:
     return f"Code without errors: {joined(clean)}."
 
 
+def _lane_words(lanes: Lanes) -> str:
+    """With many lanes only what is wrong with one: "C has 1 error, D looped, B is writing."."""
+    words = []
+    for lane in sorted(lanes, key=lambda lane: lane.running):
+        errors = lane.values.get("code_errors")
+        if lane.values.get("loop_from_token") is not None:
+            words.append(f"{lane.label} {'loops' if lane.running else 'looped'}")
+        elif lane.running:
+            words.append(f"{lane.label} is writing")
+        elif errors:
+            words.append(f"{lane.label} has {counted(int(errors), 'error')}")
+    return f"{', '.join(words)}." if words else ""
+
+
 def _repeat_words(lanes: Lanes) -> str:
     known = [lane for lane in lanes if lane.values.get("longest_repeat_tokens") is not None]
-    looped = [lane.label for lane in lanes if lane.values.get("loop_from_token") is not None]
-    if len(lanes) > 2:
-        return f"{joined(looped)} looped." if looped else ""
-    cells = [counted(int(lane.values.get("longest_repeat_tokens") or 0), "token") for lane in known]
+    cells = [
+        counted(int(lane.values.get("longest_repeat_tokens") or 0), "token") for lane in known
+    ]
     if not cells:
         return ""
     if len(lanes) == 1:

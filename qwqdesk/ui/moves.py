@@ -37,7 +37,7 @@ class Moves(QObject):
             return [self._sidebar] if other is None else [self._sidebar, other]
         parts: list[QWidget] = [self._sidebar, page.toolbar, page.view.prompt]
         parts += [page.view.strip] if page.view.strip.has_tools else []
-        parts += [*page.view.lanes, page.composer]
+        parts += [*page.view.lanes, page.numbers.panel, page.composer]
         return [part for part in parts if part.isVisible()]
 
     def step_region(self, step: int) -> None:

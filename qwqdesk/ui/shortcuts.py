@@ -34,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("add_lane", "Add lane", "plus", "Ctrl+T"),
     Command("remove_lane", "Remove lane", "x", "Ctrl+W"),
     Command("chains", "Open or close chain editors", "sliders-horizontal", "Ctrl+E", menu=True),
+    Command("numbers", "Open or close the numbers", "list-ordered", "Ctrl+M", menu=True),
     Command("regenerate", "Regenerate lane", "rotate-ccw", "Ctrl+R"),
     Command("first_difference", "Go to the first difference", "git-fork", "Ctrl+J"),
     Command("next_difference", "Next difference or code error", "chevron-down", "F8"),

@@ -90,6 +90,7 @@ class Workspace(QWidget):
             "add_lane": page.acts.add,
             "remove_lane": page.acts.remove,
             "chains": page.acts.toggle_editors,
+            "numbers": page.numbers.toggle,
             "regenerate": page.acts.regenerate,
             "first_difference": differences.first,
             "next_difference": differences.following,

@@ -40,6 +40,7 @@ class LaneReply:
     sampling: Mapping[str, Any]
     running: bool = False
     ends: Sequence[int] = ()
+    probabilities: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Comparison(QObject):
             sampling=source.sampling,
             running=running,
             ends=tuple(kept.ends),
+            probabilities=tuple(kept.probabilities),
         )
 
     # ------------------------------------------------------------ what the view tells

@@ -15,6 +15,7 @@ from qwqdesk.ui.conversation.fairness_desk import FairnessDesk
 from qwqdesk.ui.conversation.first_comparison import first_comparison
 from qwqdesk.ui.conversation.lane_acts import LaneActs
 from qwqdesk.ui.conversation.lanes_view import MAX_LANES
+from qwqdesk.ui.conversation.numbers_desk import NumbersDesk
 from qwqdesk.ui.conversation.page_runs import PageRuns
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
@@ -50,6 +51,7 @@ class ConversationPage(QFrame):
         self.fairness = FairnessDesk(
             desk, self.runs, self._tasks, self.toolbar.badge, lambda: self.view, self
         )
+        self.numbers = NumbersDesk(desk, self)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
         self._loading = ""
@@ -64,6 +66,7 @@ class ConversationPage(QFrame):
         column.addWidget(self.fairness.panel)
         column.addLayout(self.bands)
         column.addWidget(self.views, 1)
+        column.addWidget(self.numbers.panel)
         column.addWidget(self.composer)
         self._connect()
         self.open_new()
@@ -91,6 +94,7 @@ class ConversationPage(QFrame):
 
     def _connect_view(self, view: ConversationView) -> None:
         self.acts.connect_view(view)
+        self.numbers.connect_view(view)
         view.changed.connect(self.refresh)
         view.edit_wanted.connect(self._edit_message)
         view.copied.connect(lambda: Toast(self, "Copied"))
@@ -198,7 +202,7 @@ class ConversationPage(QFrame):
     def order_tabs(self) -> None:
         """Toolbar, message, lane after lane, composer. The one place that orders this page."""
         lanes = [part for lane in self.view.lanes for part in lane.tab_parts()]
-        order_parts([self.toolbar, self.view.prompt, self.view.strip, *lanes, self.composer])
+        order_parts([self.toolbar, self.view.prompt, self.view.strip, *lanes, self.numbers.panel, self.composer])
 
     def _settings_changed(self, *_: object) -> None:
         for view in self.views.every():
@@ -216,6 +220,7 @@ class ConversationPage(QFrame):
         self.fairness.refresh()
         self.toolbar.seed.show_seeds(view.columns.seeds(), own=view.columns.own_seeds)
         self.toolbar.add_lane.setEnabled(lanes < MAX_LANES)
+        self.numbers.show_view(view)
         self.composer.set_running(here)
         self.composer.set_lanes(lanes)
         self.composer.set_model(model_title(loaded) if loaded is not None else self._loading)

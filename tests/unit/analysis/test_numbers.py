@@ -119,6 +119,6 @@ def test_the_sentence_says_what_differs_most() -> None:
     )
     looped = lane("C", {"loop_from_token": 7}, closed=False)
     assert summary([a, b, looped]) == (
-        "Code without errors: A. C looped. Reasoning not closed in C."
+        "Code without errors: A. B has 1 error, C looped. Reasoning not closed in C."
     )
     assert summary([lane("A", closed=None)]) == ""
