@@ -76,7 +76,11 @@ class LlamaVocabulary:
             "count": count,
             "adds_bos": bool(api.llama_vocab_get_add_bos(vocab)),
             "adds_eos": bool(api.llama_vocab_get_add_eos(vocab)),
-            "named": {name: token for name, token in ids.items() if 0 <= token < count},
+            "named": {
+                name: [token, self._piece(token).hex()]
+                for name, token in ids.items()
+                if 0 <= token < count
+            },
             "ends": [token for token in range(count) if api.llama_vocab_is_eog(vocab, token)][:64],
         }
 

@@ -35,7 +35,7 @@ class Token:
 
 @dataclass(frozen=True)
 class VocabularyFacts:
-    """What llama.cpp says of a vocabulary. `named` are ids by what they mean (eos, pad, ...);
+    """What llama.cpp says of a vocabulary. `named` are tokens by what they mean (eos, pad, ...);
     `ends` are the ids that end a reply.
     """
 
@@ -43,7 +43,7 @@ class VocabularyFacts:
     count: int
     adds_bos: bool
     adds_eos: bool
-    named: Mapping[str, int] = field(default_factory=dict)
+    named: Mapping[str, Token] = field(default_factory=dict)
     ends: tuple[int, ...] = ()
 
 
@@ -119,7 +119,9 @@ class Vocabulary:
         found = answer["facts"]
         self._facts = VocabularyFacts(
             found["kind"], found["count"], found["adds_bos"], found["adds_eos"],
-            found["named"], tuple(found["ends"]),
+            {name: Token(row[0], bytes.fromhex(row[1]), True)
+             for name, row in found["named"].items()},
+            tuple(found["ends"]),
         )  # fmt: skip
         return self._facts
 

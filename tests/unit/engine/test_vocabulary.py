@@ -26,7 +26,8 @@ def demo() -> Iterator[Vocabulary]:
 def test_facts_name_the_ids(demo: Vocabulary) -> None:
     facts = demo.facts()
     assert facts.kind == "BPE"
-    assert facts.named["eos"] in facts.ends
+    assert facts.named["eos"].id in facts.ends
+    assert facts.named["eos"].piece == b"<|im_end|>"
     assert facts.count > 1000
 
 

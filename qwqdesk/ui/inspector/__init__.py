@@ -1,0 +1,1 @@
+"""The inspector: what a model file says of itself, in a window of its own."""
