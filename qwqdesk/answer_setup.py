@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from qwqdesk.errors import UserError
+from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
 
@@ -23,6 +24,18 @@ class AnswerSetup:
 
     recipe: Recipe | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def between(cls, lane: SamplerChain, answer: SamplerChain) -> AnswerSetup:
+        """The setup that makes `answer` of a lane with the chain `lane`."""
+        user: dict[str, Any] = {
+            name: value
+            for name, value in answer.values.items()
+            if name not in OF_THE_LANE and value != lane.value(name)
+        }
+        if answer.samplers != lane.samplers:
+            user["samplers"] = list(answer.samplers)
+        return cls(None, user)
 
     def resolved(self, lane: Resolved) -> Resolved:
         """All values with their sources; the seed is the lane's unless the user set one here.

@@ -69,8 +69,6 @@ def lane_manifest(
 ) -> dict[str, Any]:
     """What a document does not say beside its lanes; see the head of this module."""
     rules = rules or LaneRules(conditions.loop_guard)
-    given = prompt.thought
-    thought = {"thought": _thought_json(given)} if given is not None else {}
     return {
         "version": 1,
         "program": __version__,
@@ -91,13 +89,17 @@ def lane_manifest(
             "tags": [asdict(tags) for tags in prompt.tags],
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
-            **thought,
+            **thought_json(prompt.thought),
         },
     }
 
 
-def _thought_json(thought: FrozenThought) -> dict[str, Any]:
-    return {"tokens": list(thought.tokens), "text": thought.text, "closed": thought.closed}
+def thought_json(thought: FrozenThought | None) -> dict[str, Any]:
+    """The part of a manifest's `prompt` that tells of a given thought, {} without one."""
+    if thought is None:
+        return {}
+    tokens = list(thought.tokens)
+    return {"thought": {"tokens": tokens, "text": thought.text, "closed": thought.closed}}
 
 
 def run_manifest(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qwqdesk.analysis.divergence import first_difference
+from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import Mode
-from qwqdesk.engine.events import Output
+from qwqdesk.engine.events import FrozenThought, Output
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.prompt import Prompt, raw_prompt
@@ -200,20 +201,30 @@ async def _prompts(
     assert session.loaded is not None
     vocabulary, prompts, notes = session.loaded.model.n_vocab, [], []
     for lane in (w.lane for w in watched):
-        known = all(token < vocabulary for token in lane.prompt.tokens)
+        thought = lane.prompt.thought
+        given = (*lane.prompt.tokens, *(thought.tokens if thought is not None else ()))
+        known = all(token < vocabulary for token in given)
         if known and same_model(lane.model, now.model) is not False:
             prompts.append(lane.prompt)
             continue
         made = await raw_prompt(session.engine, session.loaded.model, lane.prompt.text)
-        prompts.append(
-            replace(made, tags=lane.prompt.tags, reasoning_open=lane.prompt.reasoning_open)
-        )
+        made = replace(made, tags=lane.prompt.tags, reasoning_open=lane.prompt.reasoning_open)
+        prompts.append(replace(made, thought=_as_text(lane)))
         if made.tokens != lane.prompt.tokens:
             notes.append(
                 f"Lane {lane.label}: another model, so the prompt's text was tokenized again "
                 f"({len(made.tokens):,} tokens then {len(lane.prompt.tokens):,})."
             )
     return prompts, notes
+
+
+def _as_text(lane: StoredLane) -> FrozenThought | None:
+    """The lane's given thought without its tokens, for a model with another vocabulary."""
+    thought = lane.prompt.thought
+    if thought is None or not thought.tokens:
+        return thought
+    count = min(len(thought.tokens), len(lane.ends))
+    return FrozenThought(text=lane.text[: lane.ends[count - 1]] + thought.text if count else "")
 
 
 class _Watched:
@@ -233,7 +244,16 @@ class _Watched:
         """Stated values only, so that no recipe or default of today can change them."""
         values = self.lane.chain.to_json()
         values["n_predict"] = len(self._expected) + (1 if self._ends else 0)
-        return LaneSetup(self.lane.label, user=values)
+        rules, answer = self.lane.rules, self.lane.answer_chain
+        return LaneSetup(
+            self.lane.label,
+            user=values,
+            answer=AnswerSetup.between(self.lane.chain, answer) if answer is not None else None,
+            # Of the guards, only one that closes the reasoning has a hand in the tokens.
+            loop_guard="close" if rules.loop_guard == "close" else "off",
+            reasoning_budget=rules.reasoning_budget,
+            reasoning_budget_message=rules.reasoning_budget_message,
+        )
 
     def decided(self, tokens: Sequence[int]) -> bool:
         """Whether more tokens cannot change the verdict."""

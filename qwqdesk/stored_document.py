@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from qwqdesk.analysis.code_check import check_answer
 from qwqdesk.analysis.divergence import divergence_json
 from qwqdesk.analysis.metrics import LaneResult, lane_metrics
+from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import LANE_LABELS, Reply
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.manifest import thought_json
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.recipes import Recipe
@@ -98,7 +101,15 @@ def _lane(reply: Reply) -> dict[str, Any]:
         "metrics": lane_metrics(result).to_json(),
         "code_checks": [check.to_json() for check in checks],
         "manifest": _manifest(reply.manifest),
+        **_answer_chain(reply),
     }
+
+
+def _answer_chain(reply: Reply) -> dict[str, Any]:
+    if not reply.answer_sampling:
+        return {}
+    sources = dict(reply.answer_sources)
+    return {"answer_sampling": dict(reply.answer_sampling), "answer_sources": sources}
 
 
 def _reasoning(reply: Reply) -> str | None:
@@ -142,6 +153,8 @@ def import_run(history: History, run: StoredRun, recipes: Mapping[str, Recipe]) 
             sampling=lane.chain.to_json(),
             sources=lane.sources,
             manifest=manifest_of(lane),
+            answer_sampling=lane.answer_chain.to_json() if lane.answer_chain else None,
+            answer_sources=lane.answer_sources,
         )
         history.finish_reply(
             tips[letter],
@@ -161,7 +174,13 @@ def import_run(history: History, run: StoredRun, recipes: Mapping[str, Recipe]) 
 
 def setup_of(lane: StoredLane, label: str, recipes: Mapping[str, Recipe]) -> LaneSetup:
     """The lane's settings: its recipe where it is known here, and what differs from it."""
-    return LaneSetup(label, recipes.get(lane.recipe or "")).with_chain(lane.chain)
+    setup = LaneSetup(label, recipes.get(lane.recipe or "")).with_chain(lane.chain)
+    if lane.answer_chain is not None:
+        setup = replace(setup, answer=AnswerSetup.between(lane.chain, lane.answer_chain))
+    if (budget := lane.rules.reasoning_budget) != NO_BUDGET:
+        message = lane.rules.reasoning_budget_message
+        setup = replace(setup, reasoning_budget=budget, reasoning_budget_message=message)
+    return setup
 
 
 def manifest_of(lane: StoredLane) -> dict[str, Any]:
@@ -176,6 +195,8 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
         "chain": lane.chain.order_text,
         "seed": lane.chain.integer("seed"),
         "loop_guard": lane.loop_guard,
+        "reasoning_budget": lane.rules.reasoning_budget,
+        "reasoning_budget_message": lane.rules.reasoning_budget_message,
         "settings": lane.settings.to_json() if lane.settings is not None else None,
         "files": [dict(zip(names, file, strict=True)) for file in model.files],
         "library_sha256": lane.library_sha256,
@@ -185,6 +206,7 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
             "tags": [asdict(tags) for tags in prompt.tags],
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
+            **thought_json(prompt.thought),
         },
         "model": {
             "path": model.path,

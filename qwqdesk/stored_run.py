@@ -22,8 +22,10 @@ from qwqdesk.conversation import (
     Timing,
     Usage,
 )
+from qwqdesk.engine.events import FrozenThought
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import LaneRules
 from qwqdesk.manifest import tokens_sha256
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
@@ -38,6 +40,7 @@ from qwqdesk.stored_values import (
     list_of,
     map_of,
     model_of,
+    rules_of,
     settings_of,
     sha256_of,
     text_of,
@@ -66,8 +69,11 @@ class StoredLane:
     settings: EngineSettings | None = None
     mode: Mode = "exact"
     loop_guard: LoopGuard = "mark"
+    rules: LaneRules = field(default_factory=LaneRules)
     recipe: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    answer_chain: SamplerChain | None = None
+    answer_sources: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
     library_sha256: str | None = None
     tokens: tuple[int, ...] = ()
@@ -110,6 +116,8 @@ def stored_lane(reply: Reply) -> StoredLane:
         "label": reply.lane,
         "sampling": reply.sampling,
         "sources": reply.sources,
+        "answer_sampling": reply.answer_sampling,
+        "answer_sources": reply.answer_sources,
         "tokens": list(reply.tokens),
         "ends": list(reply.ends),
         "text": reply.text,
@@ -188,8 +196,11 @@ def _lane(data: Mapping[str, Any], head: Mapping[str, Any], mode: Mode, letter: 
         settings=settings_of(manifest.get("settings")),
         mode=mode,
         loop_guard=guard_of(manifest.get("loop_guard")),
+        rules=rules_of(manifest),
         recipe=line_of(manifest.get("recipe")) or None,
-        sources={line_of(k): line_of(v) for k, v in map_of(data.get("sources")).items()},
+        sources=_sources(data.get("sources")),
+        answer_chain=_chain(answer) if (answer := map_of(data.get("answer_sampling"))) else None,
+        answer_sources=_sources(data.get("answer_sources")),
         program=line_of(manifest.get("program")),
         library_sha256=sha256_of(manifest.get("library_sha256")),
         tokens=tokens,
@@ -202,6 +213,10 @@ def _lane(data: Mapping[str, Any], head: Mapping[str, Any], mode: Mode, letter: 
         usage=usage_of(data.get("usage")),
         timing=timing_of(data.get("timing")),
     )
+
+
+def _sources(value: object) -> dict[str, str]:
+    return {line_of(name): line_of(source) for name, source in map_of(value).items()}
 
 
 def _chain(sampling: Mapping[str, Any]) -> SamplerChain:
@@ -227,7 +242,15 @@ def _prompt(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> Prompt:
         tuple(tag for tag in tags if tag is not None),
         more.get("reasoning_open") is True,
         messages=tuple(message for message in messages if message is not None),
+        thought=_thought(map_of(more.get("thought"))),
     )
+
+
+def _thought(data: Mapping[str, Any]) -> FrozenThought | None:
+    if not data:
+        return None
+    tokens, text = _tokens(data.get("tokens")), text_of(data.get("text"))
+    return FrozenThought(tokens, text, closed=data.get("closed") is True)
 
 
 def _tags(entry: object) -> Tags | None:

@@ -11,6 +11,8 @@ from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import FinishReason, Timing, Usage
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import NO_BUDGET, LaneRules
+from qwqdesk.sampling.param import INT32_MAX
 
 _MAX_TEXT: Final = 4_000
 _MAX_FILES: Final = 1_000
@@ -87,6 +89,17 @@ def settings_of(data: object) -> EngineSettings | None:
 def guard_of(value: object) -> LoopGuard:
     """A loop guard's name, "mark" for anything else."""
     return cast("LoopGuard", value) if value in get_args(LoopGuard) else "mark"
+
+
+def rules_of(manifest: Mapping[str, Any]) -> LaneRules:
+    """What watched over the lane; older manifests know of no budget."""
+    budget = manifest.get("reasoning_budget")
+    known = type(budget) is int and 0 <= budget <= INT32_MAX
+    return LaneRules(
+        guard_of(manifest.get("loop_guard")),
+        cast("int", budget) if known else NO_BUDGET,
+        text_of(manifest.get("reasoning_budget_message"))[:_MAX_TEXT],
+    )
 
 
 def finish_of(value: object) -> FinishReason | None:

@@ -41,7 +41,8 @@ def test_budgets_and_guards_of_lanes_run_together(cli: Cli, model: str) -> None:
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--samplers", "penalties;temperature", "--repeat-penalty", "1.3", "--presence-penalty", "0.4"),
+        ("--samplers", "penalties;temperature", "--repeat-penalty", "1.3",
+         "--presence-penalty", "0.4"),
         ("--samplers", "dry;penalties;top_k", "--top-k", "1", "--dry-multiplier", "0.9",
          "--repeat-penalty", "1.2", "--repeat-last-n", "-1", "--dry-penalty-last-n", "-1"),
     ],
@@ -131,3 +132,23 @@ def test_probabilities_become_numbers(cli: Cli, model: str) -> None:
     mean, least = (lane["metrics"][f"{name}_probability"] for name in ("mean", "min"))
     assert 0 < least <= mean <= 1
     assert lane["ends"][-1] == len(lane["text"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--reasoning-budget", "12"),
+        ("--reasoning-budget", "12", "--answer-chain", "--temp 1.5 --samplers temperature"),
+        ("--thought",),
+        ("--loop-guard", "close"),
+    ],
+)
+def test_a_run_with_them_reproduces(cli: Cli, tmp_path: Path, words: tuple[str, ...]) -> None:
+    if words == ("--thought",):
+        (tmp_path / "thought.txt").write_text("It is 7.")
+        words = ("--thought", str(tmp_path / "thought.txt"))
+    document = cli(*ASK, "-n", "60", *words).json
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    found = cli("rerun", str(tmp_path / "run.json"), "--json").json
+    assert [lane["equal"] for lane in found["lanes"]] == [True], found
+    assert found["lanes"][0]["tokens"] == len(document["lanes"][0]["tokens"])
