@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from PySide6.QtWidgets import QWidget
 
+from qwqdesk.experiment import Experiment
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # The module's `make_page(shell)` makes the page.
 PAGES = {
     "models": "qwqdesk.ui.models.page",
+    "lab": "qwqdesk.ui.lab.page",
     "settings": "qwqdesk.ui.settings.page",
 }
 
@@ -40,6 +42,9 @@ class Shell(Protocol):
 
     def load_and_show(self, path: Path) -> None:
         """Load a model and go where its progress is."""
+
+    def run_experiment(self, experiment: Experiment, seed: int) -> None:
+        """Run an experiment once, as a comparison to be read."""
 
     def ask_model_file(self) -> None:
         """Let the user choose a model file."""

@@ -37,6 +37,7 @@ WIDTH, RAIL = 240, 52
 PAGES = (
     ("conversation", "Chats", "message-square"),
     ("models", "Models", "package"),
+    ("lab", "Lab", "flask-conical"),
     ("settings", "Settings", "settings"),
 )
 _SEARCH_MS = 150

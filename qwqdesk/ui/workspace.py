@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
 
 from qwqdesk.diagnostics import Crash
 from qwqdesk.errors import UserError
+from qwqdesk.experiment import Experiment
 from qwqdesk.ui.chat_list import ChatList
 from qwqdesk.ui.conversation.difference_acts import DifferenceActs
 from qwqdesk.ui.conversation.page import ConversationPage
@@ -75,6 +76,8 @@ class Workspace(QWidget):
         page.shown_changed.connect(self._fit_sidebar)
         page.status_changed.connect(self._show_status)
         page.choose_model_wanted.connect(self.models.open_menu)
+        page.fairness.load_wanted.connect(self.loader.load)
+        page.run_files.opened.connect(self._show_opened)
         self.models.status_changed.connect(self._show_status)
         self.chats.title_changed.connect(self._show_title)
         desk.settings_changed.connect(self._settings_changed)
@@ -101,12 +104,18 @@ class Workspace(QWidget):
             "later": partial(moves.step_sibling, 1),
             "stop": moves.escape,
             "compare": page.compare_first,
+            "rerun": self._on_page(page.fairness.run_again),
+            "check": self._on_page(page.fairness.check),
+            "save_manifest": self._on_page(page.run_files.save),
+            "open_manifest": self._on_page(page.run_files.open),
             "model": self.choose_model,
             "open_model": self.ask_model_file,
             "engine": self.engine_settings,
             "sidebar": self.toggle_sidebar,
             "chats_page": partial(self.show_page, "conversation"),
             "models_page": partial(self.show_page, "models"),
+            "lab_page": partial(self.show_page, "lab"),
+            "save_experiment": self.save_experiment,
             "settings_page": partial(self.show_page, "settings"),
             "palette": self.open_palette,
             "next_region": partial(moves.step_region, 1),
@@ -115,6 +124,22 @@ class Workspace(QWidget):
         }
         lanes = {f"lane_{letter}": partial(moves.focus_lane, n) for n, letter in enumerate("abcd")}
         return acts | lanes
+
+    def _on_page(self, act: Act) -> Act:
+        """The act, with the conversation page in front."""
+
+        def run() -> None:
+            self.show_page("conversation")
+            act()
+
+        return run
+
+    def _show_opened(self, conversation_id: int, mode: str) -> None:
+        """A run from a file: its conversation, and what has changed since."""
+        self.chats.open(conversation_id)
+        self.page.view.chosen_mode = "fast" if mode == "fast" else "exact"
+        self.page.refresh()
+        self.page.fairness.open()
 
     # ------------------------------------------------------------ from start to end
 
@@ -152,6 +177,18 @@ class Workspace(QWidget):
         from qwqdesk.ui.settings.engine_dialog import EngineDialog
 
         EngineDialog(self, self.desk, self.models.load).open()
+
+    def run_experiment(self, experiment: Experiment, seed: int) -> None:
+        """Run an experiment once, where it can be read."""
+        self.show_page("conversation")
+        lanes, system = experiment.setups(seed), experiment.system_prompt
+        self.page.compare(experiment.prompt, lanes, system, experiment.mode)
+
+    def save_experiment(self) -> None:
+        """Keep the shown comparison as an experiment."""
+        from qwqdesk.ui.lab.saving import save_comparison
+
+        save_comparison(self.desk, self.page, self)
 
     def open_palette(self) -> None:
         """Open the command palette."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
@@ -18,6 +21,7 @@ from qwqdesk.ui.conversation.lanes_view import MAX_LANES
 from qwqdesk.ui.conversation.numbers_desk import NumbersDesk
 from qwqdesk.ui.conversation.page_runs import PageRuns
 from qwqdesk.ui.conversation.run_controller import RunController
+from qwqdesk.ui.conversation.run_files import RunFiles
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
@@ -51,6 +55,7 @@ class ConversationPage(QFrame):
         self.fairness = FairnessDesk(
             desk, self.runs, self._tasks, self.toolbar.badge, lambda: self.view, self
         )
+        self.run_files = RunFiles(desk, self._tasks, lambda: self.view, self)
         self.numbers = NumbersDesk(desk, self)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
@@ -144,12 +149,25 @@ class ConversationPage(QFrame):
         except UserError as error:
             self.composer.show_error(error)
             return
+        self.compare(comparison.prompt, comparison.lanes)
+
+    def compare(
+        self,
+        prompt: str,
+        lanes: Sequence[LaneSetup],
+        system_prompt: str | None = None,
+        mode: Mode | None = None,
+    ) -> None:
+        """Send a prompt to these lanes, in a new conversation."""
         view = self.view if self.view.empty else self.views.make()
-        view.start_new(comparison.lanes)
+        view.start_new(lanes)
+        view.chosen_mode = mode
+        if system_prompt is not None:
+            view.system_prompt = system_prompt
         self.views.show_view(view)
-        self.composer.set_text(comparison.prompt)  # stays there if it cannot be sent
+        self.composer.set_text(prompt)  # stays there if it cannot be sent
         self.composer.input.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.send(comparison.prompt)
+        self.send(prompt)
 
     def stop(self) -> None:
         """Stop the shown conversation's run."""

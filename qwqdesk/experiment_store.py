@@ -1,0 +1,87 @@
+"""Results of experiments on disk: one file for each experiment on each set of conditions.
+
+The conditions (models, engine settings, the experiment itself) are in the file's name, so a result
+is never shown for, or continued under, others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qwqdesk.errors import UserError
+from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_result import ExperimentResult
+from qwqdesk.model_turns import LanePlace
+from qwqdesk.sampling.recipe_files import parse_json, read_bytes
+from qwqdesk.whole_file import write_whole
+
+
+def conditions(experiment: Experiment, places: Sequence[LanePlace]) -> dict[str, Any]:
+    """All that the trials depend on besides their seeds."""
+    return {
+        "experiment": {**experiment.to_json(), "seed": None, "checks": None},
+        "places": [_place(place) for place in places],
+    }
+
+
+def _place(place: LanePlace) -> dict[str, Any]:
+    size = -1
+    if place.model is not None and place.model.is_file():
+        size = place.model.stat().st_size
+    return {
+        "model": str(place.model),
+        "size_bytes": size,
+        "engine": place.settings.to_json(),
+        "mode": place.options.mode,
+        "template": str(place.options.template),
+        "loop_guard": place.options.loop_guard,
+    }
+
+
+def result_path(folder: Path, experiment: Experiment, places: Sequence[LanePlace]) -> Path:
+    """Where this experiment's result under these conditions is kept."""
+    checks = [check.to_json() for check in experiment.checks]
+    text = json.dumps([conditions(experiment, places), checks], sort_keys=True, default=str)
+    mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+    return folder / f"{experiment.id}-{mark}.json"
+
+
+def load_result(path: Path, experiment: Experiment) -> ExperimentResult:
+    """The trials that are there; none where the file is missing or cannot be read."""
+    result = ExperimentResult(experiment)
+    try:
+        result.take(parse_json(read_bytes(path)))
+    except UserError:
+        return result
+    return result
+
+
+def save_result(path: Path, result: ExperimentResult) -> None:
+    """Write the result as it is now.
+
+    Raises:
+        UserError: code "disk".
+    """
+    text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False)
+    try:
+        write_whole(path, text + "\n")
+    except OSError as error:
+        what = f"The result cannot be saved: {error.strerror or error}."
+        raise UserError(what, "Check the folder and the free space.", code="disk") from error
+
+
+def forget_result(path: Path) -> None:
+    """Remove a result, if there is one.
+
+    Raises:
+        UserError: code "disk".
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        what = f"The result cannot be removed: {error.strerror or error}."
+        raise UserError(what, "Check the folder's rights.", code="disk") from error

@@ -1,0 +1,1 @@
+"""The lab: experiments, run once to be read or many times to be counted."""

@@ -1,0 +1,210 @@
+"""One experiment: what is asked, of which lanes, and how often each check held."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_result import ExperimentResult
+from qwqdesk.experiment_run import MAX_REPEATS
+from qwqdesk.ui.base import (
+    Badge,
+    ElideLabel,
+    Hairline,
+    IconButton,
+    ValueField,
+    button,
+    label,
+    wrapping_label,
+)
+from qwqdesk.ui.conversation.visible_text import visible
+from qwqdesk.ui.lab.lane_rows import LaneRows
+from qwqdesk.ui.lab.result_table import ResultTable
+from qwqdesk.ui.theme import theme
+
+_COLUMN, _SHOWN = 900, 4000
+_REPEATS = 20
+
+
+class ExperimentView(QScrollArea):
+    """The right side of the lab.
+
+    `run_wanted` carries the seed of one comparison to read, `repeat_wanted` how many seeds to
+    count; the others say what they are.
+    """
+
+    run_wanted = Signal(int)
+    repeat_wanted = Signal(int)
+    stop_wanted = Signal()
+    forget_wanted = Signal()
+    menu_wanted = Signal(object)  # the button to open it at
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("experimentView")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._experiment: Experiment | None = None
+        self._result: ExperimentResult | None = None
+        self._open_seed = 0
+        self._make_parts()
+        self._lay_out()
+
+    def _make_parts(self) -> None:
+        self._title = ElideLabel("", "title")
+        self._title.setObjectName("experimentTitle")
+        self._badge = Badge(name="experimentBadge")
+        self._run = button(
+            "Run comparison", "play", "primary", name="runExperimentButton",
+            clicked=lambda: self.run_wanted.emit(self._seed()),
+        )  # fmt: skip
+        self._run.setToolTip("Run all lanes once and read them side by side")
+        self._more = IconButton("ellipsis", "More about this experiment", name="experimentMore")
+        self._more.clicked.connect(lambda *_: self.menu_wanted.emit(self._more))
+        self._about = wrapping_label("", "body", "text2")
+        self._prompt = wrapping_label("", "body")
+        self._prompt.setObjectName("experimentPrompt")
+        self._prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._lanes = LaneRows()
+        self._table = ResultTable()
+        self._table.cell_chosen.connect(self._explain)
+        self._detail = wrapping_label("", "small", "text2")
+        self._detail.setObjectName("resultDetail")
+        self._open = button("Open this run", "columns-2", small=True, name="openTrialButton")
+        self._open.clicked.connect(lambda *_: self.run_wanted.emit(self._open_seed))
+        self._count = ValueField("Seeds", 1, MAX_REPEATS, 1, whole=True, name="repeatsField")
+        self._count.show_value(_REPEATS)
+        self._repeat = button(
+            "Run at many seeds", "repeat-2", small=True, name="repeatExperimentButton",
+            clicked=lambda: self.repeat_wanted.emit(int(self._count.in_force)),
+        )  # fmt: skip
+        self._stop = button(
+            "Stop", "square", "stop", small=True, name="stopTrialsButton",
+            clicked=self.stop_wanted.emit,
+        )  # fmt: skip
+        self._forget = button(
+            "Start anew", "rotate-ccw", "flat", small=True, name="forgetResultButton",
+            clicked=self.forget_wanted.emit,
+        )  # fmt: skip
+        self._words = ElideLabel("", "small", "text2")
+        self._words.setObjectName("trialsProgress")
+
+    def _lay_out(self) -> None:
+        px = theme().px
+        content = QWidget()
+        content.setMaximumWidth(px(_COLUMN))
+        column = QVBoxLayout(content)
+        column.setContentsMargins(px(16), px(16), px(16), px(24))
+        column.setSpacing(px(8))
+        column.addLayout(_row(self._title, self._badge, None, self._run, self._more))
+        column.addWidget(self._about)
+        for caption, part in (("Prompt", self._prompt), ("Lanes", self._lanes)):
+            column.addSpacing(px(8))
+            column.addWidget(label(caption, "group", "text2"))
+            column.addWidget(part)
+        column.addSpacing(px(8))
+        column.addWidget(Hairline())
+        column.addSpacing(px(4))
+        counted = label("How often each check holds", "strong")
+        column.addLayout(
+            _row(counted, None, self._forget, label("Seeds", "small", "text2"), self._count,
+                 self._repeat, self._stop)
+        )  # fmt: skip
+        column.addWidget(self._words)
+        column.addWidget(self._table)
+        column.addLayout(_row(self._detail, self._open))
+        column.addStretch(1)
+        outer = QWidget()
+        row = QHBoxLayout(outer)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(content, 1000)
+        row.addStretch(1)
+        self.setWidget(outer)
+        self.viewport().setAutoFillBackground(False)
+        outer.setAutoFillBackground(False)
+
+    # ------------------------------------------------------------ content
+
+    def show_experiment(self, one: Experiment, result: ExperimentResult) -> None:
+        """Show an experiment with what is known of it."""
+        changed = one != self._experiment
+        self._experiment = one
+        self._title.setText(one.title)
+        self._badge.set_badge("neutral", "", "Built in" if one.builtin else "Yours")
+        self._about.setText(one.about)
+        self._about.setVisible(bool(one.about))
+        shown = visible(one.prompt[:_SHOWN])
+        self._prompt.setText(
+            shown + ("\N{HORIZONTAL ELLIPSIS}" if len(one.prompt) > _SHOWN else "")
+        )
+        if changed:
+            self._lanes.show_lanes(one.setups())
+            self._table.clearSelection()
+            self._say("", None)
+        self.show_result(result)
+
+    def show_result(self, result: ExperimentResult) -> None:
+        """The trials that are over."""
+        self._result = result
+        self._table.show_result(result)
+        self._forget.setVisible(bool(result.trials) and not self._stop.isVisibleTo(self))
+
+    def show_state(self, *, running: bool, words: str, ready: bool) -> None:
+        """Whether trials run (of this experiment), and whether there is a model to run on."""
+        self._stop.setVisible(running)
+        self._repeat.setVisible(not running)
+        self._repeat.setEnabled(ready)
+        self._run.setEnabled(ready)
+        self._count.setEnabled(not running)
+        self._forget.setVisible(not running and bool(self._result and self._result.trials))
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+
+    # ------------------------------------------------------------ inside
+
+    def _seed(self) -> int:
+        return self._experiment.seed if self._experiment is not None else 1
+
+    def _explain(self, lane: str, check: int | None) -> None:
+        """At which seeds a check did not hold in a lane, and why."""
+        if self._result is None:
+            return
+        failed = [
+            trial
+            for trial in self._result.trials
+            if trial.lane == lane
+            and not (trial.passed if check is None else trial.verdicts[check].passed)
+        ]
+        if not failed:
+            known = self._result.rate(lane, check).total
+            self._say(f"Lane {lane}: it held at every seed." if known else "", None)
+            return
+        rows = []
+        for trial in failed[:12]:
+            words = [v.words for n, v in enumerate(trial.verdicts) if check in (None, n)]
+            rows.append(f"seed {trial.seed}: {', '.join(words)}")
+        more = f"; {len(failed) - 12} more" if len(failed) > 12 else ""
+        self._say(f"Lane {lane} did not pass at {'; '.join(rows)}{more}.", failed[0].seed)
+
+    def _say(self, text: str, seed: int | None) -> None:
+        self._detail.setText(text)
+        self._open.setVisible(seed is not None)
+        if seed is not None:
+            self._open_seed = seed
+            self._open.setText(f"Open seed {seed}")
+            self._open.setAccessibleName(f"Run seed {seed} as a comparison")
+
+
+def _row(*parts: QWidget | None) -> QHBoxLayout:
+    """Widgets in a row; None is the space that takes what is left."""
+    row = QHBoxLayout()
+    row.setSpacing(theme().px(8))
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part)
+    return row

@@ -1,0 +1,217 @@
+"""The lab's page: experiments at the left, the chosen one at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from qwqdesk.errors import UserError
+from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_files import (
+    ExperimentList,
+    delete_experiment,
+    export_experiment,
+    load_experiments,
+    read_experiment,
+    save_experiment,
+)
+from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.base import IconButton, MessageBand, Toast, button, label, panel
+from qwqdesk.ui.dialogs import ask, open_file, save_file
+from qwqdesk.ui.icons import icon
+from qwqdesk.ui.lab.experiment_list import ExperimentListView
+from qwqdesk.ui.lab.experiment_view import ExperimentView
+from qwqdesk.ui.lab.trial_runs import TrialRuns
+from qwqdesk.ui.pages import Shell
+from qwqdesk.ui.tasks import Tasks
+from qwqdesk.ui.theme import theme
+from qwqdesk.ui.toolbar import HEIGHT
+
+_LIST = 300
+_FILES = "Experiments (*.json);;All files (*)"
+_BAND = "labBand"
+
+
+def make_page(shell: Shell) -> QWidget:
+    """The page, for the window's table of pages."""
+    return LabPage(shell)
+
+
+class LabPage(QFrame):
+    """Bar, messages, list and view."""
+
+    def __init__(self, shell: Shell, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("labPage")
+        self.setAccessibleName("Lab")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "surface")
+        self.setProperty("ring", "none")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._shell, self._desk = shell, shell.desk
+        self._tasks = Tasks(self, shell.desk.report)
+        self._known = ExperimentList(())
+        self._shown: Experiment | None = None
+        self._trials = TrialRuns(shell.desk, self._tasks, self)
+        self._bands = Bands()
+        self._list = ExperimentListView()
+        self._view = ExperimentView()
+        self._lay_out()
+        self._connect()
+        self.reload()
+
+    def _lay_out(self) -> None:
+        left = panel("window", "right", "labList")
+        left.setFixedWidth(theme().px(_LIST))
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, theme().px(4), 1, 0)
+        column.addWidget(self._list)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(left)
+        body.addWidget(self._view, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._bar())
+        whole.addLayout(self._bands)
+        whole.addLayout(body, 1)
+
+    def _bar(self) -> QFrame:
+        px = theme().px
+        bar = panel("window", "bottom", "labBar")
+        bar.setFixedHeight(px(HEIGHT))
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(px(16), 0, px(16), 0)
+        row.setSpacing(px(8))
+        row.addWidget(
+            IconButton(
+                "panel-left", "Sidebar", shortcut="Ctrl+B", size=18,
+                clicked=self._shell.toggle_sidebar,
+            )
+        )  # fmt: skip
+        row.addWidget(label("Lab", "title"))
+        row.addStretch(1)
+        row.addWidget(
+            button(
+                "Import experiment", "file-text", name="importExperimentButton",
+                clicked=lambda: self._tasks.start(self._import()),
+            )
+        )  # fmt: skip
+        return bar
+
+    def _connect(self) -> None:
+        self._list.shown.connect(self._show)
+        self._view.run_wanted.connect(self._run)
+        self._view.repeat_wanted.connect(self._repeat)
+        self._view.stop_wanted.connect(self._trials.stop)
+        self._view.forget_wanted.connect(self._forget)
+        self._view.menu_wanted.connect(self._open_menu)
+        self._trials.changed.connect(self._refresh)
+        self._trials.failed.connect(self._fail)
+        self._desk.model_changed.connect(self._refresh)
+        self._desk.recipes_changed.connect(self.reload)
+
+    # ------------------------------------------------------------ content
+
+    def reload(self, chosen: str = "") -> None:
+        """Read the experiment files again, and choose one."""
+        self._known = load_experiments(self._desk.dirs.experiments, self._desk.recipes)
+        self._bands.take_away(_BAND)
+        if self._known.problems:
+            self._fail(UserError(self._known.problems[0], "Mend or remove the file."))
+        present = chosen or (self._shown.id if self._shown is not None else "")
+        self._list.set_experiments(self._known.experiments, present)
+
+    def _show(self, one: Experiment) -> None:
+        self._shown = one
+        self._view.show_experiment(one, self._trials.result(one))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        one = self._shown
+        if one is None:
+            return
+        here = self._trials.running and self._trials.experiment == one
+        elsewhere = self._trials.running and not here
+        ready = self._desk.session.loaded is not None or all(lane.model for lane in one.lanes)
+        words = self._trials.words if here else ""
+        if elsewhere:
+            words = "Another experiment is running."
+        elif not ready:
+            words = "No model is loaded. Choose one on the Chats or the Models page."
+        self._view.show_result(self._trials.result(one))
+        self._view.show_state(running=here, words=words, ready=ready and not elsewhere)
+
+    def _fail(self, error: UserError) -> None:
+        band = MessageBand("bad", error.what, error.what_to_do, name=_BAND)
+        band.add_action("Close", lambda: self._bands.take_away(_BAND), flat=True)
+        self._bands.put(band)
+
+    # ------------------------------------------------------------ acts
+
+    def _run(self, seed: int) -> None:
+        if self._shown is not None:
+            self._bands.take_away(_BAND)
+            self._shell.run_experiment(self._shown, seed)
+
+    def _repeat(self, repeats: int) -> None:
+        if self._shown is not None:
+            self._bands.take_away(_BAND)
+            self._trials.start(self._shown, repeats)
+
+    def _forget(self) -> None:
+        if self._shown is not None:
+            self._trials.forget(self._shown)
+
+    def _open_menu(self, anchor: QWidget) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("experimentMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        save = menu.addAction(icon("file-down"), "Save as file…")
+        save.triggered.connect(lambda *_: self._tasks.start(self._export()))
+        delete = menu.addAction(icon("trash-2"), "Delete…")
+        delete.setEnabled(self._shown is not None and not self._shown.builtin)
+        delete.triggered.connect(lambda *_: self._tasks.start(self._delete()))
+        menu.popup(anchor.mapToGlobal(anchor.rect().bottomLeft()))
+
+    async def _import(self) -> None:
+        path = await open_file(self, "Import experiment", _FILES)
+        if path is None:
+            return
+        try:
+            one = read_experiment(path, self._desk.recipes_by_id())
+            save_experiment(self._desk.dirs.experiments, one)
+        except UserError as error:
+            self._fail(error)
+            return
+        self.reload(one.id)
+
+    async def _export(self) -> None:
+        one = self._shown
+        if one is None:
+            return
+        path = await save_file(self, "Save experiment", f"{one.id}.json", _FILES)
+        if path is None:
+            return
+        try:
+            export_experiment(path, one)
+        except UserError as error:
+            self._fail(error)
+            return
+        Toast(self, f"Saved as {path.name}")
+
+    async def _delete(self) -> None:
+        one = self._shown
+        words = "Its file is removed. Chats that came of it stay."
+        if one is None or not await ask(
+            self, f"Delete {one.title}?", words, "Delete experiment", danger=True
+        ):
+            return
+        try:
+            delete_experiment(self._desk.dirs.experiments, one.id)
+        except UserError as error:
+            self._fail(error)
+            return
+        self._shown = None
+        self.reload()

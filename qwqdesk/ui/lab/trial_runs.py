@@ -1,0 +1,142 @@
+"""Running an experiment's trials from the window: one experiment at a time, saved as they end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from qwqdesk.engine.events import LoadProgress, Output
+from qwqdesk.errors import UserError
+from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_result import ExperimentResult, seeds
+from qwqdesk.experiment_run import ExperimentEvent, ExperimentRun, TrialEnded, TrialsBegan
+from qwqdesk.experiment_store import forget_result, load_result, result_path, save_result
+from qwqdesk.model_turns import LanePlace
+from qwqdesk.run_plan import RunOptions
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.tasks import Tasks
+
+_FRAME_S = 1 / 30
+
+
+class TrialRuns(QObject):
+    """`changed`: a trial ended, or the run began or ended. `failed` carries a UserError."""
+
+    changed = Signal()
+    failed = Signal(object)
+
+    def __init__(self, desk: Desk, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk, self._tasks = desk, tasks
+        self._run: ExperimentRun | None = None
+        self.experiment: Experiment | None = None
+        self.words = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether trials are under way."""
+        return self._run is not None
+
+    def result(self, experiment: Experiment) -> ExperimentResult:
+        """What is known of this experiment on the present model; reads a small file."""
+        if self._run is not None and self.experiment == experiment:
+            return self._run.result
+        return load_result(self._path(experiment), experiment)
+
+    def forget(self, experiment: Experiment) -> None:
+        """Throw the result away, to begin anew."""
+        try:
+            forget_result(self._path(experiment))
+        except UserError as error:
+            self.failed.emit(error)
+        self.changed.emit()
+
+    def start(self, experiment: Experiment, repeats: int) -> None:
+        """Run the trials that are missing up to this number of seeds."""
+        problem = self._problem(experiment)
+        if problem is not None:
+            self.failed.emit(problem)
+            return
+        result = load_result(self._path(experiment), experiment)
+        wanted = seeds(experiment, repeats)
+        run = ExperimentRun(
+            self._desk.session, experiment, self._places(experiment), wanted, result
+        )
+        self._run, self.experiment = run, experiment
+        self.words = "Starting"
+        self.changed.emit()
+        self._tasks.start(self._follow(run, experiment), "trials")
+
+    def stop(self) -> None:
+        """Stop now; what is over stays."""
+        if self._run is not None:
+            self._run.stop()
+
+    async def stopped(self) -> None:
+        """Stop and wait until it has."""
+        self.stop()
+        while self._run is not None:
+            await asyncio.sleep(0.02)
+
+    # ------------------------------------------------------------ inside
+
+    def _problem(self, experiment: Experiment) -> UserError | None:
+        if self._run is not None or self._desk.session.running:
+            return UserError("A run is under way.", "Stop it or wait for its end.", code="busy")
+        if any(place.model is None for place in self._places(experiment)):
+            return UserError("No model is loaded.", "Choose a model first.", code="no_model")
+        return None
+
+    def _places(self, experiment: Experiment) -> list[LanePlace]:
+        session, settings = self._desk.session, self._desk.settings
+        loaded = Path(session.loaded.model.path) if session.loaded is not None else None
+        options = RunOptions(
+            mode=experiment.mode,
+            template=settings.chat_template,
+            system_prompt=experiment.system_prompt,
+            loop_guard=settings.loop_guard,
+            keep=False,
+        )
+        asked = session.plan.asked if session.plan is not None else settings.engine
+        return [
+            LanePlace(lane, Path(lane.model) if lane.model else loaded, asked, options)
+            for lane in experiment.lanes
+        ]
+
+    def _path(self, experiment: Experiment) -> Path:
+        folder = self._desk.dirs.experiments / "results"
+        return result_path(folder, experiment, self._places(experiment))
+
+    async def _follow(self, run: ExperimentRun, experiment: Experiment) -> None:
+        path = self._path(experiment)
+        try:
+            async with aclosing(run.run()) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        self._take(event)
+                    if any(isinstance(event, TrialEnded) for event in batch):
+                        await asyncio.to_thread(save_result, path, run.result)
+                        self.changed.emit()
+                    await asyncio.sleep(_FRAME_S)
+        except UserError as error:
+            self.failed.emit(error)
+        finally:
+            self._run = None
+            self.words = ""
+            self._desk.model_changed.emit()
+            self.changed.emit()
+
+    def _take(self, event: ExperimentEvent) -> None:
+        before = self.words
+        if isinstance(event, TrialsBegan):
+            lanes = " and ".join(event.lanes)
+            self.words = f"Seed {event.seed}, lanes {lanes}: {event.done} of {event.total} trials"
+        elif isinstance(event, LoadProgress):
+            self.words = f"{event.what} {event.fraction:.0%}"
+        elif isinstance(event, Output):
+            return
+        if self.words != before:
+            self.changed.emit()
