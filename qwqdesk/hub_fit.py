@@ -96,7 +96,7 @@ def bits_of(row: Quantization, parameters: int) -> float | None:
     """Bits per weight of the files; of the type alone where the number of weights is not known."""
     if parameters > 0 and row.complete:
         return row.size_bytes * 8 / parameters
-    return bits_per_weight(row.label)
+    return bits_per_weight(row.kind)
 
 
 def suggestion(
@@ -177,5 +177,5 @@ def _read(
 def _model_of(row: Quantization) -> str:
     """Rows that differ only in their label are the same model."""
     name = row.stem.rpartition("/")[2].lower()
-    label = row.label.lower()
+    label = row.kind.lower()
     return name.replace(label, "").replace(label.replace("ud-", ""), "").strip("-_.")

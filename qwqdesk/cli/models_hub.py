@@ -93,7 +93,7 @@ def _line(row: Mapping[str, Any], quantization: Quantization, fit: Fit | None) -
     words = fit.words if fit is not None else ""
     count = len(quantization.files)
     parts = f"{count} files" if count > 1 else ""
-    meaning = quants.meaning(quantization.label)
+    meaning = quants.meaning(quantization.kind)
     size = size_words(quantization.size_bytes)
     return f"{row['label']:<14} {size:>10} {parts:<9} {state:<10} {words:<22} {meaning}".rstrip()
 

@@ -57,6 +57,11 @@ class Quantization:
         return not self.missing
 
     @property
+    def kind(self) -> str:
+        """The label without what tells it from others of its kind in the repository."""
+        return quants.label_of_name(self.files[0].path) or self.label
+
+    @property
     def stem(self) -> str:
         """The path without shard number and ending."""
         return _stem(self.files[0].path)

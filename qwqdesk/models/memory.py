@@ -10,6 +10,7 @@ qwen2), 2 bytes of attention mask a cell, and the scores of all heads without fl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
@@ -81,8 +82,7 @@ def estimate(
     first_moved = shape.block_count - moved
     cells = padded(n_ctx) * lanes
     kv_layers = _kv_by_layer(shape, cells, type_k, type_v)
-    output = shape.output_bytes + (shape.input_bytes if shape.tied_output else 0)
-    weights_gpu = (output if on_gpu else 0) + sum(shape.layer_bytes[first_moved:])
+    weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:])
     weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved])
     compute = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn)
     return MemoryEstimate(
@@ -150,28 +150,16 @@ def choose_gpu_layers(
     reserve: int = GPU_RESERVE,
 ) -> int:
     """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
-
-    def fits(layers: int) -> bool:
-        needed = estimate(
-            shape,
-            n_ctx,
-            lanes=lanes,
-            type_k=type_k,
-            type_v=type_v,
-            n_ubatch=n_ubatch,
-            n_gpu_layers=layers,
-            flash_attn=flash_attn,
-        )
-        return needed.gpu <= free_gpu - reserve
-
-    low, high = 0, shape.block_count + 1
-    while low < high:  # each further layer takes more, so halving finds the last that fits
-        middle = (low + high + 1) // 2
-        if fits(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    cells = padded(n_ctx) * lanes
+    caches = _kv_by_layer(shape, cells, type_k, type_v)
+    needed = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn) + _output(shape)
+    layers = 0
+    for each in (0, *map(add, reversed(shape.layer_bytes), reversed(caches))):
+        needed += each
+        if needed > free_gpu - reserve:
+            break
+        layers += 1
+    return layers
 
 
 def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> None:
@@ -196,6 +184,11 @@ def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> Non
 def padded(n_ctx: int) -> int:
     """The context as llama.cpp rounds it: up to a multiple of 256."""
     return -(-n_ctx // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def _output(shape: ModelShape) -> int:
+    """The output's weights, which are a second copy of the input's where both are one tensor."""
+    return shape.output_bytes + (shape.input_bytes if shape.tied_output else 0)
 
 
 def _kv_by_layer(shape: ModelShape, cells: int, type_k: str, type_v: str) -> list[int]:

@@ -71,7 +71,9 @@ def test_what_does_not_fit_or_is_not_whole_is_not_suggested() -> None:
 def test_bits_are_those_of_the_files() -> None:
     assert round(bits_of(ROWS[2], QWQ.parameter_count) or 0, 2) == 4.86
     assert bits_of(ROWS[2], 0) == 4.5
-    assert bits_of(replace(ROWS[2], label="odd"), 0) is None
+    assert bits_of(Quantization("odd", (RepoFile("odd.gguf", 5, None),)), 0) is None
+    # Labels that are there twice are told apart; what they mean is the same.
+    assert bits_of(replace(ROWS[2], label="Q4_K_M (QwQ-Q4_K_M)"), 0) == 4.5
 
 
 def test_every_known_type_and_mix_is_explained_in_a_few_words() -> None:

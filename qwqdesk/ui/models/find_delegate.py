@@ -24,6 +24,7 @@ from qwqdesk.ui.models.find_table_model import (
     ROW_ROLE,
     SIZE,
     WORDS,
+    Badge,
     Index,
     TableRow,
 )
@@ -44,11 +45,9 @@ def label_width(row: TableRow, short: bool) -> int:
     return width + px(FIRST) + px(SIDE)
 
 
-def badge_width(row: TableRow) -> int:
-    """What the fit's column needs for a row, in pixels."""
-    if row.fit is None:
-        return 0
-    return badge_size(row.fit[1], row.fit[2]).width() + 2 * theme().px(SIDE)
+def badge_width(badge: Badge) -> int:
+    """What the fit's column needs for a badge, in pixels."""
+    return badge_size(badge[1], badge[2]).width() + 2 * theme().px(SIDE)
 
 
 class QuantizationDelegate(QStyledItemDelegate):

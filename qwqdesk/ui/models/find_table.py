@@ -165,7 +165,8 @@ class QuantizationTable(QTableView):
     def _fit_columns(self) -> None:
         px, rows = theme().px, self.rows.rows
         widths = {column: px(width) for column, width in _WIDTHS.items()}
-        widths[FIT] = max([widths[FIT], *(badge_width(row) for row in rows)])
+        badges = {row.fit for row in rows if row.fit is not None}
+        widths[FIT] = max([widths[FIT], *(badge_width(badge) for badge in badges)])
         room = self.viewport().width() - sum(widths.values())
         first = self._label_column(short=False)
         narrow = room - first < px(_WORDS_LEAST)
@@ -181,5 +182,8 @@ class QuantizationTable(QTableView):
     def _label_column(self, *, short: bool) -> int:
         """The width of the first column; `short` shows a star for "Suggested"."""
         least = theme().px(_LABEL_SHORT if short else _LABEL_LEAST)
-        needed = max([least, *(label_width(row, short) for row in self.rows.rows)])
+        # Only what may be the widest is measured: there can be hundreds of rows.
+        longest = sorted(self.rows.rows, key=lambda row: len(row.label))[-3:]
+        rows = [*longest, *(row for row in self.rows.rows if row.suggested)]
+        needed = max([least, *(label_width(row, short) for row in rows)])
         return min(theme().px(_LABEL_MOST), needed)

@@ -94,7 +94,7 @@ class TableRow:
 
 def table_row(quantization: Quantization) -> TableRow:
     """A row before anything but the listing is known."""
-    words, count = expectation(quantization.label), len(quantization.files)
+    words, count = expectation(quantization.kind), len(quantization.files)
     if count > 1:
         words = f"{words}, {count} files" if words else f"{count} files"
     missing = missing_words(quantization)
@@ -212,7 +212,7 @@ def _text(row: TableRow, column: int) -> str:
 
 def _tip(row: TableRow, column: int) -> str | None:
     if column in (LABEL, WORDS):
-        return meaning(row.label) or row.words or None
+        return meaning(row.quantization.kind) or row.words or None
     if column == BITS:
         exact = "Bits per weight of the files" if row.exact_bits else "Bits per weight of the type"
         return exact if row.bits else None
