@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Loop
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
+
+_State = Literal["running", "stopped", "ended"]
 
 
 class LaneBands(QWidget):
@@ -20,7 +24,9 @@ class LaneBands(QWidget):
         super().__init__(parent)
         self.setObjectName("laneBands")
         self._loop: MessageBand | None = None
-        self._words = ""
+        self._found: Loop | None = None
+        self._state: _State = "running"
+        self._single = self._narrow = False
         self._error = MessageBand("bad", "", " ", name="errorBand")
         again = self._error.add_action("Try again", self.tryAgainRequested.emit)
         again.setObjectName("tryAgainButton")
@@ -37,26 +43,56 @@ class LaneBands(QWidget):
 
     def show_loop(self, loop: Loop, *, running: bool) -> None:
         """Say where the repetition begins; "Continue" only when it has stopped the lane."""
-        times = f"{loop.repeats:.1f}".rstrip("0").rstrip(".")
-        unit = "token" if loop.period == 1 else "tokens"
-        self._words = (
-            f"Looped from token {loop.from_token:,}: {loop.period:,} {unit}, {times} times"
-        )
-        self._show_loop("The lane goes on." if running else "", can_continue=not running)
+        self._found, self._state = loop, "running" if running else "stopped"
+        self._show_loop()
 
     def show_stopped(self, *, by_loop: bool) -> None:
         """The lane has ended; when the loop guard did it, it can be continued."""
         if self._loop is not None:
-            self._show_loop("The loop guard stopped it." if by_loop else "", can_continue=by_loop)
+            self._state = "stopped" if by_loop else "ended"
+            self._show_loop()
 
-    def _show_loop(self, next_step: str, *, can_continue: bool) -> None:
+    def set_single(self, single: bool) -> None:
+        """Whether there are no other lanes that could go on."""
+        self._single = single
+        self._say_again()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """With little room the band says less; its accessible name has all of it."""
+        self._narrow = narrow
+        self._say_again()
+
+    def _say_again(self) -> None:
+        if self._loop is not None:
+            self._show_loop()
+
+    def _show_loop(self) -> None:
+        loop = self._found
+        if loop is None:
+            return
         self._drop_loop()
-        band = MessageBand("warn", self._words, next_step, icon_name="repeat-2", name="loopBand")
-        if can_continue:
+        whole, short = loop_words(loop), f"Looped from token {loop.from_token:,}"
+        next_step = self._next_step(narrow=self._narrow)
+        band = MessageBand(
+            "warn", short if self._narrow else whole, next_step, icon_name="repeat-2",
+            name="loopBand",
+        )  # fmt: skip
+        band.setAccessibleName(f"{whole}. {self._next_step(narrow=False)}".strip())
+        band.setToolTip(whole)
+        if self._state == "stopped":
             act = band.add_action("Continue", self._continue_clicked)
             act.setObjectName("continueButton")
         self._column.insertWidget(0, band)
         self._loop = band
+
+    def _next_step(self, *, narrow: bool) -> str:
+        if self._state == "running":
+            return "The lane goes on."
+        if self._state == "ended":
+            return ""
+        if self._single:
+            return "The loop guard stopped it."
+        return "The others go on." if narrow else "This lane stopped itself, the others go on."
 
     def _drop_loop(self) -> None:
         if self._loop is not None:
@@ -73,3 +109,10 @@ class LaneBands(QWidget):
     def _continue_clicked(self) -> None:
         self._drop_loop()
         self.continueRequested.emit()
+
+
+def loop_words(loop: Loop) -> str:
+    """Where it began and how often it came: "Looped from token 3,412: 15 tokens, 7 times"."""
+    times = f"{loop.repeats:.1f}".rstrip("0").rstrip(".")
+    unit = "token" if loop.period == 1 else "tokens"
+    return f"Looped from token {loop.from_token:,}: {loop.period:,} {unit}, {times} times"

@@ -195,7 +195,7 @@ class LaneOutput(QFrame):
         self, reason: FinishReason, detail: str | None, usage: Usage, timing: Timing
     ) -> None:
         """The lane is done."""
-        self._end_run()
+        self._end_run(looped=reason == "loop")
         if self.reply is not None:
             self.reply.reasoning.set_measured(usage.reasoning_tokens, timing.reasoning_s)
         self.footer.show_finished(usage, timing, self._seed, reason)
@@ -224,6 +224,7 @@ class LaneOutput(QFrame):
         if single != self.single:
             self.single = single
             self.footer.set_inline(single)
+            self.bands.set_single(single)
             self.transcript.set_look("reading" if single else "lane")
             self._place_footer()
 
@@ -233,6 +234,7 @@ class LaneOutput(QFrame):
             self.density = density
             self.transcript.set_density(density)
             self.footer.set_density(density)
+            self.bands.set_narrow(density == "narrow")
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
@@ -266,12 +268,13 @@ class LaneOutput(QFrame):
             self.reply.add_below(self.footer)
         self.footer.setVisible(not self.single or self.reply is not None)
 
-    def _end_run(self) -> None:
+    def _end_run(self, *, looped: bool = False) -> None:
         self.running = False
         self._counter.stop()
         self.set_progress("")
         if self.reply is not None:
-            self.reply.finish(reasoning_closed=not self.reply.inside_reasoning)
+            closed = not self.reply.inside_reasoning
+            self.reply.finish(reasoning_closed=closed, looped=looped)
 
     def _show_counters(self, tokens: int, rate: float) -> None:
         self.footer.show_running(tokens, rate)

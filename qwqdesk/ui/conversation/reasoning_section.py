@@ -11,7 +11,7 @@ from typing import Literal
 
 from PySide6.QtCore import QElapsedTimer, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from qwqdesk.ui.base import Badge
 from qwqdesk.ui.conversation.answer import Caret
@@ -123,15 +123,37 @@ class _Body(QWidget):
         self.caret.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        painter = QPainter(self)
-        rail = QRect(theme().px(4), 0, theme().px(2), self.height())
-        painter.fillRect(rail, theme().color("line_strong"))
-        painter.end()
+        _paint_rail(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self.place()
+
+
+class _Note(QLabel):
+    """A sentence at the end of the rail: why there is no answer."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("unansweredNote")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "small")
+        self.setProperty("tone", "text3")
+        self.setWordWrap(True)
+        self.setContentsMargins(theme().px(20), theme().px(2), 0, theme().px(2))
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        _paint_rail(self)
+        super().paintEvent(event)
+
+
+def _paint_rail(widget: QWidget) -> None:
+    painter = QPainter(widget)
+    rail = QRect(theme().px(4), 0, theme().px(2), widget.height())
+    painter.fillRect(rail, theme().color("line_strong"))
+    painter.end()
 
 
 class ReasoningSection(QWidget):
@@ -163,6 +185,7 @@ class ReasoningSection(QWidget):
         self._pill = DifferencePill()
         self._pill.clicked.connect(lambda *_: self.difference_wanted.emit())
         self._body = _Body(self)
+        self._note = _Note(self)
         self._lay_out()
         self.hide()
 
@@ -178,7 +201,11 @@ class ReasoningSection(QWidget):
         column.setContentsMargins(0, 0, 0, px(8))
         column.setSpacing(px(4))
         column.addLayout(self._row)
-        column.addWidget(self._body)
+        behind_rail = QVBoxLayout()
+        behind_rail.setSpacing(0)
+        behind_rail.addWidget(self._body)
+        behind_rail.addWidget(self._note)
+        column.addLayout(behind_rail)
         self._badge.hide()
 
     # ------------------------------------------------------------ content
@@ -288,6 +315,11 @@ class ReasoningSection(QWidget):
         self._badge.hide()
         self._pill.show_token(None)
         self.hide()
+
+    def set_note(self, text: str) -> None:
+        """Say something at the end of the rail; nothing takes it away."""
+        self._note.setText(text)
+        self._note.setVisible(bool(text))
 
     def mark_repeats(self, text: str) -> None:
         """Tint the part that repeats itself."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Reply, SpanKind
 from qwqdesk.reasoning import Span, reasoning_closed
-from qwqdesk.ui.base import label, wrapping_label
+from qwqdesk.ui.base import label
 from qwqdesk.ui.conversation.answer import AnswerView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.text_look import LookName
@@ -26,6 +26,7 @@ FRAME_MS = 33  # 30 drawings a second
 _ONCE = Qt.ConnectionType.SingleShotConnection
 _SLICE = 1500  # characters taken between two looks at the clock
 _BUDGET_S = 0.006  # time for one drawing
+_STOPPED = "Stopped here."
 _UNANSWERED = "No answer was written: the reasoning did not close."
 
 
@@ -34,6 +35,7 @@ class _Ending:
     """No more text will come."""
 
     reasoning_closed: bool
+    looped: bool = False
 
 
 class ReplyView(QWidget):
@@ -55,10 +57,7 @@ class ReplyView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self._unanswered = wrapping_label(_UNANSWERED, "small", "text3", self)
-        self._unanswered.setObjectName("unansweredNote")
-        self._unanswered.hide()
-        for part in (self._progress, self.reasoning, self.answer, self._unanswered):
+        for part in (self._progress, self.reasoning, self.answer):
             self._column.addWidget(part)
         self.inside_reasoning = False
         self._waiting: deque[tuple[SpanKind, str, int]] = deque()
@@ -109,9 +108,12 @@ class ReplyView(QWidget):
         if not self._timer.isActive():
             self._timer.start()
 
-    def finish(self, *, reasoning_closed: bool = True) -> None:
-        """No more text comes; what waits is still drawn, then all is closed."""
-        self._ending = _Ending(reasoning_closed)
+    def finish(self, *, reasoning_closed: bool = True, looped: bool = False) -> None:
+        """No more text comes; what waits is still drawn, then all is closed.
+
+        `looped`: the loop guard has stopped the lane.
+        """
+        self._ending = _Ending(reasoning_closed, looped)
         if self._waiting:
             self._timer.start()
         else:
@@ -131,7 +133,7 @@ class ReplyView(QWidget):
             self._waiting.append(("reasoning", reply.reasoning, 0))
         self._answer_source.append(reply.answer)
         self._waiting.append(("answer", reply.answer, 0))
-        self._ending = _Ending(closed)
+        self._ending = _Ending(closed, reply.finish_reason == "loop")
         self._timer.start()
         self._draw()
 
@@ -153,7 +155,7 @@ class ReplyView(QWidget):
         self._answer_source.clear()
         self._ending = None
         self.inside_reasoning = False
-        self._unanswered.hide()
+        self.reasoning.set_note("")
         self.reasoning.clear()
         self.answer.clear()
         self.answer.set_streaming(False)
@@ -194,13 +196,14 @@ class ReplyView(QWidget):
 
     def _end_if_due(self) -> None:
         if self._ending is not None:
-            closed = self._ending.reasoning_closed
+            closed, looped = self._ending.reasoning_closed, self._ending.looped
             self._ending = None
             if self.reasoning.state == "thinking":
                 self.reasoning.finish(closed=closed)
             self.answer.finish()
             unanswered = not closed and not self.answer_source.strip()
-            self._unanswered.setVisible(unanswered and self.reasoning.state != "none")
+            if unanswered and self.reasoning.state != "none":
+                self.reasoning.set_note(f"{_STOPPED} {_UNANSWERED}" if looped else _UNANSWERED)
         self.caught_up.emit()
 
     # ------------------------------------------------------------ looks
