@@ -201,10 +201,12 @@ class Library:
     # ------------------------------------------------------------ inside
 
     def _entries(self) -> list[_Entry]:
-        found: dict[Path, _Entry] = {}
+        found: dict[str, _Entry] = {}
+        folders: dict[Path, str] = {}
         for source, root in self.places.roots():
             for files in models_under(root):
-                found.setdefault(real_path(files.files[0]), _Entry(source, root, files))
+                name = _real_name(files.files[0], folders)
+                found.setdefault(name, _Entry(source, root, files))
         return list(found.values())
 
     def _loadable(self) -> list[_Entry]:
@@ -261,6 +263,16 @@ class Library:
         if read:
             return self._memory.read(entry.path, key, str(entry.inside))
         return self._memory.get(entry.path, key)
+
+
+def _real_name(file: Path, folders: dict[Path, str]) -> str:
+    """The path without links; `folders` remembers those of folders, which cost the most."""
+    if file.is_symlink():
+        return str(real_path(file))
+    folder = file.parent
+    if folder not in folders:
+        folders[folder] = str(real_path(folder))
+    return f"{folders[folder]}{os.sep}{file.name}"
 
 
 def _state(file: Path) -> os.stat_result | None:

@@ -71,6 +71,7 @@ class LibraryView(QWidget):
         self._arrange()
         self._settings_changed()
         self._show_loaded()
+        self.show_models(self._desk.models)  # at once; the scan tells what is new
         self.rescan()
 
     def _connect(self) -> None:

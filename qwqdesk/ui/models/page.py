@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import IconButton, button
 from qwqdesk.ui.models.downloads_panel import DownloadsPanel
 from qwqdesk.ui.models.find_view import FindView
@@ -47,6 +48,8 @@ class ModelsPage(QFrame):
         self._stack.addWidget(self.library)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
         shell.loader.models_found.connect(self._count)
+        self.library.find_wanted.connect(lambda: self.show_tab(FIND))
+        self.library.repo_wanted.connect(self.open_repository)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -57,6 +60,11 @@ class ModelsPage(QFrame):
     def show_tab(self, number: int) -> None:
         """Show Find (0) or the library (1)."""
         self.tabs.setCurrentIndex(number)
+
+    def open_repository(self, repo: str, label: str) -> None:
+        """Show a repository of the hub under Find, at one of its quantizations."""
+        self.show_tab(FIND)
+        self.finder.pane.open(HubName(repo, label))
 
     def _count(self, models: Sequence[object]) -> None:
         self.tabs.set_count(LIBRARY, len(models))
