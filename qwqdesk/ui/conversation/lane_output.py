@@ -85,6 +85,7 @@ class LaneOutput(QFrame):
         self._thinking_from_start = False
         self.transcript = Transcript("reading" if single else "lane")
         self.bands = LaneBands()
+        self.bands.set_single(single)
         self.bands.continueRequested.connect(self.continueRequested)
         self.bands.tryAgainRequested.connect(self.regenerateRequested)
         self._counter = _RunCounter(self)
