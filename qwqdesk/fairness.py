@@ -161,7 +161,7 @@ def judge(mode: Mode, test: SelfTest | None, changed: Sequence[str] = ()) -> Fai
     """
     if mode == "exact" and test is not None and not test.passed:
         words = f"{test.label} ≠ {test.label} from token {test.differs_at:,}"
-        return Fairness("unfair", "bad", "circle-alert", words, f"{test.label} ≠ {test.label}")
+        return Fairness("unfair", "bad", "scale", words, f"{test.label} ≠ {test.label}")
     if changed:
         return CHANGED
     if mode == "fast":

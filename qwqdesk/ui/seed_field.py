@@ -28,7 +28,7 @@ class SeedField(QFrame):
     `seed_chosen`: this seed for all lanes, -1 for a random one. `own_chosen`: draw one for each.
     """
 
-    seed_chosen = Signal(int)
+    seed_chosen = Signal(object)  # an int; Qt's own has 31 bits, a seed 32
     own_chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

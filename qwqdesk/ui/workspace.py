@@ -104,10 +104,10 @@ class Workspace(QWidget):
             "later": partial(moves.step_sibling, 1),
             "stop": moves.escape,
             "compare": page.compare_first,
-            "rerun": self._on_page(page.fairness.run_again),
-            "check": self._on_page(page.fairness.check),
-            "save_manifest": self._on_page(page.run_files.save),
-            "open_manifest": self._on_page(page.run_files.open),
+            "rerun": partial(_in_front, self, page.fairness.run_again),
+            "check": partial(_in_front, self, page.fairness.check),
+            "save_manifest": partial(_in_front, self, page.run_files.save),
+            "open_manifest": partial(_in_front, self, page.run_files.open),
             "model": self.choose_model,
             "open_model": self.ask_model_file,
             "engine": self.engine_settings,
@@ -124,15 +124,6 @@ class Workspace(QWidget):
         }
         lanes = {f"lane_{letter}": partial(moves.focus_lane, n) for n, letter in enumerate("abcd")}
         return acts | lanes
-
-    def _on_page(self, act: Act) -> Act:
-        """The act, with the conversation page in front."""
-
-        def run() -> None:
-            self.show_page("conversation")
-            act()
-
-        return run
 
     def _show_opened(self, conversation_id: int, mode: str) -> None:
         """A run from a file: its conversation, and what has changed since."""
@@ -295,3 +286,9 @@ class Workspace(QWidget):
                 self.load_and_show(path)
             elif path.is_file():
                 self.page.composer.attach_file(path)
+
+
+def _in_front(workspace: Workspace, act: Act) -> None:
+    """Do something on the conversation page, with that page in front."""
+    workspace.show_page("conversation")
+    act()

@@ -74,6 +74,7 @@ class FairnessDesk(QObject):
         self.busy = ""
         self.panel = FairnessPanel()
         self.panel.wanted.connect(self._do)
+        self.panel.closed.connect(self.refresh)
         badge.clicked.connect(self._toggle)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -151,9 +152,10 @@ class FairnessDesk(QObject):
         """What would be other if the shown lanes ran now."""
         found: list[str] = []
         if shown.lanes and self._desk.session.loaded is not None:
-            now = present_conditions(self._desk.session, view.mode)
             for lane, stored in shown.lanes:
                 if not lane.setup.model:  # else its own model is loaded for it
+                    mode = view.chosen_mode or stored.mode
+                    now = present_conditions(self._desk.session, mode)
                     found += changes(conditions_then(stored), now)
         for lane, stored in shown.lanes:
             several = f"Lane {lane.label}, " if len(view.lanes) > 1 else ""

@@ -128,9 +128,8 @@ class FairnessPanel(QFrame):
             retire(part)
         # With their parent: a label without one would flash up as a window of its own.
         self._lines = [wrapping_label(words, "small", "text2", self) for words in content.lines]
-        self._parts = [*self._lines]
-        if content.verdicts:
-            self._parts.append(self._verdicts(content.verdicts))
+        self._parts = [self._verdicts(content.verdicts)] if content.verdicts else []
+        self._parts += self._lines
         if content.acts:
             self._parts.append(self._acts(content.acts))
         for part in self._parts:
@@ -141,7 +140,7 @@ class FairnessPanel(QFrame):
     def _verdicts(self, verdicts: tuple[Verdict, ...]) -> QWidget:
         box = QWidget(self)
         column = QVBoxLayout(box)
-        column.setContentsMargins(0, theme().px(4), 0, 0)
+        column.setContentsMargins(0, theme().px(4), 0, theme().px(4))
         column.setSpacing(theme().px(6))
         for verdict in verdicts:
             row = QHBoxLayout()

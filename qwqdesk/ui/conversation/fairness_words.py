@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from qwqdesk.fairness import SELF_TEST_TOKENS, Fairness, SelfTest
+from qwqdesk.fairness import SELF_TEST_TOKENS, Fairness, SelfTest, Tone
 from qwqdesk.rerun import LaneOutcome, RerunResult
 from qwqdesk.run_conditions import Conditions
 from qwqdesk.ui.conversation.fairness_panel import PanelAct, PanelContent, Verdict
@@ -55,10 +55,7 @@ def _state_words(
             ),
         )
     if fairness.kind == "changed":
-        shown = tuple(changed[:_MOST_CHANGES])
-        more = len(changed) - len(shown)
-        rest = (f"And {more} more.",) if more else ()
-        return "What would run now is not what ran.", (*shown, *rest)
+        return "What would run now is not what ran.", (_listed(changed),)
     if fairness.kind == "fast":
         return (
             "In fast mode lanes share their batches, so the same seed can give another text.",
@@ -103,15 +100,15 @@ def result_content(
         left_out: sentences about lanes that did not run.
     """
     reproduced = result.reproduced
-    tone = "good" if reproduced else "neutral" if result.stopped or not result.expected else "bad"
+    tone: Tone = "bad"
+    if reproduced:
+        tone = "good"
+    elif result.stopped or not result.expected:
+        tone = "neutral"
     lines = [*left_out, *result.notes]
     if result.changed:
-        opening = (
-            "Changed since the run, without an effect here:"
-            if reproduced
-            else ("Changed since the run:")
-        )
-        lines += [opening, *result.changed[:_MOST_CHANGES]]
+        effect = ", without an effect here" if reproduced else ""
+        lines.append(f"Changed since the run{effect}: {_listed(result.changed)}")
     elif result.reason:
         lines.append(result.reason)
     return PanelContent(
@@ -120,8 +117,15 @@ def result_content(
         result.sentence,
         (*lines, conditions_words(conditions)),
         tuple(_verdict(lane, letters) for lane in result.lanes),
-        (AGAIN,),
+        (AGAIN, RESTORE) if result.changed else (AGAIN,),
     )
+
+
+def _listed(changed: Sequence[str]) -> str:
+    """The changes in one line."""
+    shown = " · ".join(sentence.rstrip(".") for sentence in changed[:_MOST_CHANGES])
+    more = len(changed) - _MOST_CHANGES
+    return f"{shown} · {more} more" if more > 0 else shown
 
 
 def _verdict(lane: LaneOutcome, letters: Mapping[str, str]) -> Verdict:

@@ -220,7 +220,16 @@ class ConversationPage(QFrame):
     def order_tabs(self) -> None:
         """Toolbar, message, lane after lane, composer. The one place that orders this page."""
         lanes = [part for lane in self.view.lanes for part in lane.tab_parts()]
-        order_parts([self.toolbar, self.view.prompt, self.view.strip, *lanes, self.numbers.panel, self.composer])
+        order_parts(
+            [
+                self.toolbar,
+                self.view.prompt,
+                self.view.strip,
+                *lanes,
+                self.numbers.panel,
+                self.composer,
+            ]
+        )
 
     def _settings_changed(self, *_: object) -> None:
         for view in self.views.every():
