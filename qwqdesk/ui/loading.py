@@ -25,7 +25,10 @@ DEMO_MODEL = "qwqdesk-demo-F16.gguf"
 
 
 class ModelLoader(QObject):
-    """One load at a time; a new one aborts the one before."""
+    """One load at a time; a new one aborts the one before.
+
+    `found` is what the last scan brought, with models that miss a part.
+    """
 
     progressed = Signal(str, object)  # name, LoadProgress
     loaded = Signal(object)  # Loaded
@@ -41,6 +44,7 @@ class ModelLoader(QObject):
         self._scan_task: asyncio.Task[object] | None = None
         self._scan_again = False
         self._memory: FactsMemory | None = None
+        self.found: Sequence[LibraryModel] = ()
 
     @property
     def busy(self) -> bool:
@@ -135,7 +139,8 @@ class ModelLoader(QObject):
                 self._found(await asyncio.to_thread(lambda: self._library().scan()))
 
     def _found(self, models: Sequence[LibraryModel]) -> None:
-        self._desk.models = models
+        self.found = models
+        self._desk.models = [model for model in models if model.complete]
         self.models_found.emit(models)
 
     def _library(self) -> Library:

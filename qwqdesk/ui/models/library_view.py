@@ -71,7 +71,7 @@ class LibraryView(QWidget):
         self._arrange()
         self._settings_changed()
         self._show_loaded()
-        self.show_models(self._desk.models)  # at once; the scan tells what is new
+        self.show_models(self._shell.loader.found)  # at once; the scan tells what is new
         self.rescan()
 
     def _connect(self) -> None:
