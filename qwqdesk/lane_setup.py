@@ -15,6 +15,7 @@ from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.param import INT32_MAX
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
@@ -28,8 +29,9 @@ class LaneSetup:
 
     `model_values` are the model's own sampling values, when the user chose to use them. `model` is
     the path of the file that the lane runs on; None is whatever is loaded. `answer` is the chain
-    of its answer; None is one chain for all. The rest are its own rules (see `LaneRules`); None
-    leaves them to the run's options.
+    of its answer; None is one chain for all. `constraints` are the user's in place of the recipe's;
+    None leaves those. The rest are its own rules (see `LaneRules`); None leaves them to the run's
+    options.
     """
 
     label: str
@@ -41,6 +43,7 @@ class LaneSetup:
     loop_guard: LoopGuard | None = None
     reasoning_budget: int | None = None
     reasoning_budget_message: str | None = None
+    constraints: Constraints | None = None
 
     def resolved(self) -> Resolved:
         """All values with their sources, those of the answer's chain in `answer`.
@@ -50,7 +53,17 @@ class LaneSetup:
         """
         found = resolve(self.user, self.recipe, self.model_values)
         answer = self.answer.resolved(found) if self.answer is not None else None
-        return replace(found, answer=answer)
+        return replace(found, answer=answer, constraints=self.limits)
+
+    @property
+    def limits(self) -> Constraints:
+        """What holds for the lane's text."""
+        own = self.constraints
+        return own if own is not None else self._recipe_limits
+
+    @property
+    def _recipe_limits(self) -> Constraints:
+        return self.recipe.constraints if self.recipe is not None else NO_CONSTRAINTS
 
     def with_chain(self, chain: SamplerChain) -> LaneSetup:
         """The setup whose resolved chain is `chain`: what differs from the rest is the user's."""
@@ -64,12 +77,13 @@ class LaneSetup:
 
     def with_recipe(self, recipe: Recipe | None) -> LaneSetup:
         """The setup with another recipe and none of the user's changes."""
-        return replace(self, recipe=recipe, user={})
+        return replace(self, recipe=recipe, user={}, constraints=None)
 
     @property
     def edited(self) -> bool:
         """Whether the user changed something of the recipe (the seed does not count)."""
-        return any(name != "seed" for name in self.user)
+        limited = self.limits != self._recipe_limits
+        return limited or any(name != "seed" for name in self.user)
 
     def to_json(self) -> dict[str, Any]:
         """For the conversation's record; values as INTERFACE's `sampling` object writes them."""
@@ -80,6 +94,7 @@ class LaneSetup:
             "loop_guard": self.loop_guard,
             "reasoning_budget": self.reasoning_budget,
             "reasoning_budget_message": self.reasoning_budget_message,
+            "constraints": self.constraints.to_json() if self.constraints is not None else None,
         }
         return {
             "label": self.label,
@@ -102,6 +117,7 @@ class LaneSetup:
             loop_guard=guard if guard in get_args(LoopGuard) else None,
             reasoning_budget=budget if _is_budget(budget) else None,
             reasoning_budget_message=message if isinstance(message, str) else None,
+            constraints=_constraints(data.get("constraints")),
         )
         for usable in (setup, replace(setup, answer=None)):
             with contextlib.suppress(UserError):
@@ -112,3 +128,11 @@ class LaneSetup:
 
 def _is_budget(value: object) -> bool:
     return type(value) is int and NO_BUDGET <= value <= INT32_MAX
+
+
+def _constraints(data: object) -> Constraints | None:
+    """Stored constraints; what cannot be read falls back to the recipe's."""
+    if data is not None:
+        with contextlib.suppress(UserError):
+            return Constraints.from_json(data)
+    return None

@@ -119,7 +119,7 @@ def resolve_all(lanes: Sequence[LaneSetup], seed: int | None = None) -> list[Res
 def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
     return RunRequest(
         lanes=tuple(
-            _lane_request(lane, values, prompt, options.rules(lane), n_ctx)
+            _lane_request(lane, values, prompt, options.rules(lane), n_ctx, raw=options.raw)
             for lane, values, prompt in zip(began.lanes, began.resolved, began.prompts, strict=True)
         ),
         mode=options.mode,
@@ -128,7 +128,7 @@ def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
 
 
 def _lane_request(
-    lane: LaneSetup, values: Resolved, prompt: Prompt, rules: LaneRules, n_ctx: int
+    lane: LaneSetup, values: Resolved, prompt: Prompt, rules: LaneRules, n_ctx: int, *, raw: bool
 ) -> LaneRequest:
     return LaneRequest(
         label=lane.label,
@@ -141,6 +141,8 @@ def _lane_request(
         reasoning_budget=rules.reasoning_budget,
         reasoning_budget_message=rules.reasoning_budget_message,
         thought=prompt.thought,
+        constraints=values.constraints,
+        constrain_all=raw,
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from qwqdesk.conversation import FinishReason, Loop, SpanKind, Timing, Usage
 from qwqdesk.engine.events import (
+    BiasedTokens,
+    BiasesFound,
     EngineInfo,
     Event,
     LaneFinished,
@@ -22,7 +24,7 @@ class LaneRecord:
     """One lane's output. `text` is everything; `reasoning` and `answer` leave the tags out.
 
     `closed`: how the reasoning was last closed from outside. The first `frozen_tokens` tokens
-    were given to the lane, not drawn.
+    were given to the lane, not drawn. `biases` are the tokens that biases by text became.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -34,6 +36,7 @@ class LaneRecord:
     loop: Loop | None = None
     closed: ReasoningClosed | None = None
     frozen_tokens: int = 0
+    biases: tuple[BiasedTokens, ...] = ()
     changed: bool = False
     _parts: list[tuple[SpanKind, str]] = field(default_factory=list)
     _ends: list[int] = field(default_factory=list)
@@ -113,6 +116,8 @@ class RunRecord:
             self.lanes[event.lane].loop = event.loop
         elif isinstance(event, ReasoningClosed):
             self.lanes[event.lane].closed = event
+        elif isinstance(event, BiasesFound):
+            self.lanes[event.lane].biases = event.biases
         elif isinstance(event, LaneFinished):
             lane = self.lanes[event.lane]
             lane.finish_reason, lane.finish_detail = event.reason, event.detail

@@ -7,11 +7,12 @@ any mix-up between lanes changes the tokens.
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qwqdesk.engine.decode import Chain
+from qwqdesk.engine.limits import Chain, Grammar, LaneEndError
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 
@@ -33,14 +34,20 @@ def probability_of(token: int, cells: Sequence[int]) -> float:
 
 
 class FakeChain:
-    """Remembers what it was shown; `script` are the tokens that it will draw."""
+    """Remembers what it was shown; `script` are the tokens that it will draw.
 
-    def __init__(self, chain: SamplerChain, script: Sequence[int] | None) -> None:
+    An entry of several tokens is drawn as the first of them that may come.
+    """
+
+    def __init__(self, chain: SamplerChain, script: Sequence[int | tuple[int, ...]] | None) -> None:
+        self.biases = chain.logit_bias
         self.seed = chain.integer("seed")
         self.script = script
         self.accepted: list[int] = []
         self.drawn = 0
         self.closed = False
+        self.skipped = 0
+        self.made: list[FakeChain] = []  # every copy of it
 
     @property
     def handle(self) -> object:
@@ -50,32 +57,85 @@ class FakeChain:
         assert not self.closed
         self.accepted.extend(tokens)
 
+    def clone(self) -> FakeChain:
+        other = copy.copy(self)
+        other.accepted = list(self.accepted)
+        self.made.append(other)
+        return other
+
+    def skip(self, draws: int) -> None:
+        self.skipped += draws
+
     def close(self) -> None:
         assert not self.closed, "closed twice"
         self.closed = True
 
-    def draw(self, cells: Sequence[int]) -> int:
+    def draw(self, cells: Sequence[int], may: Callable[[int], bool] = lambda _token: True) -> int:
         """The next token: scripted, or any one that depends on everything it may depend on."""
         assert tuple(self.accepted) == tuple(cells), "the chain was not shown the lane's own tokens"
         self.drawn += 1
         if self.script is not None:
-            return self.script[self.drawn - 1] if self.drawn <= len(self.script) else END
+            entry = self.script[self.drawn - 1] if self.drawn <= len(self.script) else END
+            wished = entry if isinstance(entry, tuple) else (entry,)
+            return next(filter(may, wished), wished[0])
         number = hash((self.seed, tuple(cells)))
-        return END if number % 41 == 0 else FIRST_BYTE + number % 256
+        every = tuple(FIRST_BYTE + (number + i) % 256 for i in range(256))
+        tokens = (END,) if number % 41 == 0 else every
+        return next(filter(may, tokens), tokens[0])
+
+
+class FakeGrammar:
+    """Allows the texts in quotation marks of its GBNF, and then the end."""
+
+    def __init__(self, text: str, piece: Callable[[int], bytes]) -> None:
+        self.texts = [part.encode() for part in re.findall('"(.*?)"', text)]
+        self.piece = piece
+        self.read = b""
+        self.closed = False
+
+    @property
+    def may_end(self) -> bool:
+        return self.read in self.texts
+
+    def fits(self, token: int) -> bool:
+        if token == END:
+            return self.may_end
+        return any(text.startswith(self.read + self.piece(token)) for text in self.texts)
+
+    def mask(self, candidates: object) -> None:
+        raise NotImplementedError
+
+    def accept(self, token: int) -> None:
+        assert not self.closed
+        assert self.fits(token), "llama.cpp would end the process"
+        self.read += b"" if token == END else self.piece(token)
+
+    def clone(self) -> FakeGrammar:
+        return copy.copy(self)
+
+    def close(self) -> None:
+        assert not self.closed, "closed twice"
+        self.closed = True
 
 
 @dataclass
 class FakeModel:
     """A vocabulary of bytes, special tags and an end token; `pieces` adds tokens."""
 
-    scripts: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    scripts: Mapping[int, Sequence[int | tuple[int, ...]]] = field(default_factory=dict)
     pieces: Mapping[int, bytes] = field(default_factory=dict)
     special: frozenset[int] = frozenset({END, OPEN, CLOSE})
     chains: list[FakeChain] = field(default_factory=list)
+    grammars: list[FakeGrammar] = field(default_factory=list)
 
     def chain(self, chain: SamplerChain) -> FakeChain:
         made = FakeChain(chain, self.scripts.get(chain.integer("seed")))
         self.chains.append(made)
+        return made
+
+    def grammar(self, text: str) -> FakeGrammar:
+        made = FakeGrammar(text, self.piece)
+        self.grammars.append(made)
         return made
 
     def piece(self, token: int) -> bytes:
@@ -160,8 +220,43 @@ class FakeContext:
         chain.accept([token])
         return token
 
-    def probability(self, token: int, row: int) -> float:
-        return probability_of(token, self._rows[row])
+    def logits(self, row: int) -> object:
+        return self._rows[row]
+
+    def sample_within(
+        self,
+        chain: Chain,
+        row: int | object,
+        *,
+        grammar: Grammar | None,
+        free: Callable[[int], bool],
+        banned: Collection[int],
+    ) -> int:
+        assert isinstance(chain, FakeChain)
+        cells = self._cells(row)
+
+        def fits(token: int) -> bool:
+            return token not in banned and (grammar is None or free(token) or grammar.fits(token))
+
+        token = chain.draw(cells, fits)
+        if not fits(token):
+            done = grammar is not None and grammar.may_end
+            raise LaneEndError("stop" if done else "error", "nothing fits")
+        if grammar is not None and not free(token):
+            grammar.accept(token)
+        self.log.append(("sample", chain.seed))
+        chain.accept([token])
+        return token
+
+    def probability(self, token: int, row: int | object) -> float:
+        return probability_of(token, self._cells(row))
+
+    def _cells(self, row: int | object) -> tuple[int, ...]:
+        """What an output row, or the logits kept of one, came from."""
+        if isinstance(row, int):
+            return self._rows[row]
+        assert isinstance(row, tuple)
+        return row
 
     def _call(self) -> None:
         self.calls += 1

@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # what runs a model is imported where a model runs
     from qwqdesk.sampling.recipe_files import RecipeList
 
 MAX_FILE_BYTES = 64 << 20
-# Parsed, but their meaning comes with the issue on trusted comparisons.
-_NOT_YET = ("form", "banned_strings", "text_biases")
 
 
 def parse(argv: Sequence[str], *, words: int = 1) -> ParsedArgs:
@@ -52,20 +50,7 @@ def parse(argv: Sequence[str], *, words: int = 1) -> ParsedArgs:
         )
     for note in args.notes:
         to_stderr(f"note: {note}")
-    refuse_unfinished(args)
     return args
-
-
-def refuse_unfinished(args: ParsedArgs) -> None:
-    """A flag that would silently do nothing is refused."""
-    for dest in _NOT_YET:
-        if args.options.get(dest) not in (None, "", -1, "-1"):
-            flag = "--" + dest.replace("_", "-")
-            raise UserError(
-                f"{flag} is not available in this version.",
-                f"Run it without {flag}.",
-                code="unsupported",
-            )
 
 
 def show_help(title: str, *, groups: Sequence[str] = ("option", "sampling", "engine")) -> int:

@@ -78,7 +78,6 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
     jobs: list[LaneJob] = []
     for number, text in enumerate(args.lanes):
         lane = parse_lane(text, args)
-        common.refuse_unfinished(lane.args)
         label = lane.label or LANE_LABELS[number]
         name = lane.recipe or args.recipe
         setup = lane_setup(label, name, lane.args, recipes, where=f"Lane {label}: ")

@@ -11,9 +11,12 @@ from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.cli.output import printable, to_stderr
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.formats.answer_chain import parse_answer_chain
+from qwqdesk.sampling.formats.constraint_args import constraints_from
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
-from qwqdesk.sampling.recipe_files import RecipeList
+from qwqdesk.sampling.recipe_files import RecipeList, read_text
+from qwqdesk.sampling.recipes import Recipe
 
 MAX_THOUGHT_BYTES: Final = 32 << 20
 
@@ -27,19 +30,31 @@ def lane_setup(
         where: stands before what is wrong with the answer's chain, for example "Lane B: ".
 
     Raises:
-        UserError: for a recipe that is not there.
+        UserError: for a recipe that is not there, or a grammar or schema that is wrong.
         UsageError: for an answer chain that cannot be read.
     """
     budget = args.options.get("reasoning_budget")
+    base = recipes.named(recipe) if recipe else None
     return LaneSetup(
         label,
-        recipes.named(recipe) if recipe else None,
+        base,
         args.sampling,
         answer=_answer(args.option("answer_chain"), recipes, where),
         loop_guard=cast("LoopGuard | None", args.option("loop_guard")),
         reasoning_budget=budget if isinstance(budget, int) else None,
         reasoning_budget_message=args.option("reasoning_budget_message"),
+        constraints=_constraints(args, base, where),
     )
+
+
+def _constraints(args: ParsedArgs, recipe: Recipe | None, where: str) -> Constraints | None:
+    base = recipe.constraints if recipe is not None else NO_CONSTRAINTS
+    try:
+        return constraints_from(args, base, read_text)
+    except UserError as error:
+        if not where:
+            raise
+        raise UserError(f"{where}{error.what}", error.what_to_do, code=error.code) from None
 
 
 def _answer(text: str | None, recipes: RecipeList, where: str) -> AnswerSetup | None:

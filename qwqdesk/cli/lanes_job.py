@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qwqdesk.cli.display import Display
 from qwqdesk.cli.output import printable, to_stderr
-from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine.events import BiasesFound, Event, Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
@@ -199,6 +199,7 @@ class _Job:
                         before = before or event
                     else:
                         record.add(event)
+                        _print_biases(event)
                         self._display.event(event)
         return before
 
@@ -234,12 +235,21 @@ def _print_notes(began: RunBegan) -> None:
         to_stderr(f"note: {note}")
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
-        for warning in effective_chain(resolved.chain, resolved.sources).warnings:
+        chain = effective_chain(resolved.chain, resolved.sources)
+        for warning in (*chain.warnings, *resolved.constraints.warnings):
             to_stderr(printable(f"warning: {where}{warning.text}"))
         if resolved.answer is not None:
             answer = effective_chain(resolved.answer.chain, resolved.answer.sources)
             for warning in answer.warnings:
                 to_stderr(printable(f"warning: {where}answer chain: {warning.text}"))
+
+
+def _print_biases(event: Event) -> None:
+    """Which tokens a bias by text became: often more than its writer thought of."""
+    if isinstance(event, BiasesFound):
+        for bias in event.biases:
+            tokens = ", ".join(f"{token.id} {token.text!r}" for token in bias.tokens)
+            to_stderr(printable(f"note: the bias of {bias.text!r} is on the tokens {tokens}"))
 
 
 @contextlib.contextmanager

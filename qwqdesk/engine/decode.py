@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from typing import Protocol
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.events import (
+    BiasesFound,
     Event,
     LaneFinished,
     LoopFound,
@@ -21,60 +22,37 @@ from qwqdesk.engine.events import (
     RunRequest,
 )
 from qwqdesk.engine.lane import LaneWriter, Vocabulary
+from qwqdesk.engine.limits import (
+    Chain,
+    Drawn,
+    LaneEndError,
+    LaneLimits,
+    LimitedContext,
+    LimitedModel,
+)
+from qwqdesk.engine.prefix_cache import PrefixCache as PrefixCache
+from qwqdesk.engine.text_bias import biased_tokens, with_biases
 from qwqdesk.sampling.chain import SamplerChain
 
 
-class Chain(Protocol):
-    """A native sampler chain."""
-
-    @property
-    def handle(self) -> object: ...
-    def accept(self, tokens: Sequence[int]) -> None: ...
-    def close(self) -> None: ...
-
-
-class Context(Protocol):
+class Context(LimitedContext, Protocol):
     """One context with a sequence per lane (two per lane in fast mode)."""
 
     n_ctx: int
 
     @property
     def chunk(self) -> int: ...
-    @property
-    def reuses_any_prefix(self) -> bool: ...
     def clear(self) -> None: ...
     def prefill(self, sequence: int, tokens: Sequence[int], start: int, *, last: bool) -> None: ...
     def decode(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> None: ...
     def copy(self, source: int, target: int, end: int = -1) -> None: ...
-    def cut(self, sequence: int, start: int) -> bool: ...
     def sample(self, chain: Chain, row: int) -> int: ...
-    def probability(self, token: int, row: int) -> float: ...
 
 
-class Model(Vocabulary, Protocol):
-    """A vocabulary that also builds chains."""
+class Model(Vocabulary, LimitedModel, Protocol):
+    """A vocabulary that also builds chains and grammars."""
 
     def chain(self, chain: SamplerChain) -> Chain: ...
-
-
-@dataclass
-class PrefixCache:
-    """Which tokens each sequence of a fast context holds; sequence numbers start at `base`."""
-
-    sequences: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    base: int = 0
-
-    def best(self, prompt: Sequence[int], *, partial: bool) -> tuple[int, int]:
-        """(sequence, tokens in common); without `partial` only a whole sequence counts.
-
-        At least one token of the prompt is left to decode: its logits are needed.
-        """
-        found = (-1, 0)
-        for sequence, tokens in self.sequences.items():
-            common = min(_common_prefix(tokens, prompt), len(prompt) - 1)
-            if common > found[1] and (partial or common == len(tokens)):
-                found = (sequence, common)
-        return found
 
 
 class _Lane:
@@ -83,10 +61,14 @@ class _Lane:
     `answer` is the chain that will take over when the answer begins.
     """
 
-    def __init__(self, writer: LaneWriter, chain: Chain, sequence: int) -> None:
+    def __init__(self, writer: LaneWriter, context: Context, model: Model, sequence: int) -> None:
+        request = writer.request
+        self.biases = biased_tokens(request.constraints.text_biases, model)
+        self.limits = LaneLimits(request, writer, context, model) if request.constraints else None
         self.writer = writer
-        self.chain = chain
-        self.answer = writer.request.answer_chain
+        self.chain = model.chain(with_biases(request.chain, self.biases))
+        answer = request.answer_chain
+        self.answer = None if answer is None else with_biases(answer, self.biases)
         self.sequence = sequence
         self.cells = 0  # how many of the lane's tokens have been decoded
         self.prefill_s = 0.0
@@ -102,7 +84,32 @@ class _Lane:
     @property
     def decoded(self) -> tuple[int, ...]:
         """The tokens whose cells exist; the newest generated one may not be among them."""
-        return (*self.writer.request.prompt_tokens, *self.writer.tokens)[: self.cells]
+        return (*self.writer.request.prompt_tokens, *self.tokens)[: self.cells]
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """What was generated, tokens included that may still be taken back."""
+        return (*self.writer.tokens, *self._held)
+
+    @property
+    def entry(self) -> tuple[int, int, int]:
+        """The newest token with its sequence and position, to be decoded."""
+        held = self._held
+        newest = held[-1] if held else self.writer.tokens[-1]
+        return self.sequence, newest, self.writer.position + len(held)
+
+    def release(self) -> Sequence[Drawn]:
+        """What is held back, because it cannot be taken back any more."""
+        return self.limits.release() if self.limits is not None else ()
+
+    def close(self) -> None:
+        self.chain.close()
+        if self.limits is not None:
+            self.limits.close()
+
+    @property
+    def _held(self) -> tuple[int, ...]:
+        return self.limits.held if self.limits is not None else ()
 
 
 class Run:
@@ -136,15 +143,15 @@ class Run:
         self._cache = cache
         self._clock = clock
         self._start = clock()
-        base = _next_base(cache, len(request.lanes)) if cache is not None else 0
-        self._lanes = [
-            _Lane(
-                LaneWriter(i, lane, model, context.n_ctx),
-                model.chain(lane.chain),
-                0 if request.sequential else base + i,
-            )
-            for i, lane in enumerate(request.lanes)
-        ]
+        base = cache.next_base(len(request.lanes)) if cache is not None else 0
+        self._lanes: list[_Lane] = []
+        with ExitStack() as undo:
+            for i, lane in enumerate(request.lanes):
+                writer = LaneWriter(i, lane, model, context.n_ctx)
+                sequence = 0 if request.sequential else base + i
+                self._lanes.append(_Lane(writer, context, model, sequence))
+                undo.callback(self._lanes[-1].close)
+            undo.pop_all()
 
     def execute(self) -> None:
         """Run to the end; every lane gets exactly one `LaneFinished`, whatever happens.
@@ -153,6 +160,9 @@ class Run:
             UserError: when llama.cpp could not decode.
         """
         try:
+            for lane in self._lanes:
+                if lane.biases:
+                    self._put(BiasesFound(lane.writer.index, lane.biases))
             if self._request.sequential:
                 for lane in self._lanes:
                     self._exact([lane])
@@ -166,7 +176,7 @@ class Run:
         finally:
             self._finish_rest("cancelled", None)
             for lane in self._lanes:
-                lane.chain.close()
+                lane.close()
 
     # ------------------------------------------------------------ the two ways
 
@@ -180,7 +190,7 @@ class Run:
             for lane in live:
                 if self._stopped(lane):
                     continue
-                self._context.decode([_entry(lane)], outputs=False)
+                self._context.decode([lane.entry], outputs=False)
                 lane.cells += 1
                 self._next_token(lane, -1)
             live = [lane for lane in live if lane.live]
@@ -209,7 +219,7 @@ class Run:
             live = [lane for lane in live if not self._stopped(lane)]
             if not live:
                 break
-            self._context.decode([_entry(lane) for lane in live], outputs=True)
+            self._context.decode([lane.entry for lane in live], outputs=True)
             for row, lane in enumerate(live):
                 lane.cells += 1
                 self._next_token(lane, row)
@@ -270,28 +280,46 @@ class Run:
             writer.close_reasoning()
         if lane.answer is not None and writer.in_answer:
             self._answer_with(lane, lane.answer)
-        if writer.forced:
-            token = writer.forced.popleft()
-            lane.chain.accept([token])
-        else:
-            token = self._draw(lane, row)
-        loop = writer.push(token, self._context.probability(token, row))
-        if writer.reasoning_tokens == len(writer.tokens):
-            lane.reasoning_s = self._clock() - lane.started
-        if loop is not None:
-            self._put(LoopFound(writer.index, loop))
+        try:
+            self._push(lane, self._forced(lane, row) if writer.forced else self._draw(lane, row))
+        except LaneEndError as end:
+            self._push(lane, lane.release())
+            writer.end(end.reason, end.detail)
         if lane.live:
             self._emit(lane)
         elif lane.first_token_s:
             self._report(lane)
 
-    def _draw(self, lane: _Lane, row: int) -> int:
+    def _push(self, lane: _Lane, drawn: Sequence[Drawn]) -> None:
+        """Give the writer what is certain, until it ends the lane."""
+        writer = lane.writer
+        for item in drawn:
+            if not lane.live:
+                return
+            loop = writer.push(item.token, item.probability)
+            if writer.reasoning_tokens == len(writer.tokens):
+                lane.reasoning_s = self._clock() - lane.started
+            if loop is not None:
+                self._put(LoopFound(writer.index, loop))
+
+    def _forced(self, lane: _Lane, row: int) -> Sequence[Drawn]:
+        token = lane.writer.forced.popleft()
+        lane.chain.accept([token])
+        return (*lane.release(), Drawn(token, self._context.probability(token, row)))
+
+    def _draw(self, lane: _Lane, row: int) -> Sequence[Drawn]:
         """The next token; the first one of an answer without reasoning is the answer chain's."""
-        token = self._context.sample(lane.chain, row)
-        if lane.answer is not None and lane.writer.begins_answer(token):
+        drawn = self._sampled(lane, row)
+        if lane.answer is not None and drawn and lane.writer.begins_answer(drawn[-1].token):
             self._answer_with(lane, lane.answer)
-            token = self._context.sample(lane.chain, row)
-        return token
+            drawn = self._sampled(lane, row)
+        return drawn
+
+    def _sampled(self, lane: _Lane, row: int) -> Sequence[Drawn]:
+        if lane.limits is not None:
+            return lane.limits.draw(lane, row, last_chain=lane.answer is None)
+        token = self._context.sample(lane.chain, row)
+        return (Drawn(token, self._context.probability(token, row)),)
 
     def _answer_with(self, lane: _Lane, chain: SamplerChain) -> None:
         """Let the answer's chain take over, with all tokens so far accepted in order.
@@ -303,11 +331,12 @@ class Run:
         native = self._model.chain(chain)
         lane.chain.close()
         lane.chain, lane.answer = native, None
-        native.accept((*lane.writer.request.prompt_tokens, *lane.writer.tokens))
+        native.accept((*lane.writer.request.prompt_tokens, *lane.tokens))
 
     def _stopped(self, lane: _Lane) -> bool:
         """End the lane if it was asked to stop; True when it is not live any more."""
         if lane.live and (self._cancelled(None) or self._cancelled(lane.writer.index)):
+            self._push(lane, lane.release())
             lane.writer.end("cancelled", None)
             self._report(lane)
         return not lane.live
@@ -355,27 +384,9 @@ class Run:
             self._report(lane)
 
 
-def _entry(lane: _Lane) -> tuple[int, int, int]:
-    return lane.sequence, lane.writer.tokens[-1], lane.writer.position
-
-
 def _groups(lanes: Sequence[_Lane]) -> list[list[_Lane]]:
     """Lanes that were given the same tokens, in order of their first lane."""
     groups: dict[tuple[int, ...], list[_Lane]] = {}
     for lane in lanes:
         groups.setdefault(lane.writer.given, []).append(lane)
     return list(groups.values())
-
-
-def _next_base(cache: PrefixCache, lanes: int) -> int:
-    """The other half of the sequences, so that old cells can be copied into new sequences."""
-    return lanes if cache.base == 0 and cache.sequences else 0
-
-
-def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    count = 0
-    for left, right in zip(a, b, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count

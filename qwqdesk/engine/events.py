@@ -15,6 +15,7 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.reasoning import Span as Span
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 
 # ---------------------------------------------------------------- requests
 
@@ -43,6 +44,8 @@ class LaneRequest:
     `n_predict` and `stop` are those of `chain`. Behind `reasoning_budget` tokens of reasoning
     (None or -1: no limit, 0: at once) `reasoning_budget_message` and the closing tag are forced.
     The tokens of `thought` count as generated.
+
+    `constraints` hold for the answer, with `constrain_all` from the first token.
     """
 
     label: str
@@ -55,6 +58,8 @@ class LaneRequest:
     reasoning_budget: int | None = None
     reasoning_budget_message: str = ""
     thought: FrozenThought | None = None
+    constraints: Constraints = NO_CONSTRAINTS
+    constrain_all: bool = False
 
     @property
     def given_tokens(self) -> int:
@@ -167,6 +172,31 @@ class PrefillProgress:
 
 
 @dataclass(frozen=True)
+class BiasedToken:
+    """One token of a vocabulary with its text."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class BiasedTokens:
+    """What a bias by text became; minus infinity bans its tokens."""
+
+    text: str
+    bias: float
+    tokens: tuple[BiasedToken, ...]
+
+
+@dataclass(frozen=True)
+class BiasesFound:
+    """Which tokens lane number `lane`'s biases by text became."""
+
+    lane: int
+    biases: tuple[BiasedTokens, ...]
+
+
+@dataclass(frozen=True)
 class Output:
     """What lane number `lane` wrote since its last event; `tokens` are generated ids.
 
@@ -228,5 +258,6 @@ Event = (
     | Output
     | LoopFound
     | ReasoningClosed
+    | BiasesFound
     | LaneFinished
 )

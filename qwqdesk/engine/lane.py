@@ -65,6 +65,17 @@ class LaneWriter:
         return self._text.in_answer
 
     @property
+    def in_reasoning(self) -> bool:
+        """Whether the text, as far as it is certain, stands inside reasoning."""
+        return self._text.in_reasoning
+
+    @property
+    def room(self) -> int:
+        """How many more tokens can come before a limit ends the lane."""
+        left = self._n_ctx - len(self.request.prompt_tokens) - len(self.tokens)
+        return min(left, self._n_predict - len(self.tokens)) if self._n_predict > 0 else left
+
+    @property
     def position(self) -> int:
         """The position in the context of the newest token."""
         return len(self.request.prompt_tokens) + len(self.tokens) - 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from qwqdesk.engine.events import EngineInfo, ModelInfo
+from qwqdesk.engine.limits import Grammar
+from qwqdesk.engine.llama_grammar import Candidates, NativeGrammar
 from qwqdesk.engine.llama_library import LlamaLibrary, package_version
 from qwqdesk.engine.llama_params import (
     cache_type_name,
@@ -134,6 +136,18 @@ class LlamaModel:
         """A native sampler chain for this vocabulary; the caller closes it."""
         return NativeChain(self._api, self.vocab, chain)
 
+    def grammar(self, text: str) -> NativeGrammar:
+        """A native grammar for this vocabulary; the caller closes it.
+
+        Raises:
+            UserError: code "grammar", also for a token that it names and the model has not.
+        """
+
+        def tokenize(part: str) -> tuple[int, ...]:
+            return self.tokenize(part, add_special=False, parse_special=True)
+
+        return NativeGrammar(self._api, self.vocab, text, tokenize)
+
     def _read_piece(self, token: int) -> bytes:
         size = 64
         while True:
@@ -225,6 +239,7 @@ class LlamaContext:
         self.decode_s = 0.0
         self.sample_s = 0.0
         self._batch: Any = self._api.llama_batch_init(max(PREFILL_CHUNK, streams), 0, 1)
+        self._candidates: Candidates | None = None
         self._probability = TokenProbability(self._api, self.handle, model.n_vocab)
 
     def close(self) -> None:
@@ -297,9 +312,36 @@ class LlamaContext:
         self.sample_s += time.perf_counter() - began
         return token
 
-    def probability(self, token: int, row: int) -> float:
-        """What the model gave `token` in output row `row`, before any sampler: 0 < p <= 1."""
-        return self._probability.of(row, token)
+    def probability(self, token: int, row: int | object) -> float:
+        """What the model gave `token` in an output row, before any sampler: 0 < p <= 1."""
+        logits = self._probability.logits(row) if isinstance(row, int) else row
+        return self._probability.within(logits, token)
+
+    def logits(self, row: int) -> object:
+        """A copy of an output row, which the next decoding does not overwrite."""
+        return self._probability.logits(row).copy()
+
+    def sample_within(
+        self,
+        chain: HasHandle,
+        row: int | object,
+        *,
+        grammar: Grammar | None,
+        free: Callable[[int], bool],
+        banned: Collection[int],
+    ) -> int:
+        """Draw a token that fits the grammar, unless it is `free` of it, and is not banned.
+
+        Raises:
+            LaneEndError: when there is none.
+        """
+        if self._candidates is None:
+            self._candidates = Candidates(self._api, self._model.n_vocab)
+        began = time.perf_counter()
+        logits = self._probability.logits(row) if isinstance(row, int) else row
+        token = self._candidates.draw(chain, logits, grammar, free, banned)
+        self.sample_s += time.perf_counter() - began
+        return token
 
     def info(self) -> EngineInfo:
         """What this context really has."""

@@ -24,12 +24,20 @@ class TokenProbability:
         self._row_type = ctypes.c_float * n_vocab
         self._work = numpy.empty(n_vocab, numpy.float32)
 
-    def of(self, row: int, token: int) -> float:
-        """The probability of `token` in output row `row` (-1 is the last), 0 < p <= 1."""
-        numpy, work = self._numpy, self._work
+    def logits(self, row: int) -> Any:
+        """Output row `row` (-1 is the last) as llama.cpp holds it until the next decoding."""
         pointer = self._api.llama_get_logits_ith(self._context, row)
         address = ctypes.addressof(pointer.contents)
-        logits = numpy.frombuffer(self._row_type.from_address(address), numpy.float32)
+        row_buffer: Any = self._row_type.from_address(address)
+        return self._numpy.frombuffer(row_buffer, self._numpy.float32)
+
+    def of(self, row: int, token: int) -> float:
+        """The probability of `token` in output row `row` (-1 is the last), 0 < p <= 1."""
+        return self.within(self.logits(row), token)
+
+    def within(self, logits: Any, token: int) -> float:
+        """The probability of `token` in a row of logits, 0 < p <= 1."""
+        numpy, work = self._numpy, self._work
         with numpy.errstate(invalid="ignore"):  # a damaged model may write infinite logits
             numpy.subtract(logits, logits.max(), out=work)
             numpy.exp(work, out=work)

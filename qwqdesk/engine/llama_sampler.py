@@ -38,6 +38,27 @@ class NativeChain:
         for token in tokens:
             accept(handle, token)
 
+    def clone(self) -> NativeChain:
+        """A copy with all that the steps remember, random numbers included."""
+        other = object.__new__(NativeChain)
+        other._api, other._vocab, other._n_vocab = self._api, self._vocab, self._n_vocab
+        other.handle = self._api.llama_sampler_clone(self.handle)
+        return other
+
+    def skip(self, draws: int) -> None:
+        """Let random numbers go by, as if so many tokens had been drawn.
+
+        Mirostat and adaptive_p change more than random numbers by drawing: they stay.
+        """
+        api = self._api
+        last = api.llama_sampler_chain_get(self.handle, api.llama_sampler_chain_n(self.handle) - 1)
+        if api.llama_sampler_name(last) != b"dist":
+            return
+        one = api.llama_token_data(0, 0.0, 0.0)
+        for _ in range(draws):
+            array = api.llama_token_data_array(ctypes.pointer(one), 1, -1, False)
+            api.llama_sampler_apply(last, ctypes.byref(array))
+
     def names(self) -> tuple[str, ...]:
         """The steps as llama.cpp names them; a leading `?` marks one that does nothing."""
         get, name = self._api.llama_sampler_chain_get, self._api.llama_sampler_name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +73,7 @@ def read_bytes(path: Path) -> bytes:
         UserError: when it cannot be read or is larger.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
+        raw = _read_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         what = f"{shown(path.name)} cannot be read: {shown(str(reason))}."
@@ -81,6 +82,29 @@ def read_bytes(path: Path) -> bytes:
         what = f"{shown(path.name)} is larger than {_MAX_BYTES // 2**20} MiB."
         raise UserError(what, "Give a file with one recipe.", code="file")
     return raw
+
+
+def _read_regular(path: Path) -> bytes:
+    """Up to one byte more than may be; a pipe or device could block for ever or never end."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        return file.read(_MAX_BYTES + 1)
+
+
+def read_text(name: str | Path) -> str:
+    """The text of a file in UTF-8 of at most 4 MiB, without a byte order mark.
+
+    Raises:
+        UserError: when it cannot be read, is larger or is no such text.
+    """
+    path = Path(name)
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"{shown(path.name)} is not a text in UTF-8."
+        raise UserError(what, "Give a text file.", code="file") from error
 
 
 def parse_json(raw: str | bytes) -> object:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain, order_from_json, refuse_unknown
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.param import UINT32_MAX, Value, as_float32, shown
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS, RANDOM_SEEDS
 
@@ -45,13 +46,14 @@ class Resolved:
     """A whole chain, and for each name (and "samplers") where its value came from.
 
     `use_model`: whether the model's own values were allowed to count. `answer` is the chain of the
-    lane's answer, where it has one of its own.
+    lane's answer, where it has one of its own. `constraints` are what holds for its text.
     """
 
     chain: SamplerChain
     sources: Mapping[str, Source]
     use_model: bool = False
     answer: Resolved | None = None
+    constraints: Constraints = NO_CONSTRAINTS
 
     def with_drawn_seed(self, seed: int | None = None) -> Resolved:
         """The same with seeds that are drawn where they were random (-1 or 4294967295).
