@@ -7,6 +7,7 @@ wait for each of them. Text blocks and tables use it, which know neither a page 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 
 T = TypeVar("T")
+_SWITCH_S = 0.0005  # the window waits so long for the interpreter, each time it needs it
 _OBJECT_NAME = "qwqdeskBackground"
 
 
@@ -52,6 +54,14 @@ class Background(QObject):
             self._task = loop.create_task(self._drain(), name="background")
 
     async def _drain(self) -> None:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            await self._work()
+        finally:
+            sys.setswitchinterval(before)
+
+    async def _work(self) -> None:
         while self._jobs:
             job = self._jobs.popleft()
             if not shiboken6.isValid(job.owner):

@@ -103,8 +103,9 @@ class DifferenceStrip(QFrame):
         self._line = SentenceLine()
         self._note = label("", "body", "text3")
         self._note.setObjectName("differenceNote")
-        self._link = button("", "git-fork", "link", small=True, name="firstDifference",
-                            clicked=self.jump_wanted.emit)  # fmt: skip
+        self._link = button("First difference", "git-fork", "link", small=True)
+        self._link.setObjectName("firstDifference")
+        self._link.clicked.connect(lambda *_: self.jump_wanted.emit())
         self._link.setToolTip("Go to the first difference in every lane  Ctrl+J")
         self._diff = Segment(_DIFFS, small=True, name="diffChoice", accessible="Diff")
         self._diff.chosen.connect(self.diff_chosen)

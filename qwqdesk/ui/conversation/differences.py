@@ -4,13 +4,15 @@ the scrolling, and takes the user to differences. It watches `Comparison` and ne
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from weakref import WeakSet
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from qwqdesk.analysis.token_places import Part
+from qwqdesk.ui.background import background
 from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.compared import Compared, Stop, compare
 from qwqdesk.ui.conversation.comparison import Comparison
@@ -23,9 +25,9 @@ from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.reply_places import ReplyPlaces, shown_texts
 from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.conversation.scroll_link import ScrollLink
+from qwqdesk.ui.conversation.shown_text import ShownText
 from qwqdesk.ui.conversation.word_diff_view import WordDiffView
 from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.tasks import Tasks
 
 _DRAWN_MS = 60  # how often it is asked whether all text is drawn
 
@@ -45,16 +47,15 @@ class Differences(QObject):
         self._desk, self._columns, self._comparison = desk, columns, comparison
         self.strip = strip
         self._widget = parent
-        self._tasks = Tasks(self, desk.report)
         self._found = FoundDifferences()
         self._round = 0  # grows when other texts are shown; results of earlier rounds are dropped
-        self._comparing = False
+        self._comparing = self._whole = False
         self._compared: Compared | None = None
         self._marks: DivergenceMarks | None = None
         self._stop = -1
         self._pills: WeakSet[ReasoningSection] = WeakSet()
         self.link = ScrollLink(self)
-        self._words = WordDiffView(self._tasks, self)
+        self._words = WordDiffView(self)
         self._drawn = QTimer(self)
         self._drawn.setInterval(_DRAWN_MS)
         self._drawn.timeout.connect(self._compare_when_drawn)
@@ -72,11 +73,26 @@ class Differences(QObject):
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr]
         self._settings_changed()
 
+    @property
+    def marked(self) -> bool:
+        """Whether the shown replies are compared whole, and every mark has its place."""
+        return self._whole and self._marks is not None and self._marks.complete
+
+    @property
+    def tinted(self) -> bool:
+        """Whether a diff is shown, all of it."""
+        return self._words.shown and not self._words.tints.busy
+
+    @property
+    def plain(self) -> bool:
+        """Whether no diff is shown, nothing of it."""
+        return not self._words.shown and not self._words.tints.busy
+
     # ------------------------------------------------------------ what is shown
 
     def _replies(self) -> dict[str, ReplyView]:
         """The newest replies on the screen, by lane, for lanes that have written."""
-        labels = {reply.label for reply in self._comparison.replies()}
+        labels = self._found.labels
         shown = {lane.label: lane.output.reply for lane in self._columns.lanes}
         return {
             label: view for label, view in shown.items() if view is not None and label in labels
@@ -94,6 +110,7 @@ class Differences(QObject):
         """Other texts are shown, or will be."""
         self._round += 1
         self._drawn.stop()
+        self._whole = False
         self._stop, self._compared, self._marks = -1, None, None
         self._found = FoundDifferences()
         for lane in self._columns.lanes:
@@ -112,7 +129,7 @@ class Differences(QObject):
         self._show_found()
         incomplete = self._marks is None or not self._marks.complete
         if self._found.any and incomplete and not self._comparing:
-            self._tasks.start(self._compare(whole=False))
+            self._compare(whole=False)
 
     def _ended(self) -> None:
         self._show_found()
@@ -145,20 +162,30 @@ class Differences(QObject):
         if not any(view.busy for view in self._replies().values()) and not self._comparing:
             self._drawn.stop()
             if self._found.lanes > 1:
-                self._tasks.start(self._compare(whole=True))
+                self._compare(whole=True)
 
-    async def _compare(self, *, whole: bool) -> None:
+    def _compare(self, *, whole: bool) -> None:
         """Find where tokens stand, on a thread, and mark what differs."""
-        views, this_round = self._replies(), self._round
+        views = self._replies()
         replies = [reply for reply in self._comparison.replies() if reply.label in views]
         shown = {label: shown_texts(view) for label, view in views.items()}
         texts = {label: (s["reasoning"].text, s["answer"].text) for label, s in shown.items()}
+        work = partial(compare, replies, texts, whole=whole)
         self._comparing = True
-        try:
-            compared = await asyncio.to_thread(compare, replies, texts, whole=whole)
-        finally:
-            self._comparing = False
-        if this_round != self._round:
+        background().start(
+            self, work, partial(self._show_compared, self._round, views, shown, whole)
+        )
+
+    def _show_compared(
+        self,
+        asked_in: int,
+        views: Mapping[str, ReplyView],
+        shown: Mapping[str, Mapping[Part, ShownText]],
+        whole: bool,
+        compared: Compared,
+    ) -> None:
+        self._comparing = False
+        if asked_in != self._round:
             return
         places = {
             lane.label: ReplyPlaces(
@@ -172,6 +199,7 @@ class Differences(QObject):
         }
         self._compared, self._marks = compared, DivergenceMarks(compared, places)
         self._marks.show(self._question())
+        self._whole = whole
         if whole:
             self.link.set_texts(compared, places)
             self._show_diff(self.strip.diff)

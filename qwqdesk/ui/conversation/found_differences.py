@@ -30,15 +30,13 @@ class FoundDifferences:
     def __init__(self) -> None:
         self._live: dict[str, LiveDifference] = {}
         self._running = False
-        self.first = ""
-        self.lanes = 0
+        self.labels: tuple[str, ...] = ()
 
     def update(self, replies: Sequence[LaneReply]) -> None:
         """Take what the lanes have written by now; each token is compared once."""
         written = [reply for reply in replies if reply.tokens or reply.running]
         self._running = any(reply.running for reply in written)
-        self.lanes = len(written)
-        self.first = written[0].label if written else ""
+        self.labels = tuple(reply.label for reply in written)
         for reply in written[1:]:
             live = self._live.setdefault(reply.label, LiveDifference())
             live.update(
@@ -47,6 +45,16 @@ class FoundDifferences:
                 a_ended=not written[0].running,
                 b_ended=not reply.running,
             )
+
+    @property
+    def first(self) -> str:
+        """The lane that the others are compared with."""
+        return self.labels[0] if self.labels else ""
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes have written."""
+        return len(self.labels)
 
     @property
     def tokens(self) -> dict[str, int]:

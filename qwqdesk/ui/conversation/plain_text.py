@@ -28,6 +28,7 @@ class _Piece(DocumentView):
         super().__init__(look, "plainText", parent)
         self.setAccessibleName("Reasoning text")
         self.taken = 0
+        self.stale = False  # whether its height may be another
         self._marked_from: int | None = None
         self._apply_look()
 
@@ -57,6 +58,9 @@ class _Piece(DocumentView):
             form.setForeground(theme().color("text"))
             form.setBackground(theme().color("warn_tint"))
         return form
+
+    def _text_moved(self, position: int, by: int) -> None:
+        self.stale = True
 
     def restyle(self, look: LookName) -> None:
         self._look = TextLook(look)
@@ -139,8 +143,9 @@ class PlainText(QWidget):
         top = 0
         for number, piece in enumerate(self._pieces):
             last = number == len(self._pieces) - 1
-            if last or piece.width() != width:
+            if last or piece.stale or piece.width() != width:
                 height = piece.wanted_height(width)
+                piece.stale = False
             else:
                 height = piece.height()
             piece.setGeometry(0, top, width, height)
@@ -163,12 +168,7 @@ class PlainText(QWidget):
         """The theme changed."""
         for piece in self._pieces:
             piece.restyle(self._look)
-        self.forget_heights()
-
-    def forget_heights(self) -> None:
-        """Documents may be higher or lower now: a mark stands in them."""
-        for piece in self._pieces:
-            piece.resize(0, piece.height())
+            piece.stale = True
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)

@@ -333,7 +333,6 @@ class ReasoningSection(QWidget):
 
     def place_again(self) -> None:
         """Documents are higher or lower now: a mark stands in them."""
-        self._body.text.forget_heights()
         if not self._body.isHidden():
             self._body.place()
             self.resized.emit()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 
+from qwqdesk.ui.background import background
 from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.conversation.shown_text import ShownText
 from qwqdesk.ui.conversation.word_tints import Words, WordTints, changed_words, diff_texts
-from qwqdesk.ui.tasks import Tasks
 
 _Found = Mapping[str, list[Words]]
 
@@ -18,22 +18,30 @@ _Found = Mapping[str, list[Words]]
 class WordDiffView(QObject):
     """The first lane against each other one; the last choice wins."""
 
-    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks = tasks
         self._round = 0
         self._replies: Mapping[str, ReplyView] = {}
-        self._texts: dict[str, list[ShownText]] = {}
+        self._texts: Mapping[str, list[ShownText]] = {}
         self._found: _Found = {}
         self._first = ""
         self.tints = WordTints(self)
+
+    @property
+    def shown(self) -> bool:
+        """Whether a diff was found and is shown, or being tinted."""
+        return bool(self._found)
 
     def show(
         self, replies: Mapping[str, ReplyView], first: str, question: str, choice: str
     ) -> None:
         """Compare "words" or "code"; the first lane shows what the lane in question has not."""
         self._round += 1
-        self._tasks.start(self._show(dict(replies), first, question, choice))
+        texts = {label: diff_texts(reply, choice) for label, reply in replies.items()}
+        plain = {label: [shown.text for shown in parts] for label, parts in texts.items()}
+        done = partial(self._show, self._round, dict(replies), texts, question)
+        self._first = first
+        background().start(self, partial(_compare, plain, first), done)
 
     def clear(self, replies: Sequence[ReplyView]) -> None:
         """No diff."""
@@ -41,16 +49,17 @@ class WordDiffView(QObject):
         self._found = {}
         self.tints.clear(replies)
 
-    async def _show(
-        self, replies: Mapping[str, ReplyView], first: str, question: str, choice: str
+    def _show(
+        self,
+        asked_in: int,
+        replies: Mapping[str, ReplyView],
+        texts: Mapping[str, list[ShownText]],
+        question: str,
+        found: _Found,
     ) -> None:
-        this_round = self._round
-        texts = {label: diff_texts(reply, choice) for label, reply in replies.items()}
-        plain = {label: [shown.text for shown in parts] for label, parts in texts.items()}
-        found = await asyncio.to_thread(_compare, plain, first)
-        if this_round != self._round:
+        if asked_in != self._round:
             return
-        self._replies, self._texts, self._found, self._first = replies, texts, found, first
+        self._replies, self._texts, self._found = replies, texts, found
         for label, words in found.items():
             ranges = [theirs for _, theirs in words]
             pairs = list(zip(texts[label], ranges, strict=True))
