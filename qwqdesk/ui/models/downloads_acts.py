@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
@@ -24,7 +24,9 @@ _LEADING: tuple[Step, ...] = ("token", "page", "space")
 
 
 class DownloadActs(QObject):
-    """Acts on the queue. After a step that leads elsewhere, the row offers to try again."""
+    """Acts on the queue. After a step that leads elsewhere, the row offers to try again: `led`."""
+
+    led = Signal()
 
     def __init__(self, shell: Shell, table: DownloadsTable, parent: QWidget) -> None:
         super().__init__(parent)
@@ -99,6 +101,7 @@ class DownloadActs(QObject):
         queue = self._downloads.queue
         if step in _LEADING:
             self._led.add(item)
+            self.led.emit()
         if step == "now":
             queue.try_now(item)
         elif step in ("again", "restart"):

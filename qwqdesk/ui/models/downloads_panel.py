@@ -53,6 +53,7 @@ class DownloadsPanel(QFrame):
         self._numbers.setInterval(NUMBERS_MS)
         self._numbers.timeout.connect(self.refresh)
         shell.watch.changed.connect(self.refresh)
+        self._acts.led.connect(self.refresh)
         self._desk.settings_changed.connect(self._show_limit)
         self._show_limit()
         self.hide()
