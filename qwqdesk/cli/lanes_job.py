@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qwqdesk.cli.display import Display
+from qwqdesk.cli.interrupt import on_interrupt
 from qwqdesk.cli.output import printable, to_stderr
 from qwqdesk.engine.events import BiasesFound, Event, Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
@@ -105,7 +105,7 @@ class _Job:
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, lanes: Sequence[LaneJob], prompt: str) -> None:
-        with _on_interrupt(self._interrupt):
+        with on_interrupt(self._interrupt):
             self._task = asyncio.ensure_future(self._run_models(lanes, prompt))
             try:
                 await self._task
@@ -250,20 +250,3 @@ def _print_biases(event: Event) -> None:
         for bias in event.biases:
             tokens = ", ".join(f"{token.id} {token.text!r}" for token in bias.tokens)
             to_stderr(printable(f"note: the bias of {bias.text!r} is on the tokens {tokens}"))
-
-
-@contextlib.contextmanager
-def _on_interrupt(callback: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C calls `callback` on the loop; a second one ends the program as usual."""
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_signal(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        loop.call_soon_threadsafe(callback)
-
-    signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
