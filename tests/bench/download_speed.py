@@ -10,6 +10,7 @@ socket with sendfile, so that it costs little.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -21,21 +22,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
 
 REPO, NAME, COMMIT = "big/S-GGUF", "S-Q4_K_M.gguf", "a" * 40
+SECOND = "S-Q8_0.gguf"  # the same bytes again
 PIECE = 8 << 20
+STEP = 1 << 20
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, file: Path, digest: str) -> None:
+    def __init__(self, file: Path, digest: str, rate: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.file, self.digest = file, digest
+        self.file, self.digest, self.rate = file, digest, rate
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that pauses goes away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -65,7 +71,10 @@ class _Handler(BaseHTTPRequestHandler):
                 "id": REPO,
                 "sha": COMMIT,
                 "gated": False,
-                "siblings": [{"rfilename": NAME, "size": size, "blobId": "b" * 40, "lfs": lfs}],
+                "siblings": [
+                    {"rfilename": name, "size": size, "blobId": "b" * 40, "lfs": lfs}
+                    for name in (NAME, SECOND)
+                ],
             }
         ).encode()
         self.send_response(200)
@@ -80,7 +89,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(size))
         self.end_headers()
         with self.server.file.open("rb") as source:
-            self.connection.sendfile(source)
+            if not self.server.rate:
+                self.connection.sendfile(source)
+                return
+            begun = time.monotonic()
+            for at in range(0, size, STEP):
+                self.connection.sendfile(source, at, STEP)
+                due = begun + (at + STEP) / self.server.rate
+                time.sleep(max(due - time.monotonic(), 0))
 
 
 def make_file(path: Path, mib: int) -> str:
@@ -101,15 +117,32 @@ def _timed(words: Sequence[str], environ: dict[str, str]) -> float:
     return time.monotonic() - begun
 
 
-def _serve(file: Path, digest: str, out: IO[str]) -> None:
-    server = _Server(file, digest)
+@contextlib.contextmanager
+def served(folder: Path, mib: int, rate: float = 0.0) -> Iterator[str]:
+    """The hub's address while a server process hands out a file of `mib` MiB.
+
+    Args:
+        rate: bytes a second for each connection; 0 for no limit.
+    """
+    file = folder / "source.gguf"
+    digest = make_file(file, mib)
+    words = [sys.executable, "-m", "tests.bench.download_speed", "--serve", str(file), digest]
+    with subprocess.Popen([*words, str(rate)], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        finally:
+            server.terminate()
+
+
+def _serve(file: Path, digest: str, rate: float, out: IO[str]) -> None:
+    server = _Server(file, digest, rate)
     print(server.server_port, file=out, flush=True)
     server.serve_forever()
 
 
-def measure(port: int, folder: Path, rounds: int) -> dict[str, object]:
+def measure(endpoint: str, folder: Path, rounds: int) -> dict[str, object]:
     """Run both in turn; seconds."""
-    endpoint = f"http://127.0.0.1:{port}"
     environ = {**os.environ, "HF_ENDPOINT": endpoint, "QWQDESK_HOME": str(folder / "home")}
     program = [sys.executable, "-m", "qwqdesk", "models", "download", REPO, "Q4_K_M", "--json"]
     target = folder / "curl.gguf"
@@ -132,23 +165,15 @@ def main() -> None:
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        _serve(Path(args.serve[0]), args.serve[1], sys.stdout)
+        _serve(Path(args.serve[0]), args.serve[1], float(args.serve[2]), sys.stdout)
         return
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         folder = Path(name)
-        file = folder / "source.gguf"
-        digest = make_file(file, args.mib)
-        words = [sys.executable, "-m", "tests.bench.download_speed", "--serve", str(file), digest]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            port = int(server.stdout.readline())
-            try:
-                print(json.dumps(measure(port, folder, args.rounds), indent=1))
-            finally:
-                server.terminate()
+        with served(folder, args.mib) as endpoint:
+            print(json.dumps(measure(endpoint, folder, args.rounds), indent=1))
 
 
 if __name__ == "__main__":
