@@ -20,7 +20,7 @@ FINISH_WORDS: Final[Mapping[str, str]] = {
     "cancelled": "stopped by you",
     "error": "failed",
 }
-_NONE: Final = "\N{EN DASH}"
+NO_VALUE: Final = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _time(lanes: Lanes) -> NumberRow:
     for lane in lanes:
         parts = [lane.values.get(name) for name in ("reasoning_s", "answer_s")]
         known = [float(part) for part in parts if part is not None]
-        texts.append(f"{sum(known):,.1f} s" if sum(known) > 0 else _NONE)
+        texts.append(f"{sum(known):,.1f} s" if sum(known) > 0 else NO_VALUE)
     return NumberRow("Time", "Seconds from the first token to the last.", tuple(texts))
 
 
@@ -170,7 +170,7 @@ def _difference(lanes: Lanes) -> NumberRow:
     texts = []
     for number, lane in enumerate(lanes):
         if not number or not lane.compared:
-            texts.append(_NONE)
+            texts.append(NO_VALUE)
         else:
             texts.append("none" if lane.differs_at is None else f"token {lane.differs_at:,}")
     meaning = f"The first token that differs from lane {first}'s, counted from 0."
@@ -272,9 +272,7 @@ def _lane_words(lanes: Lanes) -> str:
 
 def _repeat_words(lanes: Lanes) -> str:
     known = [lane for lane in lanes if lane.values.get("longest_repeat_tokens") is not None]
-    cells = [
-        counted(int(lane.values.get("longest_repeat_tokens") or 0), "token") for lane in known
-    ]
+    cells = [counted(int(lane.values.get("longest_repeat_tokens") or 0), "token") for lane in known]
     if not cells:
         return ""
     if len(lanes) == 1:

@@ -20,8 +20,12 @@ _RESERVED: Final = frozenset(
 )
 
 
-def comparison_files(document: Mapping[str, Any]) -> dict[str, str]:
+def comparison_files(
+    document: Mapping[str, Any], labels: Sequence[str] | None = None
+) -> dict[str, str]:
     """Name and content of every file for a `qwqdesk.run` document.
+
+    `labels` name the text files of the lanes in place of the lanes' own labels.
 
     `run.json` is the document itself, then one page to read as Markdown and as HTML, and for each
     lane its whole text, unchanged, in a file named as in Unsloth's guide: quantization and label.
@@ -29,12 +33,26 @@ def comparison_files(document: Mapping[str, Any]) -> dict[str, str]:
     """
     view = view_of(document)
     files = {
-        JSON_NAME: json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
+        JSON_NAME: to_json_text(document),
         MARKDOWN_NAME: to_markdown(view),
         HTML_NAME: to_html(view),
     }
-    files.update(zip(lane_names(view), (lane.text for lane in view.lanes), strict=True))
+    names = lane_names(view)
+    if labels is not None:
+        quantizations = [lane.quantization for lane in view.lanes]
+        names = text_names(list(zip(quantizations, labels, strict=True)))
+    files.update(zip(names, (lane.text for lane in view.lanes), strict=True))
     return files
+
+
+def to_json_text(document: Mapping[str, Any]) -> str:
+    """The document as a file's text."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def file_stem(title: str) -> str:
+    """A title as the name of a file or a folder, without its ending."""
+    return _stem("", title, 0) if _plain(title) else "comparison"
 
 
 def lane_names(run: RunView) -> tuple[str, ...]:

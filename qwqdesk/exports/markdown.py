@@ -54,14 +54,13 @@ def _lines(run: RunView) -> Iterator[str]:
 
 
 def _table(run: RunView) -> Iterator[str]:
-    yield "| | " + " | ".join(escaped(lane.label) for lane in run.lanes) + " |"
-    yield "| --- |" + " ---: |" * len(run.lanes)
+    yield "| Measure | " + " | ".join(escaped(lane.label) for lane in run.lanes) + " |"
+    yield "| --- |" + " --- |" * len(run.lanes)
     for row in run.rows:
         cells = [
             f"**{text}**" if number == row.better else text for number, text in enumerate(row.texts)
         ]
-        unit = f" ({row.metric.unit})" if row.metric.unit else ""
-        yield f"| {row.metric.title}{unit} | " + " | ".join(cells) + " |"
+        yield f"| {escaped(row.title)} | " + " | ".join(cells) + " |"
     yield ""
 
 

@@ -7,10 +7,18 @@ is missing or of another type becomes empty.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
-from qwqdesk.analysis.metrics import METRICS, Metric, Number, better_lane, shown_value
+from qwqdesk.analysis.metrics import METRICS, Number
+from qwqdesk.analysis.numbers import (
+    NO_VALUE,
+    LaneNumbers,
+    NumberRow,
+    number_rows,
+    reasoning_closed,
+)
+from qwqdesk.conversation import FinishReason
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.difference_words import worded_differences
@@ -29,7 +37,11 @@ _NO_ERROR: Final = "no error found"
 
 @dataclass(frozen=True)
 class LaneView:
-    """One lane. `reasoning` is None where there was none; `differences` are from the first lane."""
+    """One lane. `reasoning` is None where there was none; `differences` are from the first lane.
+
+    `errors` are sentences by their line in the answer. `differs_at` is the first token that is not
+    the first lane's, where that was `compared`.
+    """
 
     label: str
     quantization: str
@@ -44,15 +56,10 @@ class LaneView:
     checks: tuple[str, ...]
     loop: str
     metrics: Mapping[str, Number]
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One row of the table: a text for each lane, and which one is better (None: none is)."""
-
-    metric: Metric
-    texts: tuple[str, ...]
-    better: int | None
+    finish_reason: FinishReason | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
+    differs_at: int | None = None
+    compared: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,22 @@ class RunView:
         return f"{name}: {labels}" if len(self.lanes) > 1 else name
 
     @property
-    def rows(self) -> tuple[MetricRow, ...]:
-        """The metrics that at least one lane has a value for."""
-        return tuple(
-            _row(metric, [lane.metrics for lane in self.lanes])
-            for metric in METRICS
-            if any(lane.metrics.get(metric.name) is not None for lane in self.lanes)
-        )
+    def rows(self) -> tuple[NumberRow, ...]:
+        """The window's table of numbers, less the rows in which no lane has a value."""
+        lanes = [
+            LaneNumbers(
+                label=lane.label,
+                values=lane.metrics,
+                finish_reason=lane.finish_reason,
+                reasoning_closed=reasoning_closed(lane.text, lane.reasoning, lane.answer),
+                differs_at=lane.differs_at,
+                compared=lane.compared,
+            )
+            for lane in self.lanes
+        ]
+        if not any(value is not None for lane in self.lanes for value in lane.metrics.values()):
+            return ()
+        return tuple(row for row in number_rows(lanes) if set(row.texts) != {NO_VALUE})
 
 
 def view_of(document: Mapping[str, Any]) -> RunView:
@@ -89,6 +105,7 @@ def view_of(document: Mapping[str, Any]) -> RunView:
     model = _map(document.get("model"))
     lanes = [lane for lane in _list(document.get("lanes")) if isinstance(lane, Mapping)]
     chains = [_chain(lane) for lane in lanes]
+    parted = _parted(document.get("divergence"))
     return RunView(
         model=_text(model.get("name")),
         quantization=_text(model.get("quantization")),
@@ -96,7 +113,10 @@ def view_of(document: Mapping[str, Any]) -> RunView:
         mode=_text(document.get("mode")),
         prompt=_text(_map(document.get("prompt")).get("text")),
         divergences=tuple(_divergences(document.get("divergence"))),
-        lanes=tuple(_lane(lane, number, model, chains) for number, lane in enumerate(lanes)),
+        lanes=tuple(
+            replace(_lane(lane, number, model, chains), **_difference(lane, lanes[0], parted))
+            for number, lane in enumerate(lanes)
+        ),
     )
 
 
@@ -128,7 +148,42 @@ def _lane(
         checks=tuple(_checks(lane.get("code_checks"))),
         loop=_loop(_map(metrics.get("loop"))),
         metrics={metric.name: _number(metrics.get(metric.name)) for metric in METRICS},
+        finish_reason=_reason(lane.get("finish_reason")),
+        errors=_errors(lane.get("code_checks")),
     )
+
+
+def _reason(data: object) -> FinishReason | None:
+    return cast("FinishReason", data) if isinstance(data, str) and data in _FINISHES else None
+
+
+def _parted(rows: object) -> dict[tuple[str, str], int | None]:
+    """Where two lanes part, by their labels."""
+    found: dict[tuple[str, str], int | None] = {}
+    for row in map(_map, _list(rows)):
+        labels, token = _list(row.get("lanes")), row.get("token")
+        if len(labels) == 2 and (token is None or isinstance(token, int)):
+            found[_text(labels[0]), _text(labels[1])] = token
+    return found
+
+
+def _difference(
+    lane: Mapping[str, Any],
+    first: Mapping[str, Any],
+    parted: Mapping[tuple[str, str], int | None],
+) -> dict[str, Any]:
+    pair = _text(first.get("label")), _text(lane.get("label"))
+    return {"differs_at": parted.get(pair), "compared": lane is not first and pair in parted}
+
+
+def _errors(checks: object) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for check in map(_map, _list(checks)):
+        for error in map(_map, _list(check.get("errors"))):
+            line = error.get("answer_line")
+            if isinstance(line, int) and _text(error.get("text")):
+                found.setdefault(line, _text(error.get("text")))
+    return found
 
 
 def _chain(lane: Mapping[str, Any]) -> SamplerChain | None:
@@ -136,11 +191,6 @@ def _chain(lane: Mapping[str, Any]) -> SamplerChain | None:
         return SamplerChain.from_json(lane.get("sampling"))
     except UserError:
         return None
-
-
-def _row(metric: Metric, lanes: Sequence[Mapping[str, Number]]) -> MetricRow:
-    texts = tuple(shown_value(metric.name, values.get(metric.name)) for values in lanes)
-    return MetricRow(metric, texts, better_lane(metric.name, lanes))
 
 
 def _engine(engine: Mapping[str, Any]) -> str:

@@ -35,6 +35,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("remove_lane", "Remove lane", "x", "Ctrl+W"),
     Command("chains", "Open or close chain editors", "sliders-horizontal", "Ctrl+E", menu=True),
     Command("numbers", "Open or close the numbers", "list-ordered", "Ctrl+M", menu=True),
+    Command("export", "Export comparison", "file-down", menu=True),
+    Command("copy_markdown", "Copy comparison as Markdown", "copy"),
     Command("regenerate", "Regenerate lane", "rotate-ccw", "Ctrl+R"),
     Command("first_difference", "Go to the first difference", "git-fork", "Ctrl+J"),
     Command("next_difference", "Next difference or code error", "chevron-down", "F8"),

@@ -94,6 +94,8 @@ class Workspace(QWidget):
             "remove_lane": page.acts.remove,
             "chains": page.acts.toggle_editors,
             "numbers": page.numbers.toggle,
+            "export": lambda: page.exports.open_menu(page.toolbar.more),
+            "copy_markdown": page.exports.copy,
             "regenerate": page.acts.regenerate,
             "first_difference": differences.first,
             "next_difference": differences.following,

@@ -80,7 +80,7 @@ class NumbersDesk(QObject):
         """The bar belongs to comparisons; in a chat it comes when it is asked for."""
         lanes = len(self._view.lanes) if self._view is not None else 0
         written = bool(self._counted.labels)
-        self.panel.setVisible(written and lanes > 1 or self._asked)
+        self.panel.setVisible((written and lanes > 1) or self._asked)
         if lanes == 1 and self._asked and not self.panel.is_open:
             self.panel.set_open(True)
         self._place_later.start()

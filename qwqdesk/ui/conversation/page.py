@@ -14,6 +14,7 @@ from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
+from qwqdesk.ui.conversation.export_acts import ExportActs
 from qwqdesk.ui.conversation.fairness_desk import FairnessDesk
 from qwqdesk.ui.conversation.first_comparison import first_comparison
 from qwqdesk.ui.conversation.lane_acts import LaneActs
@@ -57,6 +58,7 @@ class ConversationPage(QFrame):
         )
         self.run_files = RunFiles(desk, self._tasks, lambda: self.view, self)
         self.numbers = NumbersDesk(desk, self)
+        self.exports = ExportActs(desk, self._tasks, lambda: self.view, self)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
         self._loading = ""
@@ -89,6 +91,8 @@ class ConversationPage(QFrame):
         composer.stopRequested.connect(self.stop)
         composer.chooseModelRequested.connect(self.choose_model_wanted)
         composer.systemPromptChanged.connect(self._set_system_prompt)
+        panel = self.numbers.panel
+        panel.export_wanted.connect(lambda: self.exports.open_menu(panel.export_button))
         self.views.made.connect(self._connect_view)
         self.views.shown_changed.connect(self._shown_changed)
         self.acts.changed.connect(self._lanes_changed)

@@ -26,7 +26,7 @@ EVIL = "<script>alert(1)</script> & \"q\" 'a' <!-- ``` | \x00 \x1b[31m ]]> </det
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "main",
     "article", "details", "summary", "pre", "code", "div", "table", "thead", "tbody", "tr", "th",
-    "td",
+    "td", "mark", "span",
 }
 ATTRIBUTES = {"lang", "charset", "name", "content", "http-equiv", "class", "scope", "title"}
 # fmt: on

@@ -1,0 +1,166 @@
+"""Exporting the shown comparison: the menu, the questions where to, and what is said after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QMenu, QWidget
+
+from qwqdesk.conversation import Reply
+from qwqdesk.errors import UserError
+from qwqdesk.exports.files import comparison_files, file_stem, to_json_text
+from qwqdesk.exports.markdown import to_markdown
+from qwqdesk.exports.page import to_html
+from qwqdesk.exports.view import view_of
+from qwqdesk.exports.writing import write_file, write_new_folder
+from qwqdesk.stored_document import document_of
+from qwqdesk.ui.base import Toast
+from qwqdesk.ui.conversation.view import ConversationView
+from qwqdesk.ui.conversation.visible_text import storable
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import open_folder, save_file
+from qwqdesk.ui.icons import icon
+from qwqdesk.ui.tasks import Tasks
+
+Document = dict[str, Any]
+# What the menu says, the file's ending, the dialog's filter, and the writer.
+_FILES: dict[str, tuple[str, str, str, Callable[[Document], str]]] = {
+    "markdown": (
+        "Markdown file…", "md", "Markdown (*.md)", lambda document: to_markdown(view_of(document)),
+    ),
+    "html": (
+        "HTML page…", "html", "HTML pages (*.html)", lambda document: to_html(view_of(document)),
+    ),
+    "json": ("JSON file…", "json", "JSON (*.json)", to_json_text),
+}  # fmt: skip
+
+
+class ExportActs(QObject):
+    """Acts on the conversation that `shown` gives."""
+
+    def __init__(
+        self, desk: Desk, tasks: Tasks, shown: Callable[[], ConversationView], page: QWidget
+    ) -> None:
+        super().__init__(page)
+        self._desk, self._tasks, self._shown, self._page = desk, tasks, shown, page
+
+    def open_menu(self, source: QWidget) -> None:
+        """Offer the formats at a button; Qt moves the menu up where there is no room below."""
+        menu = QMenu(self._page)
+        menu.setObjectName("exportMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for form, (words, *_) in _FILES.items():
+            act = menu.addAction(icon("file-down"), words)
+            act.setObjectName(f"export_{form}")
+            act.triggered.connect(lambda _=False, form=form: self.save(form))
+        texts = menu.addAction(icon("folder-open"), "Folder with everything, texts too…")
+        texts.setObjectName("export_folder")
+        texts.triggered.connect(lambda *_: self.save_folder())
+        menu.addSeparator()
+        copy = menu.addAction(icon("copy"), "Copy as Markdown")
+        copy.setObjectName("export_copy")
+        copy.triggered.connect(lambda *_: self.copy())
+        menu.setEnabled(bool(self._shown().comparison.replies()))
+        menu.popup(source.mapToGlobal(source.rect().bottomLeft()))
+
+    def save(self, form: str) -> None:
+        """Ask for a place, then write one file in a format of the menu."""
+        self._tasks.start(self._save(form), "export")
+
+    def save_folder(self) -> None:
+        """Ask for a folder, then write a new one in it: every format, and each lane's text."""
+        self._tasks.start(self._save_folder(), "export")
+
+    def copy(self) -> None:
+        """Put the comparison on the clipboard as Markdown."""
+        self._tasks.start(self._copy(), "export")
+
+    # ------------------------------------------------------------ inside
+
+    async def _save(self, form: str) -> None:
+        _, ending, pattern, write = _FILES[form]
+        replies, title = self._replies(), self._title()
+        if not replies:
+            return
+        name = f"{file_stem(title)}.{ending}"
+        path = await save_file(self._page, "Export the comparison", name, pattern)
+        if path is None:
+            return
+        target = path if path.suffix else path.with_suffix(f".{ending}")
+
+        def work() -> None:
+            write_file(target, write(document_of(replies)))
+
+        await self._write(work, f"Saved {target.name}", target.parent)
+
+    async def _save_folder(self) -> None:
+        replies, title = self._replies(), self._title()
+        if not replies:
+            return
+        parent = await open_folder(self._page, "Choose where the folder is made")
+        if parent is None:
+            return
+        labels = self._names(replies)
+
+        def work() -> Path:
+            files = comparison_files(document_of(replies), labels)
+            return write_new_folder(parent, file_stem(title), files)
+
+        await self._write(work, "Saved the comparison", parent)
+
+    async def _copy(self) -> None:
+        replies = self._replies()
+        if not replies:
+            return
+        try:
+            text = await asyncio.to_thread(lambda: to_markdown(view_of(document_of(replies))))
+        except UserError as error:
+            self._desk.trouble.emit(error)
+            return
+        QGuiApplication.clipboard().setText(storable(text))
+        Toast(self._page, "Comparison copied as Markdown")
+
+    async def _write(self, work: Callable[[], Path | None], said: str, folder: Path) -> None:
+        try:
+            made = await asyncio.to_thread(work)
+        except UserError as error:
+            self._desk.trouble.emit(error)
+            return
+        place = QUrl.fromLocalFile(str(made or folder))
+        Toast(self._page, said, "Open folder", lambda: QDesktopServices.openUrl(place))
+
+    def _title(self) -> str:
+        return self._shown().title
+
+    def _replies(self) -> list[Reply]:
+        """The shown replies as the history has them; one that is still written says so."""
+        found: list[Reply] = []
+        try:
+            for shown in self._shown().comparison.replies():
+                reply = self._desk.history.reply(shown.reply_id)
+                if shown.running:
+                    detail = "it was still being written"
+                    reply = replace(reply, finish_reason="cancelled", finish_detail=detail)
+                found.append(replace(reply, lane=shown.label))
+        except UserError as error:
+            self._desk.trouble.emit(error)
+            return []
+        if not found:
+            self._desk.trouble.emit(
+                UserError("There is nothing to export yet.", "Send a message first.")
+            )
+        return found
+
+    def _names(self, replies: list[Reply]) -> list[str]:
+        """What the texts of the lanes are called: the letter and the recipe."""
+        names = []
+        for reply in replies:
+            recipe = self._desk.recipe(reply.recipe)
+            names.append(f"{reply.lane} {recipe.title}" if recipe else reply.lane)
+        return names
