@@ -7,10 +7,8 @@ reported; names of a newer version are kept; a file that is no settings file is 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 from qwqdesk.conversation import Mode
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.whole_file import write_whole
 
 Theme = Literal["system", "light", "dark"]
 LoopGuardChoice = Literal["off", "mark", "stop", "close"]
@@ -127,17 +126,9 @@ def save_settings(path: Path, settings: Settings) -> None:
         UserError: code "disk", the file cannot be written.
     """
     text = json.dumps(settings.to_json(), indent=2, ensure_ascii=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, text + "\n")
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise UserError(
             f"The settings cannot be saved: {error.strerror}.",
             f"Check the folder {path.parent} and the free space.",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from qwqdesk.errors import UserError
+from qwqdesk.whole_file import write_whole
 
 FOLDER = ".records"
 ELSEWHERE = "@elsewhere"  # no owner on the hub can have this name
@@ -115,18 +116,8 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one step; a crash leaves the old one or the new one."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(data, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        with suppress(OSError):
-            new.unlink()
-        raise
+    """Replace a JSON file in one step; raises OSError."""
+    write_whole(path, json.dumps(data))
 
 
 def _text(value: object) -> str | None:

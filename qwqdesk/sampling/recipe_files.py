@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, Recipe, recipe_id, recipe_named
+from qwqdesk.whole_file import write_whole
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
 
@@ -133,26 +133,11 @@ def save_recipe(directory: Path, recipe: Recipe) -> Path:
     path = directory / f"{recipe.id}.json"
     text = json.dumps(recipe.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, text)
+        write_whole(path, text)
     except OSError as error:
         what = f"The recipe {recipe.id} cannot be saved: {error.strerror or error}."
         raise UserError(what, "Check the folder and the free space.", code="disk") from error
     return path
-
-
-def _write_whole(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=".recipe-", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def delete_recipe(directory: Path, name: str) -> None:
