@@ -28,8 +28,11 @@ OTHERS = (
 )
 
 
+_LARGE = 1 << 20
+
+
 class SparseBytes:
-    """A head and then zeros, as long as it says; only slices are ever made."""
+    """A head and then zeros, as long as it says; only small slices are ever made."""
 
     def __init__(self, head: bytes, size: int) -> None:
         self._head, self._size = head, size
@@ -37,10 +40,12 @@ class SparseBytes:
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, part: slice) -> bytes:
+    def __getitem__(self, part: slice) -> bytes | SparseBytes:
         begin, end, _ = part.indices(self._size)
         there = self._head[begin:end]
-        return there + bytes(max(min(end - begin, 64 << 20) - len(there), 0))
+        if end - begin > _LARGE:
+            return SparseBytes(there, end - begin)
+        return there + bytes(end - begin - len(there))
 
 
 @dataclass

@@ -36,6 +36,7 @@ class RepositoryPane(QFrame):
     """Shows what `open` names; `opened` carries a Repository as soon as it is listed."""
 
     opened = Signal(object)
+    library_wanted = Signal()
 
     def __init__(self, shell: Shell, machine: Machine, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,8 +63,14 @@ class RepositoryPane(QFrame):
         self._none_here = EmptyState(
             "This repository has no GGUF files. Choose one whose name ends in -GGUF."
         )
+        self._offline = EmptyState(
+            "The models on this computer work offline too.",
+            "Show the library",
+            self.library_wanted.emit,
+            name="findOffline",
+        )
         self._blank = QWidget()
-        for part in (self._nothing, self.table, self._none_here, self._wait, self._blank):
+        for part in (self._nothing, self._offline, self.table, self._none_here, self._wait, self._blank):
             part.setProperty("ring", "none")  # a stack gives the focus to the page it shows
             self._body.addWidget(part)
         self._wait.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -96,6 +103,11 @@ class RepositoryPane(QFrame):
     def download(self, wanted: str) -> None:
         """Queue the quantization with this label, or go on with it."""
         self._tasks.start(self._download(wanted), "download")
+
+    def show_offline(self) -> None:
+        """Nothing can be found; the library is there."""
+        if self.shown.state.stage == "none":
+            self._body.setCurrentWidget(self._offline)
 
     def say(self, error: UserError) -> None:
         """A message above the table."""

@@ -72,3 +72,4 @@ class FindView(QWidget):
         self.results.field.endpoint = address.endpoint
         if address.offline:
             self.results.tell_offline(offline())
+            self.pane.show_offline()

@@ -47,6 +47,7 @@ class ModelsPage(QFrame):
         self._stack.addWidget(self.finder)
         self._stack.addWidget(self.library)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self.finder.pane.library_wanted.connect(lambda: self.show_tab(LIBRARY))
         shell.loader.models_found.connect(self._count)
         self.library.find_wanted.connect(lambda: self.show_tab(FIND))
         self.library.repo_wanted.connect(self.open_repository)

@@ -202,6 +202,9 @@ async def test_offline_nothing_is_asked(
     async with finding(tmp_path) as f:
         await f.d.shown("repoError")
         assert "offline" in f.said("repoError")
+        f.d.find("findOffline").findChildren(QPushButton)[0].click()
+        assert f.d.find("libraryTable").isVisible()
+        f.d.find("modelsTabs").setCurrentIndex(0)  # type: ignore[attr-defined]
         f.type("tiny\r")
         f.paste(REPO)
         await f.d.shown("repositoryError")
