@@ -51,7 +51,7 @@ class LlamaVocabulary:
         library.messages.clear()
         self._model: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
-            reason = library.last_error()
+            reason = library.last_error().removeprefix("error loading model vocabulary: ")
             raise UserError(
                 f"llama.cpp cannot read the vocabulary{f': {reason}' if reason else ''}.",
                 "Choose a GGUF file of a language model.",

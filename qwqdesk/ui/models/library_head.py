@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from qwqdesk.models.library import LibraryModel
@@ -14,7 +15,8 @@ from qwqdesk.ui.icons import icon
 from qwqdesk.ui.models.library_words import size_words
 from qwqdesk.ui.theme import theme
 
-_FILTER = 240
+_FILTER, _FILTER_LEAST = 240, 120
+_TOTAL_FROM = 680  # px at 100 % text size; narrower, the total has no room
 
 
 class LibraryHead(QWidget):
@@ -30,7 +32,8 @@ class LibraryHead(QWidget):
         super().__init__(parent)
         px = theme().px
         self.field = SearchField("Filter models", name="libraryFilter")
-        self.field.setFixedWidth(px(_FILTER))
+        self.field.setMinimumWidth(px(_FILTER_LEAST))
+        self.field.setMaximumWidth(px(_FILTER))
         self.field.textChanged.connect(lambda *_: self._changed())
         self.copies = button("Duplicates", "copy", "flat", name="duplicatesButton")
         self.copies.setCheckable(True)
@@ -44,6 +47,7 @@ class LibraryHead(QWidget):
             "Folders", framed=True, icon_name="folder-open", role="name", name="foldersButton"
         )
         folders.setAccessibleName("Folders of the library")
+        folders.setMinimumWidth(folders.sizeHint().width())
         folders.setMenu(self._folders)
         take_in = button("Import file", "file-down", name="importModelButton")
         take_in.setToolTip("Take a .gguf file into the library: linked where possible, else copied")
@@ -54,7 +58,7 @@ class LibraryHead(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(px(16), px(10), px(16), px(10))
         row.setSpacing(px(8))
-        row.addWidget(self.field)
+        row.addWidget(self.field, 3)
         row.addWidget(self.copies)
         row.addStretch(1)
         row.addWidget(self.total)
@@ -91,6 +95,10 @@ class LibraryHead(QWidget):
         """Show everything."""
         self.copies.setChecked(False)
         self.field.clear()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self.total.setVisible(self.width() >= theme().px(_TOTAL_FROM))
 
     def _drop(self, folder: str, *_: object) -> None:
         self.folder_dropped.emit(folder)

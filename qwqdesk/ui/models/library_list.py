@@ -105,10 +105,11 @@ class LibraryTable(QTableView):
 
     def event(self, event: QEvent) -> bool:
         """Esc is the window's key, except while the current row can be cancelled."""
-        asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if asked and event.key() == Qt.Key.Key_Escape and self._has_act("cancel"):
-            event.accept()
-            return True
+        if event.type() == QEvent.Type.ShortcutOverride and self._has_act("cancel"):
+            escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+            event.setAccepted(escape)
+            if escape:
+                return True
         return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class Removal:
         try:
             plan = await asyncio.to_thread(removal, model.path, self._models)
         except UserError as error:
-            self._tell("bad", error.what, error.what_to_do)
+            self._tell("bad", error.what, error.what_to_do, {})
             return
         text = question(model, plan, trash=trash)
         verb = "Move to trash" if trash else "Delete for good"
@@ -79,35 +79,36 @@ class Removal:
     def _may(self, model: LibraryModel) -> bool:
         words = read_only_words(model)
         if words is not None:
-            band = self._tell("warn", *words)
-            band.add_action("Open folder", lambda: self._place.open_folder(model))
+            self._tell("warn", *words, {"Open folder": lambda: self._place.open_folder(model)})
             return False
         if self._place.is_loaded(model):
-            band = self._tell(
-                "warn", f"{title(model)} is loaded.", "Unload it first, then delete it."
-            )
-            band.add_action("Unload", self._closing(self._place.unload))
+            self._tell(
+                "warn", f"{title(model)} is loaded.", "Unload it first, then delete it.",
+                {"Unload": self._closing(self._place.unload)},
+            )  # fmt: skip
             return False
         return True
 
     def _refused(self, model: LibraryModel, error: UserError, trash: bool) -> None:
         if not trash:
-            self._tell("bad", error.what, error.what_to_do)
+            self._tell("bad", error.what, error.what_to_do, {})
             return
-        band = self._tell(
+        again = self._closing(lambda: self._place.delete(model, trash=False))
+        self._tell(
             "warn",
             f"{title(model)} could not be moved to the trash.",
             "Nothing is lost. Deleting it for good cannot be undone.",
+            {"Delete for good…": again, "Open folder": lambda: self._place.open_folder(model)},
         )
-        again = self._closing(lambda: self._place.delete(model, trash=False))
-        band.add_action("Delete for good…", again)
-        band.add_action("Open folder", lambda: self._place.open_folder(model))
 
-    def _tell(self, kind: str, sentence: str, next_step: str) -> MessageBand:
+    def _tell(
+        self, kind: str, sentence: str, next_step: str, acts: Mapping[str, Callable[[], object]]
+    ) -> None:
         made = MessageBand("bad" if kind == "bad" else "warn", sentence, next_step, name=BAND)
+        for words, act in acts.items():
+            made.add_action(words, act)
         made.add_action("Close", self._closing(lambda: None), flat=True)
         self._place.bands.put(made)
-        return made
 
     def _closing(self, act: Callable[[], object]) -> Callable[[], None]:
         def run() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,7 +185,7 @@ class LibraryView(QWidget):
     def unload(self) -> None:
         """Free the present model."""
         if self._desk.session.running:
-            self._tell("warn", "The model is answering.", "Stop the chat first.")
+            self._tell("warn", "The model is answering.", "Stop the chat first.", {})
         else:
             self._shell.loader.unload()
 
@@ -220,21 +220,23 @@ class LibraryView(QWidget):
     def _check_failed(self, model: LibraryModel, error: UserError) -> None:
         self.rescan()
         if error.code == "corrupt":
-            band = self._tell(
+            self._tell(
                 "bad", f"{title(model)} is damaged: its checksum differs from the publisher's.",
-                "Delete it and download it again.",
+                "Delete it and download it again.", {"Delete…": lambda: self.delete(model)},
             )  # fmt: skip
-            band.add_action("Delete…", lambda: self.delete(model))
         else:
-            band = self._tell("bad", error.what, error.what_to_do)
-            band.add_action("Try again", lambda: self._again(model))
+            acts = {"Try again": lambda: self._again(model)}
+            self._tell("bad", error.what, error.what_to_do, acts)
 
     def _again(self, model: LibraryModel) -> None:
         self.bands.take_away(BAND)
         self.checks.start(model)
 
-    def _tell(self, kind: str, sentence: str, next_step: str) -> MessageBand:
+    def _tell(
+        self, kind: str, sentence: str, next_step: str, acts: Mapping[str, Callable[[], object]]
+    ) -> None:
         band = MessageBand("bad" if kind == "bad" else "warn", sentence, next_step, name=BAND)
+        for words, act in acts.items():
+            band.add_action(words, act)
         band.add_action("Close", lambda: self.bands.take_away(BAND), flat=True)
         self.bands.put(band)
-        return band
