@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.analysis.code_blocks import CodeBlock as Fenced
 from qwqdesk.analysis.code_check import CodeCheck, check_block
@@ -14,6 +12,7 @@ from qwqdesk.analysis.code_problem import CodeProblem
 from qwqdesk.ui.background import background
 from qwqdesk.ui.base import IconButton, MessageBand, label, panel
 from qwqdesk.ui.conversation.check_badge import CheckBadge
+from qwqdesk.ui.conversation.code_saving import ask_where
 from qwqdesk.ui.conversation.code_text import SHOWN_LIMIT, CodeText
 from qwqdesk.ui.conversation.fold_bar import FoldBar
 from qwqdesk.ui.conversation.highlight import language_name
@@ -23,9 +22,6 @@ from qwqdesk.ui.theme import theme
 
 FOLD_OVER, FOLD_TO = 40, 24  # in lanes, more lines than the first fold to the second
 _BEFORE = 4  # lines that are shown above the first error
-_ENDINGS = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "JSON": "json", "HTML": "html",
-            "CSS": "css", "SQL": "sql", "C++": "cpp", "C": "c", "Rust": "rs", "Shell": "sh",
-            "Bash": "sh", "YAML": "yaml", "Markdown": "md"}  # fmt: skip
 
 
 class CodeBlock(QFrame):
@@ -53,7 +49,7 @@ class CodeBlock(QFrame):
         self._words = language.split()[0].lower() if language.split() else ""
         self._language = language_name(visible(language))
         self.problems: tuple[CodeProblem, ...] = ()
-        self._code = CodeText(language, self)
+        self.code_view = self._code = CodeText(language, self)
         self._code.growing = True
         self._lay_out()
         self._count()
@@ -102,10 +98,6 @@ class CodeBlock(QFrame):
     def source(self) -> str:
         """The code as the model wrote it."""
         return "".join(self._parts)
-
-    @property
-    def code_view(self) -> CodeText:
-        return self._code
 
     def grow(self, text: str) -> None:
         """Remember text; `show_growth` puts it on the screen."""
@@ -260,22 +252,10 @@ class CodeBlock(QFrame):
         note = self._note.sizeHint().height() if not self._note.isHidden() else 0
         return 2 + px(32) + px(24) * len(bars) + code + note
 
-    # ------------------------------------------------------------ saving
-
     def _ask_path(self) -> None:
-        dialog = QFileDialog(self, "Save code", f"code.{_ENDINGS.get(self._language, 'txt')}")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._save_to)
-        dialog.open()
+        ask_where(self, self._language, lambda: storable(self.source) + "\n", self._not_saved)
 
-    def _save_to(self, path: str) -> None:
-        try:
-            Path(path).write_text(storable(self.source) + "\n", "utf-8")
-        except OSError as error:
-            reason = error.strerror or "the file cannot be written"
-            self._note.set_message(
-                "bad", f"The code was not saved: {reason}.", "Choose another place."
-            )
-            self._note.show()
-            self.resized.emit()
+    def _not_saved(self, reason: str) -> None:
+        self._note.set_message("bad", f"The code was not saved: {reason}.", "Choose another place.")
+        self._note.show()
+        self.resized.emit()
