@@ -46,7 +46,7 @@ _FAILED = {
     "disabled": "Hugging Face has disabled it.",
     "changed": "It was changed since you started.",
     "disk_full": "Not enough space on the disk.",
-    "disk": "The models folder cannot be written.",
+    "disk": "The folder cannot be written.",
     "corrupt": "Damaged: its checksum differs. It was deleted.",
     "busy": "Another program is downloading it.",
     "proxy": "The proxy refuses the connection.",

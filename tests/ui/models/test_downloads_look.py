@@ -68,7 +68,7 @@ def test_every_failure_has_a_sentence_and_one_button(code: str) -> None:
 def test_every_state_has_an_icon_that_is_there(theme: object) -> None:
     for state in ("queued", "checking", "downloading", "stalled", "retrying", "waiting",
                   "verifying", "done", "paused", "failed"):  # fmt: skip
-        shown = look(row(Status(state, 5, GB)), 0)  # type: ignore[arg-type]
+        shown = look(row(Status(state, 5, GB)), 0)
         assert not icon(shown.icon).isNull()
         assert 0 <= shown.share <= 1
 
