@@ -1,4 +1,4 @@
-"""What watches over a lane while it writes: the loop guard and the budget of its reasoning."""
+"""What watches over a lane while it writes: loop guard, budget of its reasoning, constraints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qwqdesk.analysis.loops import LoopGuard
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 
 NO_BUDGET: Final = -1
 CLOSING_SENTENCE: Final = "I have thought long enough; I will answer now."
@@ -23,6 +24,7 @@ class LaneRules:
     loop_guard: LoopGuard = "mark"
     reasoning_budget: int = NO_BUDGET
     reasoning_budget_message: str = CLOSING_SENTENCE
+    constraints: Constraints = NO_CONSTRAINTS
 
     @classmethod
     def of(cls, guard: LoopGuard, budget: int, message: str | None) -> LaneRules:

@@ -253,6 +253,7 @@ class _Watched:
             loop_guard="close" if rules.loop_guard == "close" else "off",
             reasoning_budget=rules.reasoning_budget,
             reasoning_budget_message=rules.reasoning_budget_message,
+            constraints=rules.constraints,
         )
 
     def decided(self, tokens: Sequence[int]) -> bool:

@@ -14,7 +14,6 @@ from qwqdesk.errors import UserError
 from qwqdesk.manifest import engine_json, lane_manifest, model_json
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
-from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 
@@ -110,15 +109,16 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
         "metrics": _metrics(record, checks).to_json(),
         "code_checks": [check.to_json() for check in checks],
         "manifest": _manifest(run, number),
-        **_constraints(resolved.constraints, record),
+        **_constraints(run.began, number, record),
         **_answer_chain(resolved.answer),
         **({"frozen_tokens": record.frozen_tokens} if record.frozen_tokens else {}),
     }
 
 
-def _constraints(constraints: Constraints, record: LaneRecord) -> dict[str, Any]:
+def _constraints(began: RunBegan, number: int, record: LaneRecord) -> dict[str, Any]:
     """`constraints` beside `sampling`, with the tokens that biases by text became."""
-    found = constraints.to_json()
+    known = began.rules[number] if began.rules else began.resolved[number]
+    found = known.constraints.to_json()
     for entry, became in zip(found.get("logit_bias_text", ()), record.biases, strict=False):
         entry["tokens"] = [asdict(token) for token in became.tokens]
     return {"constraints": found} if found else {}

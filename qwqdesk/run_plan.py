@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qwqdesk.analysis.loops import LoopGuard
@@ -16,6 +16,7 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import RunConditions, stored_prompt
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS
 from qwqdesk.sampling.resolve import Resolved, draw_seed
 
 MAX_PROMPT_BYTES = 64 << 20
@@ -46,11 +47,13 @@ class RunOptions:
     def rules(self, lane: LaneSetup) -> LaneRules:
         """The lane's own rules, and the run's where it has none."""
         budget, message = lane.reasoning_budget, lane.reasoning_budget_message
-        return LaneRules.of(
+        rules = LaneRules.of(
             lane.loop_guard or self.loop_guard,
             self.reasoning_budget if budget is None else budget,
             self.reasoning_budget_message if message is None else message,
         )
+        limits = replace(lane.limits, from_first_token=True) if self.raw else lane.limits
+        return replace(rules, constraints=limits if limits else NO_CONSTRAINTS)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def resolve_all(lanes: Sequence[LaneSetup], seed: int | None = None) -> list[Res
 def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
     return RunRequest(
         lanes=tuple(
-            _lane_request(lane, values, prompt, options.rules(lane), n_ctx, raw=options.raw)
+            _lane_request(lane, values, prompt, options.rules(lane), n_ctx)
             for lane, values, prompt in zip(began.lanes, began.resolved, began.prompts, strict=True)
         ),
         mode=options.mode,
@@ -128,7 +131,7 @@ def run_request(began: RunBegan, options: RunOptions, n_ctx: int) -> RunRequest:
 
 
 def _lane_request(
-    lane: LaneSetup, values: Resolved, prompt: Prompt, rules: LaneRules, n_ctx: int, *, raw: bool
+    lane: LaneSetup, values: Resolved, prompt: Prompt, rules: LaneRules, n_ctx: int
 ) -> LaneRequest:
     return LaneRequest(
         label=lane.label,
@@ -141,8 +144,7 @@ def _lane_request(
         reasoning_budget=rules.reasoning_budget,
         reasoning_budget_message=rules.reasoning_budget_message,
         thought=prompt.thought,
-        constraints=values.constraints,
-        constrain_all=raw,
+        constraints=rules.constraints,
     )
 
 

@@ -180,6 +180,8 @@ def setup_of(lane: StoredLane, label: str, recipes: Mapping[str, Recipe]) -> Lan
     if (budget := lane.rules.reasoning_budget) != NO_BUDGET:
         message = lane.rules.reasoning_budget_message
         setup = replace(setup, reasoning_budget=budget, reasoning_budget_message=message)
+    if (limits := lane.rules.constraints) != setup.limits:
+        setup = replace(setup, constraints=limits)
     return setup
 
 
@@ -197,6 +199,7 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
         "loop_guard": lane.loop_guard,
         "reasoning_budget": lane.rules.reasoning_budget,
         "reasoning_budget_message": lane.rules.reasoning_budget_message,
+        "constraints": lane.rules.constraints.to_json(),
         "settings": lane.settings.to_json() if lane.settings is not None else None,
         "files": [dict(zip(names, file, strict=True)) for file in model.files],
         "library_sha256": lane.library_sha256,

@@ -12,6 +12,7 @@ from qwqdesk.conversation import FinishReason, Timing, Usage
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET, LaneRules
+from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.sampling.param import INT32_MAX
 
 _MAX_TEXT: Final = 4_000
@@ -92,13 +93,19 @@ def guard_of(value: object) -> LoopGuard:
 
 
 def rules_of(manifest: Mapping[str, Any]) -> LaneRules:
-    """What watched over the lane; older manifests know of no budget."""
+    """What watched over the lane; older manifests know of no budget.
+
+    Raises:
+        UserError: for constraints that cannot be read: without them the run would be another one.
+    """
     budget = manifest.get("reasoning_budget")
     known = type(budget) is int and 0 <= budget <= INT32_MAX
+    limits = Constraints.from_json(manifest.get("constraints", {}))
     return LaneRules(
         guard_of(manifest.get("loop_guard")),
         cast("int", budget) if known else NO_BUDGET,
         text_of(manifest.get("reasoning_budget_message"))[:_MAX_TEXT],
+        limits,
     )
 
 

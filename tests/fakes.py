@@ -150,7 +150,8 @@ class FakeModel:
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> tuple[int, ...]:
         assert not add_special
-        assert parse_special
+        if not parse_special:
+            return ids(text)
         tags = {"<think>": (OPEN,), "</think>": (CLOSE,)}
         parts = re.split("(</?think>)", text)
         return tuple(token for part in parts for token in tags.get(part, ids(part)))

@@ -45,7 +45,7 @@ class LaneRequest:
     (None or -1: no limit, 0: at once) `reasoning_budget_message` and the closing tag are forced.
     The tokens of `thought` count as generated.
 
-    `constraints` hold for the answer, with `constrain_all` from the first token.
+    `constraints` hold for its text.
     """
 
     label: str
@@ -59,7 +59,6 @@ class LaneRequest:
     reasoning_budget_message: str = ""
     thought: FrozenThought | None = None
     constraints: Constraints = NO_CONSTRAINTS
-    constrain_all: bool = False
 
     @property
     def given_tokens(self) -> int:

@@ -145,7 +145,7 @@ class LaneLimits:
     ) -> None:
         limits = request.constraints
         self._limits = limits
-        self._whole = request.constrain_all
+        self._whole = limits.from_first_token
         self._text = text
         self._context = context
         self._model = model
@@ -210,12 +210,15 @@ class LaneLimits:
                 raise
             probability = self._context.probability(token, before.logits)
             self._held.append(_Held(Drawn(token, probability), self._model.piece(token), before))
-            if self._model.is_end(token) or len(self._held) >= self._text.room:
+            if self._model.is_end(token):
                 return self.release()
             text = b"".join(held.piece for held in self._held)
             start = banned.found(text)
             if start is None:
-                return self._let_go(self._token_at(banned.possible(text)))
+                is_full = len(self._held) >= self._text.room
+                return self._let_go(
+                    len(self._held) if is_full else self._token_at(banned.possible(text))
+                )
             before = self._go_back(lane, self._token_at(start))
         before.close()
         raise LaneEndError("error", "the banned strings leave nothing to say here")

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from qwqdesk.engine.events import EngineInfo, ModelInfo
 from qwqdesk.engine.limits import Grammar
+from qwqdesk.engine.llama_errors import context_error, decode_error, load_error, no_generator
 from qwqdesk.engine.llama_grammar import Candidates, NativeGrammar
 from qwqdesk.engine.llama_library import LlamaLibrary, package_version
 from qwqdesk.engine.llama_params import (
@@ -27,7 +28,6 @@ from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.engine.threads import default_threads
 from qwqdesk.engine_settings import EngineSettings
-from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 
 PREFILL_CHUNK = 512
@@ -85,12 +85,12 @@ class LlamaModel:
         if not self.handle:
             if cancelled:
                 raise LoadCancelledError
-            raise _load_error(path, library.last_error())
+            raise load_error(path, library.last_error())
         if self._api.llama_model_has_encoder(self.handle) or not (
             self._api.llama_model_has_decoder(self.handle)
         ):
             self.close()
-            raise _no_generator(path.name)
+            raise no_generator(path.name)
         self.vocab: Any = self._api.llama_model_get_vocab(self.handle)
         self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
         self.adds_bos = bool(self._api.llama_vocab_get_add_bos(self.vocab))
@@ -224,13 +224,13 @@ class LlamaContext:
         model.library.messages.clear()
         self.handle: Any = self._api.llama_init_from_model(model.handle, params)
         if not self.handle:
-            raise _context_error(settings, streams, model.library.last_error())
+            raise context_error(settings, streams, model.library.last_error())
         self.flash_attn = flash_attention_state(model.library.messages, settings.flash_attn)
         self._memory: Any = self._api.llama_get_memory(self.handle)
         if not self._memory:  # embedding and diffusion models; sampling from them would abort
             self._api.llama_free(self.handle)
             self.handle = None
-            raise _no_generator(Path(model.info.path).name)
+            raise no_generator(Path(model.info.path).name)
         # A unified cache is shared: each lane may still use only what was asked for one lane.
         n_ctx_seq = self._api.llama_n_ctx_seq(self.handle)
         self.n_ctx: int = n_ctx_seq // lanes if unified else n_ctx_seq
@@ -295,7 +295,7 @@ class LlamaContext:
         status = self._api.llama_decode(self.handle, self._batch)
         self.decode_s += time.perf_counter() - began
         if status != 0:
-            raise _decode_error(status, self._model.library.last_error())
+            raise decode_error(status, self._model.library.last_error())
 
     def copy(self, source: int, target: int, end: int = -1) -> None:
         """Let `target` share (unified) or own a copy of (streams) `source`'s cells up to `end`."""
@@ -371,40 +371,4 @@ def _keeps_rolling_state(api: Any, model: Any) -> bool:
         api.llama_model_is_recurrent(model)
         or api.llama_model_is_hybrid(model)
         or api.llama_model_n_swa(model) > 0
-    )
-
-
-def _load_error(path: Path, detail: str) -> UserError:
-    reason = f": {detail}" if detail else ""
-    return UserError(
-        f"{path.name} could not be loaded{reason}.",
-        "Check the file with `qwqdesk inspect`, or choose another quantization.",
-        code="load",
-    )
-
-
-def _no_generator(name: str) -> UserError:
-    return UserError(
-        f"{name} does not write text one token after another.",
-        "Choose a language model; this one makes embeddings, needs an encoder, or is a diffusion "
-        "model.",
-        code="architecture",
-    )
-
-
-def _context_error(settings: EngineSettings, streams: int, detail: str) -> UserError:
-    reason = f" ({detail})" if detail else ""
-    return UserError(
-        f"A context of {settings.n_ctx} tokens for {streams} sequences failed{reason}.",
-        "Lower the context size, use fewer lanes, or change the cache types in engine settings.",
-        code="context",
-    )
-
-
-def _decode_error(status: int, detail: str) -> UserError:
-    reason = f": {detail}" if detail else ""
-    return UserError(
-        f"llama.cpp could not decode (status {status}){reason}.",
-        "Load the model again with a smaller context or fewer GPU layers.",
-        code="decode",
     )

@@ -74,7 +74,8 @@ class TextBias:
 class Constraints:
     """What holds for one lane's text. Empty fields do not limit anything.
 
-    `grammar` is GBNF and `json_schema` JSON, both as the user wrote them.
+    `grammar` is GBNF and `json_schema` JSON, both as the user wrote them. `from_first_token`: they
+    hold from the beginning, not from the answer on, because the prompt was raw.
 
     Raises:
         UserError: for a grammar or schema that is wrong (a `TextError` with its line), both at
@@ -86,6 +87,7 @@ class Constraints:
     banned_strings: tuple[str, ...] = ()
     ban_in_reasoning: bool = False
     text_biases: tuple[TextBias, ...] = ()
+    from_first_token: bool = False
 
     def __post_init__(self) -> None:
         if self.grammar and self.json_schema:
@@ -154,7 +156,7 @@ class Constraints:
         return cls(banned_strings=strings, text_biases=tuple(biases), **given)
 
 
-_PLAIN: Final = ("grammar", "json_schema", "ban_in_reasoning")
+_PLAIN: Final = ("grammar", "json_schema", "ban_in_reasoning", "from_first_token")
 
 NO_CONSTRAINTS: Final = Constraints()
 

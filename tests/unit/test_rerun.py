@@ -17,6 +17,7 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.rerun import RerunResult, present_conditions, run_stored
 from qwqdesk.run_conditions import chain_changes, changes
 from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 from qwqdesk.stored_run import StoredLane, stored_lane
@@ -243,3 +244,16 @@ def test_a_stopped_lane_is_no_verdict(session: Session, engine: FakeEngine) -> N
 
 def _cancelled(lane: int) -> LaneFinished:
     return finished(lane, "cancelled", tokens=3)
+
+
+def test_constraints_hold_again(session: Session, engine: FakeEngine) -> None:
+    limits = Constraints(grammar='root ::= "a"', banned_strings=("b",))
+
+    async def journey() -> None:
+        engine.script = [run_of("a"), run_of("a")]
+        lanes = await store(session, [LaneSetup("A", constraints=limits)])
+        assert (await run_stored(session, lanes)).reproduced
+
+    asyncio.run(journey())
+    whole = replace(limits, from_first_token=True)  # the prompt was raw
+    assert [run.lanes[0].constraints for run in engine.runs] == [whole, whole]
