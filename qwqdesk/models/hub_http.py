@@ -8,6 +8,7 @@ bytes come with the last. Every wait has a limit, and `StopSwitch` ends any of t
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -376,7 +377,8 @@ def told_error(error: Exception, url: str) -> Broken | UserError:
 
 
 def _words(error: Exception) -> str:
-    text = str(error).strip().rstrip(".") or type(error).__name__
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()).rstrip(".")
+    text = text or type(error).__name__
     return "".join(c if c.isprintable() else " " for c in text[:120])
 
 

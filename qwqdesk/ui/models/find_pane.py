@@ -70,7 +70,8 @@ class RepositoryPane(QFrame):
             name="findOffline",
         )
         self._blank = QWidget()
-        for part in (self._nothing, self._offline, self.table, self._none_here, self._wait, self._blank):
+        parts = (self._nothing, self._offline, self.table, self._none_here, self._wait, self._blank)
+        for part in parts:
             part.setProperty("ring", "none")  # a stack gives the focus to the page it shows
             self._body.addWidget(part)
         self._wait.setAlignment(Qt.AlignmentFlag.AlignTop)

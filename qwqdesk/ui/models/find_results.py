@@ -123,6 +123,7 @@ class RepoResults(QFrame):
 
     def tell_offline(self, error: UserError) -> None:
         """Nothing can be asked; said before anything is."""
+        self._caption.setText("Offline")
         self._message(error)
 
     # ------------------------------------------------------------ inside
