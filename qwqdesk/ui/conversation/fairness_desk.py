@@ -201,7 +201,13 @@ class FairnessDesk(QObject):
         self._begin()
         able = self._able()
         if able:
-            self._start(self._again(able), "Running again")
+            ran = [lane for lane, _ in able]
+            left_out = [
+                f"Lane {lane.label} did not run: its model, {stored.model.title}, is not loaded."
+                for lane, stored in self._stored(self._view()).lanes
+                if lane not in ran
+            ]
+            self._start(self._again(able, left_out), "Running again")
 
     def _begin(self) -> None:
         self._result = None
@@ -226,17 +232,21 @@ class FairnessDesk(QObject):
         return []
 
     def _fail(self, error: UserError) -> None:
-        self._result = (self._shown.ids, words.error_content(error.what, error.what_to_do))
+        ids = self._stored(self._view()).ids
+        self._result = (ids, words.error_content(error.what, error.what_to_do))
         self._update()
 
     def _start(self, work: Coroutine[Any, Any, PanelContent | None], what: str) -> None:
+        ids = self._stored(self._view()).ids
         self.busy = what
         self.busy_changed.emit()
         self.panel.show_content(words.running_content(what, {}, 0))
-        self._tasks.start(self._run(work), "fairness")
+        self._tasks.start(self._run(work, ids), "fairness")
 
-    async def _run(self, work: Coroutine[Any, Any, PanelContent | None]) -> None:
-        ids = self._shown.ids
+    async def _run(
+        self, work: Coroutine[Any, Any, PanelContent | None], ids: tuple[int, ...]
+    ) -> None:
+        """`ids` are the replies that the result is about: others may be shown meanwhile."""
         try:
             content = await work
         except UserError as error:
@@ -257,16 +267,13 @@ class FairnessDesk(QObject):
             self._tests.add(test)
         return None
 
-    async def _again(self, able: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:
+    async def _again(
+        self, able: Sequence[tuple[Lane, StoredLane]], left_out: Sequence[str]
+    ) -> PanelContent:
         stored = [lane for _, lane in able]
         total = sum(len(lane.tokens) for lane in stored)
         result = await run_stored(self._desk.session, stored, progress=self._progress(total))
         letters = {stored.label: lane.label for lane, stored in able}
-        left_out = [
-            f"Lane {lane.label} did not run: its model, {stored.model.title}, is not loaded."
-            for lane, stored in self._shown.lanes
-            if lane not in [lane for lane, _ in able]
-        ]
         now = present_conditions(self._desk.session, result.mode)
         return words.result_content(result, letters, now, left_out)
 
@@ -283,10 +290,11 @@ class FairnessDesk(QObject):
     def restore(self) -> None:
         """Give the shown lanes, the mode and the engine what the run had."""
         view, recipes = self._view(), self._desk.recipes_by_id()
-        for lane, stored in self._shown.lanes:
+        shown = self._stored(view)
+        for lane, stored in shown.lanes:
             setup = setup_of(stored, lane.label, recipes)
             lane.model.set_setup(replace(setup, model=lane.setup.model))
-        first, loaded = self._shown.first, self._desk.session.loaded
+        first, loaded = shown.first, self._desk.session.loaded
         if first is None:
             return
         view.chosen_mode = first.mode
