@@ -388,7 +388,7 @@ def test_the_order_is_copied_by_a_click(editor: ChainEditor) -> None:
 def test_copy_as_flags(editor: ChainEditor) -> None:
     child(editor, QAbstractButton, "copyAs").click()
     menu = next(m for m in editor.findChildren(QMenu) if m.isVisible())
-    next(act for act in menu.actions() if act.objectName() == "copyAs_flags").trigger()
+    next(act for act in menu.actions() if act.objectName() == "copyAs_llama-args").trigger()
     menu.close()
     assert "--dry-multiplier 0.5" in QGuiApplication.clipboard().text()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -19,29 +17,14 @@ from PySide6.QtWidgets import (
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.command_text import parse_command
-from qwqdesk.sampling.formats.export_args import to_llama_args
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.resolve import resolve
-from qwqdesk.ui.base import ElideLabel, IconButton, announce, button, label, wrapping_label
+from qwqdesk.ui.base import ElideLabel, IconButton, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
 from qwqdesk.ui.theme import set_state, theme
 
 _LONGEST_COMMAND = 50_000
-COPY_FORMATS = (
-    ("order", "Order (--samplers)"),
-    ("flags", "llama.cpp flags"),
-    ("changed", "llama.cpp flags, without the defaults"),
-    ("json", "JSON"),
-)
-
-
-def chain_text(chain: SamplerChain, form: str) -> str:
-    """The chain in one of `COPY_FORMATS`."""
-    if form == "order":
-        return chain.order_text
-    if form == "json":
-        return json.dumps(chain.to_json(), ensure_ascii=False, indent=2)
-    return to_llama_args(chain, flags_only_nondefault=form == "changed")
 
 
 class OrderText(ElideLabel):
@@ -61,8 +44,6 @@ class OrderText(ElideLabel):
 class ChainFoot(QFrame):
     """What is done with the chain as a whole. `narrow` leaves the words of the buttons out."""
 
-    copied = Signal()
-
     def __init__(self, model: ChainModel, narrow: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
@@ -72,7 +53,7 @@ class ChainFoot(QFrame):
         self.setProperty("edge", "top")
         self.setFixedHeight(px(48))
         self._order = OrderText()
-        self._order.clicked.connect(lambda: self._copy("order"))
+        self._order.clicked.connect(lambda: copy_as(model, "order"))
         row = QHBoxLayout(self)
         row.setContentsMargins(px(16), 0, px(12), 0)
         row.setSpacing(px(8))
@@ -117,16 +98,8 @@ class ChainFoot(QFrame):
     def _copy_menu(self, source: QWidget) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for form, words in COPY_FORMATS:
-            act = menu.addAction(words)
-            act.setObjectName(f"copyAs_{form}")
-            act.triggered.connect(lambda _=False, form=form: self._copy(form))
+        fill_copy_menu(menu, self._model)
         menu.popup(source.mapToGlobal(source.rect().bottomLeft()))
-
-    def _copy(self, form: str) -> None:
-        QGuiApplication.clipboard().setText(chain_text(self._model.chain, form))
-        announce(self, "Copied")
-        self.copied.emit()
 
 
 def _left_out(parsed: ParsedArgs) -> list[str]:

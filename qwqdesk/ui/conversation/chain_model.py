@@ -29,6 +29,7 @@ class ChainModel(QObject):
     changed = Signal()
     edited = Signal(object)
     told = Signal(str)
+    copied = Signal(object)  # CopiedLane: the settings are on the clipboard
 
     def __init__(self, setup: LaneSetup, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -19,6 +19,7 @@ from qwqdesk.engine.events import (
     RunStarted,
 )
 from qwqdesk.errors import UserError
+from qwqdesk.lane_export import CopiedLane
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import SessionEvent
 from qwqdesk.sampling.recipes import Recipe
@@ -86,6 +87,7 @@ class Lane(QFrame):
         head.recipeNamed.connect(self._save_recipe)
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self._desk.recipes_changed.connect(self._recipes_changed)
+        self.model.copied.connect(self._show_copied)
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))
 
     # ------------------------------------------------------------ set-up
@@ -138,6 +140,13 @@ class Lane(QFrame):
         self.show_editor(True)
         if self.body.editor is not None:
             self.body.editor.show_step(name)
+
+    def _show_copied(self, copied: CopiedLane) -> None:
+        """Say what another program cannot express, and stays behind."""
+        if copied.lost:
+            self.output.bands.show_note(f"Copied as {copied.title}.", copied.sentence)
+        else:
+            self.copied.emit()
 
     def _recipes_changed(self) -> None:
         self.head.set_recipes(self._desk.recipes)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Loop
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand
+from qwqdesk.ui.base import MessageBand, announce
 
 _State = Literal["running", "stopped", "ended"]
 
@@ -35,11 +35,16 @@ class LaneBands(QWidget):
         self._column.setSpacing(0)
         self._column.addWidget(self._error)
         self._error.hide()
+        self._note = MessageBand("warn", "", " ", name="noteBand")
+        self._note.add_action("Close", self._note.hide, flat=True).setObjectName("closeNote")
+        self._column.addWidget(self._note)
+        self._note.hide()
 
     def clear(self) -> None:
         """No message."""
         self._drop_loop()
         self._error.hide()
+        self._note.hide()
 
     def show_loop(self, loop: Loop, *, running: bool) -> None:
         """Say where the repetition begins; "Continue" only when it has stopped the lane."""
@@ -105,6 +110,12 @@ class LaneBands(QWidget):
         """What happened and what to do."""
         self._error.set_message("bad", error.what, error.what_to_do)
         self._error.show()
+
+    def show_note(self, sentence: str, detail: str) -> None:
+        """Something that the user should know and can put away."""
+        self._note.set_message("warn", sentence, detail)
+        self._note.show()
+        announce(self, f"{sentence} {detail}")
 
     def _continue_clicked(self) -> None:
         self._drop_loop()

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayo
 
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, announce, plain_tip
-from qwqdesk.ui.conversation.chain_foot import PasteBox, chain_text
+from qwqdesk.ui.conversation.chain_foot import PasteBox
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
+from qwqdesk.ui.conversation.copy_menu import fill_copy_menu
 from qwqdesk.ui.conversation.chips import ChipLine, differences_line, steps_line
 from qwqdesk.ui.conversation.lane_model import LaneModelBadge
 from qwqdesk.ui.conversation.lane_status import LaneStatus
@@ -159,7 +160,9 @@ class LaneHead(QFrame):
         menu = QMenu(self)
         menu.setObjectName("laneMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(icon("copy"), "Copy chain as llama.cpp flags", self._copy_chain)
+        copies = menu.addMenu(icon("copy"), "Copy settings as")
+        copies.setObjectName("copySettings")
+        fill_copy_menu(copies, self._model)
         menu.addAction(icon("terminal"), "Paste a command", self.paste_command)
         menu.addAction(icon("save"), "Save as recipe", self.ask_recipe_name)
         reset = menu.addAction(icon("undo-2"), "Reset chain", self._model.reset)
@@ -169,10 +172,6 @@ class LaneHead(QFrame):
             menu.addSeparator()
             menu.addAction(icon("x"), "Remove lane", self.removeAsked.emit)
         menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
-
-    def _copy_chain(self) -> None:
-        QGuiApplication.clipboard().setText(chain_text(self._model.chain, "flags"))
-        announce(self, "Copied")
 
     def _arrange(self) -> None:
         """One row when the lane is alone and wide, else two."""

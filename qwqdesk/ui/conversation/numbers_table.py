@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -21,7 +21,7 @@ from qwqdesk.ui.theme import theme
 
 ROW = 26
 _LABEL_SHARE = 0.15
-_LABEL_LEAST, _LABEL_MOST = 150, 300
+_LABEL_LEAST, _LABEL_MOST = 120, 300
 _LEAD, _DOT, _SIDE = 14, 6, 16
 _LEAST = 100  # px of the first lane's column, which has the labels in its lane too
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
@@ -148,12 +148,18 @@ class NumbersTable(QTableView):
         if not lanes:
             return
         head, room = self.horizontalHeader(), self.viewport().width()
-        label = round(room * _LABEL_SHARE)
+        label = max(round(room * _LABEL_SHARE), self._longest_label())
         label = max(theme().px(_LABEL_LEAST), min(label, theme().px(_LABEL_MOST)))
         edges = self._edges(label, lanes, room)
         head.resizeSection(0, edges[0])
         for number in range(lanes):
             head.resizeSection(number + 1, max(1, edges[number + 1] - edges[number]))
+
+    def _longest_label(self) -> int:
+        """Pixels that the longest title of a row takes."""
+        metrics = QFontMetrics(theme().font("body"))
+        titles = (metrics.horizontalAdvance(row.title) for row in self._model.rows)
+        return max(titles, default=0) + theme().px(_SIDE + _LEAD)
 
     def _edges(self, label: int, lanes: int, room: int) -> list[int]:
         """Where the lanes' columns begin, and the right end.
