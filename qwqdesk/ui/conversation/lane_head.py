@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.recipes import Recipe
-from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, announce, plain_tip
+from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, plain_tip
 from qwqdesk.ui.conversation.chain_foot import PasteBox
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
-from qwqdesk.ui.conversation.copy_menu import fill_copy_menu
 from qwqdesk.ui.conversation.chips import ChipLine, differences_line, steps_line
+from qwqdesk.ui.conversation.copy_menu import fill_copy_menu
 from qwqdesk.ui.conversation.lane_model import LaneModelBadge
 from qwqdesk.ui.conversation.lane_status import LaneStatus
 from qwqdesk.ui.conversation.recipe_menu import NameBox, RecipeMenu
