@@ -34,6 +34,7 @@ SIDE, FIRST, LAST = 8, 16, 12
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 _BUTTON, _BUTTON_SIDE, _SUGGESTED = 28, 10, "Suggested"
+_ICON_ALONE = 72  # px: a badge with less room is only its icon
 
 
 def label_width(row: TableRow, short: bool) -> int:
@@ -83,7 +84,8 @@ class QuantizationDelegate(QStyledItemDelegate):
         elif column == WORDS:
             _paint_text(painter, cell, row.words, "warn" if row.missing else "text2", _LEFT)
         elif column == FIT and row.fit is not None:
-            paint_badge(painter, cell, *row.fit)
+            kind, icon, words = row.fit
+            paint_badge(painter, cell, kind, icon, words if cell.width() > px(_ICON_ALONE) else "")
         elif column == ACT and not self._view.isPersistentEditorOpen(index):
             _paint_act(painter, cell, row)
         painter.restore()

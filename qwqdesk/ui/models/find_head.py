@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.hub_fit import Headers
@@ -18,6 +18,7 @@ from qwqdesk.ui.base import Badge, ElideLabel, PickerButton, button, label
 from qwqdesk.ui.models.find_words import weights_words
 from qwqdesk.ui.theme import theme
 
+_SHORT_BELOW = 620  # px of room: below it the reason has a line of its own
 CONTEXTS = (2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
 
 
@@ -71,6 +72,7 @@ class FitSettings(QWidget):
         row.addWidget(self._context)
         row.addWidget(label("and cache", "body", "text2"))
         row.addWidget(self._cache)
+        row.addStretch(1)
         self._show()
 
     def limit(self, trained: int) -> None:
@@ -120,15 +122,15 @@ class RepositoryHead(QWidget):
             first.addWidget(badge)
         first.addStretch(1)
         first.addWidget(self._page)
-        second = QHBoxLayout()
-        second.setSpacing(px(16))
-        second.addWidget(self.fit)
-        second.addWidget(self.why, 1)
+        self._second = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._second.setSpacing(px(16))
+        self._second.addWidget(self.fit)
+        self._second.addWidget(self.why, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(16), px(16), px(16), px(12))
         column.setSpacing(px(8))
         column.addLayout(first)
-        column.addLayout(second)
+        column.addLayout(self._second)
 
     def show_name(self, repo: str, address: str) -> None:
         """A repository of which nothing else is known yet."""
@@ -153,17 +155,39 @@ class RepositoryHead(QWidget):
     def set_why(self, sentence: str) -> None:
         """Why a quantization is suggested."""
         self.why.setText(sentence)
+        self._fit_room()
 
     def open_page(self) -> None:
         """Open the model's page in the web browser."""
         QDesktopServices.openUrl(QUrl(self._address))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit_room()
+
     def _show_badges(self, words: Sequence[str], gated: str = "") -> None:
-        shown = [("", text) for text in words] + ([("lock", gated)] if gated else [])
+        shown = [("lock", gated)] if gated else []
+        shown += [("", text) for text in words]
         for number, badge in enumerate(self.badges):
             icon, text = shown[number] if number < len(shown) else ("", "")
             badge.set_badge("neutral", icon, text)
-            badge.setVisible(bool(text))
+        self._fit_room()
+
+    def _fit_room(self) -> None:
+        """The name goes before the badges, and the reason below the settings."""
+        px, width = theme().px, self.width() - 2 * theme().px(16)
+        short = width < px(_SHORT_BELOW)
+        self._page.setText("" if short else "Model page")
+        room = width - self._page.sizeHint().width() - self.name.sizeHint().width() - 2 * px(8)
+        for badge in self.badges:
+            room -= badge.sizeHint().width() + px(8)
+            badge.setVisible(bool(badge.text()) and room >= 0)
+        across = QBoxLayout.Direction.LeftToRight
+        self._second.setDirection(QBoxLayout.Direction.TopToBottom if short else across)
+        self._second.setSpacing(px(8 if short else 16))
+        left = Qt.AlignmentFlag.AlignLeft if short else Qt.AlignmentFlag.AlignRight
+        self.why.setAlignment(left | Qt.AlignmentFlag.AlignVCenter)
+        self.why.setVisible(not short or bool(self.why.text()))
 
 
 def _first_shape(headers: Headers | None) -> ModelShape | None:

@@ -12,12 +12,22 @@ from qwqdesk.ui.models.find_delegate import (
     badge_width,
     label_width,
 )
-from qwqdesk.ui.models.find_table_model import ACT, BITS, FIT, LABEL, SIZE, WORDS, QuantizationModel
+from qwqdesk.ui.models.find_table_model import (
+    ACT,
+    BITS,
+    FIT,
+    HEADINGS,
+    LABEL,
+    SIZE,
+    WORDS,
+    QuantizationModel,
+)
 from qwqdesk.ui.theme import theme
 
 _WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 140}
 _LABEL_SHORT, _LABEL_LEAST, _LABEL_MOST = 120, 178, 270
 _WORDS_LEAST = 190  # px: with less, the bits leave their room to the words
+_WORDS_CUT, _FIT_LEAST = 110, 44  # px: with less, the words go; the badge's icon always stays
 
 
 class QuantizationTable(QTableView):
@@ -163,20 +173,28 @@ class QuantizationTable(QTableView):
         self.scrollToTop()
 
     def _fit_columns(self) -> None:
+        """Give room: the words most of it; where there is little, bits and then words go."""
         px, rows = theme().px, self.rows.rows
-        widths = {column: px(width) for column, width in _WIDTHS.items()}
         badges = {row.fit for row in rows if row.fit is not None}
+        widths = {column: px(width) for column, width in _WIDTHS.items()}
         widths[FIT] = max([widths[FIT], *(badge_width(badge) for badge in badges)])
-        room = self.viewport().width() - sum(widths.values())
-        first = self._label_column(short=False)
-        narrow = room - first < px(_WORDS_LEAST)
+        widths[LABEL] = self._label_column(short=False)
+        room = self.viewport().width()
+        widths[WORDS] = room - sum(widths.values())
+        narrow = widths[WORDS] < px(_WORDS_LEAST)
         if narrow:
-            first = self._label_column(short=True)
-            room += widths[BITS]
+            widths[WORDS] += widths.pop(BITS) + widths[LABEL]
+            widths[LABEL] = self._label_column(short=True)
+            widths[WORDS] -= widths[LABEL]
+        if widths[WORDS] < px(_WORDS_CUT):
+            widths[FIT] += min(widths.pop(WORDS), 0)
+            widths[FIT] = max(widths[FIT], px(_FIT_LEAST))
+            widths[ACT] = room - sum(widths[column] for column in (LABEL, SIZE, FIT))
         self._painter.short = narrow
-        self.setColumnHidden(BITS, narrow)
-        for column, width in {LABEL: first, WORDS: max(room - first, px(80)), **widths}.items():
-            if self.columnWidth(column) != width and not self.isColumnHidden(column):
+        for column in range(len(HEADINGS)):
+            self.setColumnHidden(column, column not in widths)
+        for column, width in widths.items():
+            if self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
 
     def _label_column(self, *, short: bool) -> int:

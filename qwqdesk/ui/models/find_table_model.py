@@ -219,7 +219,8 @@ def _tip(row: TableRow, column: int) -> str | None:
     if column == SIZE:
         return f"{row.quantization.size_bytes:,} bytes"
     if column == FIT:
-        return row.fit_tip or None
+        words = row.fit[2] if row.fit else ""
+        return ". ".join(part for part in (words, row.fit_tip) if part) or None
     status = row.status
     if status is not None and status.state == "failed" and not row.here:
         return status.note or None

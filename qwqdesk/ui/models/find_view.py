@@ -19,7 +19,9 @@ from qwqdesk.ui.tab_order import order_parts
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
 
-_LEFT, _LEFT_NARROW, _NARROW_BELOW = 320, 280, 1120
+# The left side's width, and below which width of the tab it is so narrow.
+_LEFT, _LEFT_NARROW, _LEFT_LEAST = 320, 280, 220
+_NARROW_BELOW, _LEAST_BELOW = 1120, 800
 
 
 class FindView(QWidget):
@@ -59,8 +61,9 @@ class FindView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        narrow = self.width() < theme().px(_NARROW_BELOW)
-        self.results.setFixedWidth(theme().px(_LEFT_NARROW if narrow else _LEFT))
+        px = theme().px
+        left = _LEFT if self.width() >= px(_NARROW_BELOW) else _LEFT_NARROW
+        self.results.setFixedWidth(px(_LEFT_LEAST if self.width() < px(_LEAST_BELOW) else left))
 
     async def _look_at_hub(self) -> None:
         """Which hub it is, and whether it may be asked; asks it nothing."""

@@ -90,6 +90,8 @@ class RoomLabel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("freeRoom")
+        self._room: Room | None = None
+        self._short = False
         self._memory, self._disk = label("", "body", "text2"), label("", "body", "text2")
         self._disk_icon = IconLabel("hard-drive")
         self._memory_icon = IconLabel("cpu")
@@ -105,13 +107,24 @@ class RoomLabel(QWidget):
 
     def show_room(self, room: Room) -> None:
         """Say what is free."""
+        self._room = room
         memory = f"{_gb(room.memory)} GB memory, {room.free.cpu / GB:.1f} free"
         gpu = f"{_gb(room.gpu)} GB GPU, {room.free.gpu / GB:.1f} free"
-        self._memory.setText(gpu if room.gpu else memory)
-        self._disk.setText(f"{_gb(room.disk)} GB free on disk")
-        self.setToolTip(f"{gpu}\n{memory}" if room.gpu else "No GPU that llama.cpp can use")
-        self.setAccessibleName(f"{gpu + '; ' if room.gpu else ''}{memory}; {self._disk.text()}")
+        free = room.free.gpu if room.gpu else room.free.cpu
+        whole = gpu if room.gpu else memory
+        self._memory.setText(f"{free / GB:.1f} GB free" if self._short else whole)
+        disk = f"{_gb(room.disk)} GB free on disk"
+        self._disk.setText(f"{_gb(room.disk)} GB" if self._short else disk)
+        self.setToolTip(f"{gpu if room.gpu else 'No GPU that llama.cpp can use'}\n{memory}\n{disk}")
+        self.setAccessibleName(f"{gpu + '; ' if room.gpu else ''}{memory}; {disk}")
         self.show()
+
+    def set_short(self, short: bool) -> None:
+        """Only the free amounts, where there is no room for more."""
+        if short != self._short:
+            self._short = short
+            if self._room is not None:
+                self.show_room(self._room)
 
 
 def _room(devices: tuple[DeviceMemory, ...], models: Path) -> Room:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from qwqdesk.models.hub_names import HubName
@@ -20,6 +20,7 @@ from qwqdesk.ui.theme import theme
 from qwqdesk.ui.toolbar import HEIGHT
 
 FIND, LIBRARY = 0, 1
+_SHORT_BELOW = 740  # px of the page
 
 
 def make_page(shell: Shell) -> QWidget:
@@ -39,6 +40,7 @@ class ModelsPage(QFrame):
         self.setProperty("ring", "none")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.machine = Machine(shell.desk, shell.loader, self)
+        self._room = RoomLabel()
         self.tabs = UnderlineTabs(("Find", "Library"))
         self.finder = FindView(shell, self.machine)
         self.library = LibraryView(shell)
@@ -77,8 +79,7 @@ class ModelsPage(QFrame):
         bar.setProperty("ground", "window")
         bar.setProperty("edge", "bottom")
         bar.setFixedHeight(px(HEIGHT))
-        room = RoomLabel()
-        self.machine.changed.connect(room.show_room)
+        self.machine.changed.connect(self._room.show_room)
         sidebar = IconButton(
             "panel-left", "Sidebar", shortcut="Ctrl+B", size=18, clicked=shell.toggle_sidebar
         )
@@ -91,10 +92,14 @@ class ModelsPage(QFrame):
         row.addWidget(sidebar)
         row.addWidget(self.tabs)
         row.addStretch(1)
-        row.addWidget(room)
+        row.addWidget(self._room)
         row.addSpacing(px(14))
         row.addWidget(open_file)
         return bar
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._room.set_short(self.width() < theme().px(_SHORT_BELOW))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         super().showEvent(event)
