@@ -22,14 +22,14 @@ class LlamaServer:
     def __init__(self, port: int) -> None:
         self._address = f"http://127.0.0.1:{port}"
 
-    def tokens(self, prompt: Sequence[int], chain: SamplerChain, grammar: str = "") -> list[int]:
-        """The generated ids for this prompt and chain, cold."""
+    def tokens(self, prompt: Sequence[int], chain: SamplerChain, **more: object) -> list[int]:
+        """The generated ids for this prompt and chain, cold; `more` goes into the request."""
         body = {
             **_sampling(chain),
             "prompt": list(prompt),
             "cache_prompt": False,
             "return_tokens": True,
-            **({"grammar": grammar} if grammar else {}),
+            **more,
         }
         found = self._post("/completion", body)["tokens"]
         return [int(token) for token in found]
