@@ -2,13 +2,14 @@
 
 The manifest of a lane has these keys: `version`, `program` (its version), `mode`, `recipe`,
 `chain` (``top_k;top_p;...``), `llama_args` (the same as llama.cpp's flags, with the engine's),
-`seed`, `loop_guard`, `reasoning_budget`, `reasoning_budget_message`, `constraints`, `sequential`
-(lanes ran one after another), `settings` (what was asked of the engine), `files` (the model's
-files: path, size, time of change, sha256 or null), `library_sha256` (over the engine's native
-libraries), `prompt` (`tokens_sha256`, `tags`, `reasoning_open`, `messages`, and `thought` where
-the reply begins with one that was given: `tokens`, `text` and `closed` of `FrozenThought`). A
-reply's manifest also has `model` and `engine`, and in `prompt` the text and its tokens; a
-`qwqdesk.run` document has those beside its lanes already.
+`seed`, `loop_guard`, `reasoning_budget`, `reasoning_budget_message`, `constraints`, `raw` (the
+prompt was the text itself), `sequential` (lanes ran one after another), `settings` (what was asked
+of the engine), `files` (the model's files: path, size, time of change, sha256 or null),
+`library_sha256` (over the engine's native libraries), `prompt` (`tokens_sha256`, `tags`,
+`reasoning_open`, `messages`, and `thought` where the reply begins with one that was given:
+`tokens`, `text` and `closed` of `FrozenThought`). A reply's manifest also has `model` and `engine`,
+and in `prompt` the text and its tokens; a `qwqdesk.run` document has those beside its lanes
+already.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class RunConditions:
     sequential: bool = False
     files: tuple[ModelFile, ...] = ()
     library_sha256: str | None = None
+    raw: bool = False
 
 
 def model_json(model: ModelInfo) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def lane_manifest(
         "reasoning_budget": rules.reasoning_budget,
         "reasoning_budget_message": rules.reasoning_budget_message,
         "constraints": rules.constraints.to_json(),
+        "raw": conditions.raw,
         "sequential": conditions.sequential,
         "settings": loaded.settings.to_json(),
         "files": [file.to_json() for file in conditions.files],

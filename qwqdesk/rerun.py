@@ -115,6 +115,17 @@ class RerunResult:
         return "Nothing that is known has changed since the run."
 
 
+def merged(results: Sequence[RerunResult]) -> RerunResult:
+    """The results of lanes on several models as one."""
+    return RerunResult(
+        results[0].mode,
+        tuple(lane for result in results for lane in result.lanes),
+        tuple(dict.fromkeys(text for result in results for text in result.changed)),
+        tuple(dict.fromkeys(text for result in results for text in result.notes)),
+        any(result.stopped for result in results),
+    )
+
+
 async def run_stored(
     session: Session,
     lanes: Sequence[StoredLane],
@@ -170,7 +181,8 @@ async def _run(
 ) -> Sequence[LaneRecord]:
     """What the lanes write; a lane whose verdict is certain is stopped."""
     record = RunRecord([len(prompt.tokens) for prompt in prompts])
-    options = RunOptions(mode=mode, loop_guard="off")
+    raw = any(w.lane.raw for w in watched)  # a grammar then holds from the first token on
+    options = RunOptions(mode=mode, loop_guard="off", raw=raw)
     batches = session.run_again([w.setup() for w in watched], prompts, options)
     async with aclosing(batches):
         async for batch in batches:

@@ -3,63 +3,65 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from qwqdesk.engine.events import Loaded
-from qwqdesk.lane_rules import LaneRules
-from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import RunConditions, engine_json, run_manifest
-from qwqdesk.prompt import Prompt
+from qwqdesk.manifest import engine_json, run_manifest
 from qwqdesk.question import Question
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import RunRecord
-from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.store.history import History
 
 SAVE_EVERY_S: Final = 1.0
 
 
-def add_replies(
-    history: History,
-    question: Question,
-    lanes: Sequence[LaneSetup],
-    resolved: Sequence[Resolved],
-    prompts: Sequence[Prompt],
-    conditions: RunConditions,
-    rules: Sequence[LaneRules],
-    loaded: Loaded,
-) -> list[int]:
-    """One unfinished reply for each lane; the conversation goes on from them. Returns their ids.
+def add_replies(history: History, question: Question, began: RunBegan, loaded: Loaded) -> RunBegan:
+    """One unfinished reply for each lane; the conversation goes on from them.
+
+    Returns the run with its place in the history.
 
     Raises:
         UserError: when the history cannot be written.
     """
-    reply_ids = [
-        history.add_reply(
-            question.message_id,
-            lane.label,
-            recipe=lane.recipe.id if lane.recipe else None,
-            mode=conditions.mode,
-            sampling=values.chain.to_json(),
-            sources=values.sources,
-            manifest=run_manifest(
-                loaded,
-                values.chain,
-                prompt,
-                conditions,
-                lane.recipe.id if lane.recipe else None,
-                own,
-            ),
-            answer_sampling=values.answer.chain.to_json() if values.answer else None,
-            answer_sources=values.answer.sources if values.answer else None,
-        )
-        for lane, values, prompt, own in zip(lanes, resolved, prompts, rules, strict=True)
-    ]
+    reply_ids = tuple(
+        _add_reply(history, question, began, n, loaded) for n in range(len(began.lanes))
+    )
     tips = dict(history.load(question.conversation_id).tips)
-    tips.update({lane.label: reply for lane, reply in zip(lanes, reply_ids, strict=True)})
+    tips.update({lane.label: reply for lane, reply in zip(began.lanes, reply_ids, strict=True)})
     history.set_tips(question.conversation_id, tips)
-    return reply_ids
+    return replace(
+        began,
+        conversation_id=question.conversation_id,
+        message_id=question.message_id,
+        reply_ids=reply_ids,
+    )
+
+
+def _add_reply(
+    history: History, question: Question, began: RunBegan, number: int, loaded: Loaded
+) -> int:
+    lane, values = began.lanes[number], began.resolved[number]
+    recipe = lane.recipe.id if lane.recipe else None
+    manifest = run_manifest(
+        loaded,
+        values.chain,
+        began.prompts[number],
+        began.conditions,
+        recipe,
+        began.rules[number],
+    )
+    return history.add_reply(
+        question.message_id,
+        lane.label,
+        recipe=recipe,
+        mode=began.mode,
+        sampling=values.chain.to_json(),
+        sources=values.sources,
+        manifest=manifest,
+        answer_sampling=values.answer.chain.to_json() if values.answer else None,
+        answer_sources=values.answer.sources if values.answer else None,
+    )
 
 
 class RunSaving:

@@ -13,19 +13,19 @@ from pathlib import Path
 
 from qwqdesk.conversation import Reply
 from qwqdesk.diagnostics import LoadingMarker
-from qwqdesk.engine.engine import Engine, RunStream, check_room
+from qwqdesk.engine.engine import Engine, RunStream
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.late_hashes import LateHashes
 from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
-from qwqdesk.manifest import RunConditions
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
 from qwqdesk.prompt import Prompt, first
 from qwqdesk.question import Question, save_question
+from qwqdesk.run_beginning import plan_run
 from qwqdesk.run_plan import (
     RunBegan,
     RunOptions,
@@ -301,53 +301,13 @@ class Session:
     ) -> RunBegan:
         """Check that the run fits, and add its replies to the history; without question none."""
         assert self.loaded is not None
-        check_room((prompt.given_tokens for prompt in prompts), self.loaded.engine.n_ctx)
-        sequential = self._sequential(len(lanes), options)
-        conditions = self._conditions(options, sequential=sequential)
-        rules = tuple(options.rules(lane) for lane in lanes)
-        reply_ids = [0] * len(lanes)
-        if self.history is not None and question is not None:
-            reply_ids = add_replies(
-                self.history, question, lanes, resolved, prompts, conditions, rules, self.loaded
-            )
-            self._late.wait_for(self.loaded.model.path, reply_ids)
-        return RunBegan(
-            question.conversation_id if question else 0,
-            question.message_id if question else 0,
-            tuple(reply_ids),
-            tuple(lanes),
-            tuple(resolved),
-            tuple(prompts),
-            options.mode,
-            sequential,
-            conditions,
-            rules,
-        )
-
-    def _conditions(self, options: RunOptions, *, sequential: bool) -> RunConditions:
-        return RunConditions(
-            options.mode,
-            options.loop_guard,
-            sequential,
-            self.model_files,
-            self.library_sha256,
-        )
-
-    def _sequential(self, lanes: int, options: RunOptions) -> bool:
-        """Whether lanes must run one after another, because their caches do not fit together.
-
-        Raises:
-            UserError: code "memory", in fast mode, which has no such way.
-        """
         assert self.plan is not None
-        fits = self.plan.lanes_fit(lanes)
-        if options.mode == "fast" and not fits:
-            raise UserError(
-                f"The caches of {lanes} lanes do not fit into memory together.",
-                "Use exact mode, which runs them one after another, or a smaller context.",
-                code="memory",
-            )
-        return not fits
+        began = plan_run(self.loaded, self.plan, lanes, resolved, prompts, options, self._late)
+        if self.history is None or question is None:
+            return began
+        began = add_replies(self.history, question, began, self.loaded)
+        self._late.wait_for(self.loaded.model.path, began.reply_ids)
+        return began
 
     async def _run(
         self, began: RunBegan, options: RunOptions

@@ -200,6 +200,7 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
         "reasoning_budget": lane.rules.reasoning_budget,
         "reasoning_budget_message": lane.rules.reasoning_budget_message,
         "constraints": lane.rules.constraints.to_json(),
+        "raw": lane.raw,
         "settings": lane.settings.to_json() if lane.settings is not None else None,
         "files": [dict(zip(names, file, strict=True)) for file in model.files],
         "library_sha256": lane.library_sha256,

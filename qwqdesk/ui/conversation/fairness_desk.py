@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from qwqdesk.conversation import Reply
+from qwqdesk.engine.events import LoadProgress
 from qwqdesk.errors import UserError
 from qwqdesk.fairness import SELF_TEST_TOKENS, SelfTests, judge, self_test
-from qwqdesk.rerun import present_conditions, run_stored
+from qwqdesk.rerun import merged, present_conditions, run_stored
 from qwqdesk.run_conditions import (
     Conditions,
     chain_changes,
     changes,
     conditions_then,
-    same_model,
 )
 from qwqdesk.stored_document import setup_of
 from qwqdesk.stored_model import find_model
@@ -153,7 +155,8 @@ class FairnessDesk(QObject):
         found: list[str] = []
         if shown.lanes and self._desk.session.loaded is not None:
             for lane, stored in shown.lanes:
-                if not lane.setup.model:  # else its own model is loaded for it
+                # A lane's own model is loaded for it when it runs.
+                if not lane.setup.model and not _several_models(shown.lanes):
                     mode = view.chosen_mode or stored.mode
                     now = present_conditions(self._desk.session, mode)
                     found += changes(conditions_then(stored), now)
@@ -189,47 +192,37 @@ class FairnessDesk(QObject):
     # ------------------------------------------------------------ acts
 
     def check(self, *, whole: bool = False) -> None:
-        """A = A for the first lane that ran on the loaded model."""
+        """A = A for the first lane; the whole reply, or its beginning."""
         self._begin()
-        able = self._able()
-        if able:
+        if self._ready():
             limit = None if whole else SELF_TEST_TOKENS
-            self._start(self._check(able[0][1], limit), "Checking: the same lane twice")
+            lane, stored = self._stored(self._view()).lanes[0]
+            work = self._check(lane.setup.model, stored, limit)
+            self._start(work, "Checking: the same lane twice")
 
     def run_again(self) -> None:
-        """Run the shown lanes again and compare."""
+        """Run the shown lanes again and compare, model by model."""
         self._begin()
-        able = self._able()
-        if able:
-            ran = [lane for lane, _ in able]
-            left_out = [
-                f"Lane {lane.label} did not run: its model, {stored.model.title}, is not loaded."
-                for lane, stored in self._stored(self._view()).lanes
-                if lane not in ran
-            ]
-            self._start(self._again(able, left_out), "Running again")
+        if self._ready():
+            lanes = self._stored(self._view()).lanes
+            self._start(self._again(lanes), "Running again")
 
     def _begin(self) -> None:
         self._result = None
         self.open()
 
-    def _able(self) -> list[tuple[Lane, StoredLane]]:
-        """The lanes that can run now; else the panel says why not."""
-        loaded, shown = self._desk.session.loaded, self._stored(self._view())
+    def _ready(self) -> bool:
+        """Whether something can run now; else the panel says why not."""
+        error = None
         if self._desk.session.running:
-            self._fail(UserError("A run is under way.", "Stop it or wait for its end."))
-        elif not shown.lanes:
-            self._fail(UserError("There is nothing to run again.", "Send a message first."))
-        elif loaded is None:
-            self._fail(UserError("No model is loaded.", "Choose a model first."))
-        else:
-            now = present_conditions(self._desk.session, "exact").model
-            return [
-                (lane, stored)
-                for lane, stored in shown.lanes
-                if not lane.setup.model or same_model(stored.model, now) is not False
-            ]
-        return []
+            error = UserError("A run is under way.", "Stop it or wait for its end.")
+        elif not self._stored(self._view()).lanes:
+            error = UserError("There is nothing to run again.", "Send a message first.")
+        elif self._desk.session.loaded is None:
+            error = UserError("No model is loaded.", "Choose a model first.")
+        if error is not None:
+            self._fail(error)
+        return error is None
 
     def _fail(self, error: UserError) -> None:
         ids = self._stored(self._view()).ids
@@ -257,8 +250,11 @@ class FairnessDesk(QObject):
             self.refresh()
         self._result = (ids, content) if content is not None else None
 
-    async def _check(self, lane: StoredLane, limit: int | None) -> PanelContent | None:
+    async def _check(
+        self, model: str | None, lane: StoredLane, limit: int | None
+    ) -> PanelContent | None:
         """None: the panel then shows the state that follows from the result."""
+        await self._load_for(model)
         total = 2 * min(len(lane.tokens), limit or len(lane.tokens))
         test = await self_test(
             self._desk.session, lane, limit=limit, progress=self._progress(total)
@@ -267,15 +263,39 @@ class FairnessDesk(QObject):
             self._tests.add(test)
         return None
 
-    async def _again(
-        self, able: Sequence[tuple[Lane, StoredLane]], left_out: Sequence[str]
-    ) -> PanelContent:
-        stored = [lane for _, lane in able]
-        total = sum(len(lane.tokens) for lane in stored)
-        result = await run_stored(self._desk.session, stored, progress=self._progress(total))
-        letters = {stored.label: lane.label for lane, stored in able}
-        now = present_conditions(self._desk.session, result.mode)
-        return words.result_content(result, letters, now, left_out)
+    async def _again(self, lanes: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:
+        results, models = [], [self._model_for(lane, one, lanes) for lane, one in lanes]
+        for model in dict.fromkeys(models):
+            await self._load_for(model)
+            stored = [one for (_, one), its in zip(lanes, models, strict=True) if its == model]
+            total = sum(len(lane.tokens) for lane in stored)
+            results.append(
+                await run_stored(self._desk.session, stored, progress=self._progress(total))
+            )
+        letters = {stored.label: lane.label for lane, stored in lanes}
+        result = merged(results)
+        return words.result_content(
+            result, letters, present_conditions(self._desk.session, result.mode)
+        )
+
+    def _model_for(
+        self, lane: Lane, stored: StoredLane, lanes: Sequence[tuple[Lane, StoredLane]]
+    ) -> str | None:
+        """Which file to load for a lane; None is whatever is loaded."""
+        if lane.setup.model or not _several_models(lanes):
+            return lane.setup.model
+        return str(find_model(stored.model, self._desk.models).path)
+
+    async def _load_for(self, model: str | None) -> None:
+        """Load a lane's own model, where another one is loaded."""
+        session = self._desk.session
+        if model is None or (session.loaded is not None and session.loaded.model.path == model):
+            return
+        async with aclosing(session.load(Path(model), self._desk.settings.engine)) as events:
+            async for event in events:
+                if isinstance(event, LoadProgress):
+                    self.panel.show_content(words.loading_content(Path(model).name, event.fraction))
+        self._desk.model_changed.emit()
 
     def _progress(self, total: int) -> Callable[[Mapping[str, int]], None]:
         """Shows it at most ten times a second."""
@@ -310,3 +330,7 @@ class FairnessDesk(QObject):
             self._fail(error)
             return
         self.load_wanted.emit(found.path, stored.settings or self._desk.settings.engine)
+
+
+def _several_models(lanes: Sequence[tuple[Lane, StoredLane]]) -> bool:
+    return len({stored.model.path for _, stored in lanes}) > 1

@@ -90,22 +90,22 @@ def running_content(what: str, counts: Mapping[str, int], total: int) -> PanelCo
     return PanelContent("neutral", "scale", what, (line,), acts=(STOP,))
 
 
-def result_content(
-    result: RerunResult, letters: Mapping[str, str], conditions: Conditions, left_out: Sequence[str]
-) -> PanelContent:
-    """A rerun's result.
+def loading_content(model: str, fraction: float) -> PanelContent:
+    """A lane's own model is loaded first."""
+    return PanelContent("neutral", "scale", f"Loading {model}", (f"{fraction:.0%}",))
 
-    Args:
-        letters: the lanes' labels as they are shown.
-        left_out: sentences about lanes that did not run.
-    """
+
+def result_content(
+    result: RerunResult, letters: Mapping[str, str], conditions: Conditions
+) -> PanelContent:
+    """A rerun's result; `letters` are the lanes' labels as they are shown."""
     reproduced = result.reproduced
     tone: Tone = "bad"
     if reproduced:
         tone = "good"
     elif result.stopped or not result.expected:
         tone = "neutral"
-    lines = [*left_out, *result.notes]
+    lines = [*result.notes]
     if result.changed:
         effect = ", without an effect here" if reproduced else ""
         lines.append(f"Changed since the run{effect}: {_listed(result.changed)}")
