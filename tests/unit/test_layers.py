@@ -80,6 +80,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "free_memory.py",
     ),
     "markdown_it": ("ui/*",),
+    "transformers": ("models/reference_tokenizer_child.py",),
+    "tokenizers": ("models/reference_tokenizer_child.py",),
     "pyflakes": ("analysis/code_names.py",),
 }
 

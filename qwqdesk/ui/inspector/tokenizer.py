@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayou
 from qwqdesk.engine.vocabulary import MAX_TEXT, Token, Vocabulary, VocabularyFacts
 from qwqdesk.errors import UserError
 from qwqdesk.models.details import one_line
+from qwqdesk.models.reference_tokenizer import first_difference, is_installed, reference_tokens
 from qwqdesk.models.token_list import visible
 from qwqdesk.reasoning_tags import KNOWN_TAGS
 from qwqdesk.ui.bands import Bands
-from qwqdesk.ui.base import Badge, FlowLayout, HairSplitter, MessageBand, label
+from qwqdesk.ui.base import Badge, FlowLayout, HairSplitter, MessageBand, button, label
+from qwqdesk.ui.base.messages import BandKind
 from qwqdesk.ui.inspector.tables import TextColumn, TextTable, TextTableView
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
@@ -25,7 +27,7 @@ from qwqdesk.ui.theme import theme
 EXAMPLE = "How many r's are in <think>strawberry</think>?"
 MOST_SHOWN = 4000
 _TYPING_MS = 120
-_BAND = "tokenizerBand"
+_BAND, _COMPARED = "tokenizerBand", "comparedBand"
 _TAGS = tuple(dict.fromkeys(tag for pair in KNOWN_TAGS for tag in (pair.open, pair.close)))
 
 
@@ -49,7 +51,7 @@ class TokenizerView(QWidget):
     def __init__(self, path: Path, tasks: Tasks) -> None:
         super().__init__()
         px = theme().px
-        self._tasks = tasks
+        self._tasks, self._path = tasks, path
         self._vocabulary = Vocabulary(path)
         self.destroyed.connect(self._vocabulary.close)  # a window can go without being closed
         self._names: Mapping[int, str] = {}
@@ -67,6 +69,12 @@ class TokenizerView(QWidget):
         self.special.setToolTip("Read <|im_end|> as one token, not as letters")
         self.ends = _check("Add BOS and EOS", "tokenizerEnds")
         self.ends.setToolTip("Begin and end as this vocabulary wants it")
+        self.compare = button(
+            "Compare with transformers", "scale", "flat", small=True, name="compareTokenizers",
+            clicked=lambda: self._tasks.start(self._compare()),
+        )  # fmt: skip
+        self.compare.setToolTip("Whether the Python package transformers makes the same tokens")
+        self.compare.setVisible(is_installed())
         self.summary = label("", "small", "text2")
         self.flow = QPlainTextEdit()
         self.flow.setObjectName("tokenizerFlow")
@@ -103,6 +111,7 @@ class TokenizerView(QWidget):
         options.setSpacing(px(16))
         options.addWidget(self.special)
         options.addWidget(self.ends)
+        options.addWidget(self.compare)
         options.addStretch(1)
         options.addWidget(self.summary)
         head = QVBoxLayout()
@@ -191,6 +200,30 @@ class TokenizerView(QWidget):
             piece = one_line(token.piece.decode("utf-8", "replace"), 40)
             self.named.addWidget(Badge("accent", "", f"{', '.join(found)}  {piece}  {number}"))
 
+    # ------------------------------------------------------------ comparing
+
+    async def _compare(self) -> None:
+        """Both tokenizers on the same text; special tokens count as one for both."""
+        text = self.input.toPlainText()[:MAX_TEXT]
+        add = self.ends.isChecked()
+        self.compare.setEnabled(False)
+        self.compare.setText("Asking transformers")
+        try:
+            ours = await asyncio.to_thread(
+                self._vocabulary.cut, text, add_special=add, parse_special=True
+            )
+            version, theirs = await asyncio.to_thread(
+                reference_tokens, self._path, text, add_special=add
+            )
+        except UserError as error:
+            self._say("warn", error.what, error.what_to_do)
+        else:
+            kind, sentence = _verdict(ours, theirs, version)
+            self._say(kind, sentence, "")
+        finally:
+            self.compare.setText("Compare with transformers")
+            self.compare.setEnabled(True)
+
     # ------------------------------------------------------------ what is shown
 
     def _paint_flow(self) -> None:
@@ -215,12 +248,30 @@ class TokenizerView(QWidget):
         band.add_action("Try again", self._ask)
         self.bands.put(band)
 
+    def _say(self, kind: BandKind, sentence: str, next_step: str) -> None:
+        band = MessageBand(kind, sentence, next_step, name=_COMPARED)
+        band.add_action("Close", lambda: self.bands.take_away(_COMPARED), flat=True)
+        self.bands.put(band)
+
 
 def _learn(vocabulary: Vocabulary) -> tuple[VocabularyFacts, list[Token]]:
     """The facts, and the tokens that open or close reasoning, where a tag is one token."""
     facts = vocabulary.facts()
     cuts = (vocabulary.cut(tag, add_special=False, parse_special=True) for tag in _TAGS)
     return facts, [tokens[0] for tokens in cuts if len(tokens) == 1 and tokens[0].special]
+
+
+def _verdict(ours: Sequence[Token], theirs: Sequence[int], version: str) -> tuple[BandKind, str]:
+    """What comparing found, in a sentence."""
+    found = first_difference([token.id for token in ours], theirs)
+    if found is None:
+        return "good", f"The same {len(ours):,} tokens as transformers {version}."
+    mine = "its end" if found.ours is None else f"token {found.ours}"
+    other = "its end" if found.theirs is None else f"token {found.theirs}"
+    return "warn", (
+        f"They differ at place {found.place:,}: llama.cpp has {mine}, "
+        f"transformers {version} has {other}."
+    )
 
 
 def _put(cursor: QTextCursor, piece: str, form: QTextCharFormat) -> None:
