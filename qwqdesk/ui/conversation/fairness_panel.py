@@ -71,10 +71,13 @@ class PanelContent:
 
 
 class FairnessPanel(QFrame):
-    """`wanted` carries the id of a button; `closed` that the user has put it away."""
+    """`wanted` carries the id of a button; `closed`: the user has put it away; `rebuilt`: it has
+    other controls than before.
+    """
 
     wanted = Signal(str)
     closed = Signal()
+    rebuilt = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -136,6 +139,7 @@ class FairnessPanel(QFrame):
             self._words.addWidget(part)
         if focused:
             self.focus_first()
+        self.rebuilt.emit()
 
     def _verdicts(self, verdicts: tuple[Verdict, ...]) -> QWidget:
         box = QWidget(self)

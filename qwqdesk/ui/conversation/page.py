@@ -85,6 +85,7 @@ class ConversationPage(QFrame):
         toolbar.seed.seed_chosen.connect(self._choose_seed)
         toolbar.seed.own_chosen.connect(self._choose_own_seeds)
         self.fairness.busy_changed.connect(self.refresh)
+        self.fairness.panel.rebuilt.connect(self._order_later.start)
         composer.sendRequested.connect(self.send)
         composer.textChanged.connect(lambda: self._estimate.set_text(composer.text()))
         self._estimate.counted.connect(self._show_typed)
@@ -227,6 +228,7 @@ class ConversationPage(QFrame):
         order_parts(
             [
                 self.toolbar,
+                self.fairness.panel,
                 self.view.prompt,
                 self.view.strip,
                 *lanes,
