@@ -67,6 +67,7 @@ class Program:
         from qwqdesk.ui.desk import Desk
         from qwqdesk.ui.garbage import MainThreadGarbage
         from qwqdesk.ui.report import Reports
+        from qwqdesk.ui.warm_up import import_pages
         from qwqdesk.ui.workspace import Workspace
 
         self.window.closed.connect(closing.set)
@@ -96,6 +97,7 @@ class Program:
         for trouble in self._troubles:
             self.workspace.show_trouble(trouble)
         self.workspace.start(crash)
+        self.workspace.tasks.start(import_pages(), "warm up")
         self._go_on_downloading(desk)
         _log.info("the window is filled")
 
