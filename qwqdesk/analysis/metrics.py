@@ -69,7 +69,7 @@ METRICS: Final[tuple[Metric, ...]] = (
            "higher", 3),
     Metric("distinct_2", "distinct-2", "Share of different pairs of tokens.", "higher", 3),
     Metric("distinct_3", "distinct-3", "Share of different triples of tokens.", "higher", 3),
-    Metric("distinct_4", "distinct-4", "Share of different runs of four tokens.", "higher", 3),
+    Metric("distinct_4", "distinct-4", "Share of different runs of four tokens.", "higher", 2),
     Metric("seq_rep_4", "seq-rep-4",
            "Share of 4-grams that repeat an earlier one (Welleck et al. 2019).", "lower", 3),
     Metric("longest_repeat_tokens", "Longest repeat", "Tokens of the longest span written twice.",

@@ -57,8 +57,8 @@ class NumbersCount(QObject):
         self._comparison: Comparison | None = None
         self._live: dict[tuple[str, int], LiveMetrics] = {}
 
-    def watch(self, comparison: Comparison) -> None:
-        """Count these lanes from now on."""
+    def watch(self, comparison: Comparison, *, now: bool = True) -> None:
+        """Count these lanes from now on; without `now` only when they change."""
         if comparison is self._comparison:
             return
         before, self._comparison = self._comparison, comparison
@@ -67,7 +67,8 @@ class NumbersCount(QObject):
                 change.disconnect(self.count)
         for change in (comparison.replaced, comparison.grew, comparison.ended):
             change.connect(self.count)
-        self.count()
+        if now:
+            self.count()
 
     def count(self) -> None:
         """Count what the lanes have now, beside the window."""
