@@ -164,9 +164,8 @@ class FairnessPanel(QFrame):
         row.setContentsMargins(0, theme().px(6), 0, 0)
         box.setLayout(row)
         for act in acts:
-            kind = "flat" if act.flat else "secondary"
             made = button(
-                act.words, act.icon, kind, small=True,
+                act.words, act.icon, "flat" if act.flat else "secondary", small=True,
                 name=f"fairness_{act.id}", clicked=self._asking(act.id), parent=box,
             )  # fmt: skip
             row.addWidget(made)
