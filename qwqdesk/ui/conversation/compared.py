@@ -24,6 +24,11 @@ class Stop:
     other: int
     meeting: bool = False
 
+    @property
+    def words(self) -> str:
+        """Where one is, for screen readers."""
+        return f"{'Same again from' if self.meeting else 'Difference at'} token {self.other:,}"
+
 
 @dataclass(frozen=True)
 class Pair:

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from qwqdesk.analysis.token_places import Part
 from qwqdesk.ui.background import background
-from qwqdesk.ui.base import announce
-from qwqdesk.ui.conversation.compared import Compared, Stop, compare
+from qwqdesk.ui.conversation.compared import Compared, compare
 from qwqdesk.ui.conversation.comparison import Comparison
+from qwqdesk.ui.conversation.difference_steps import DifferenceSteps
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
-from qwqdesk.ui.conversation.divergence_marks import DivergenceMarks, clear_marks, go_to
+from qwqdesk.ui.conversation.divergence_marks import DivergenceMarks, clear_marks
 from qwqdesk.ui.conversation.found_differences import FoundDifferences, strip_text
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lanes_view import LanesView
@@ -50,11 +50,11 @@ class Differences(QObject):
         self._found = FoundDifferences()
         self._round = 0  # grows when other texts are shown; results of earlier rounds are dropped
         self._comparing = self._whole = False
-        self._compared: Compared | None = None
         self._marks: DivergenceMarks | None = None
-        self._stop = -1
+        self._placed: Mapping[str, int] = {}  # the tokens that the marks were made for
         self._pills: WeakSet[ReasoningSection] = WeakSet()
         self.link = ScrollLink(self)
+        self.steps = DifferenceSteps(columns, self.link, strip)
         self._words = WordDiffView(self)
         self._drawn = QTimer(self)
         self._drawn.setInterval(_DRAWN_MS)
@@ -111,12 +111,13 @@ class Differences(QObject):
         self._round += 1
         self._drawn.stop()
         self._whole = False
-        self._stop, self._compared, self._marks = -1, None, None
+        self._marks = None
+        self.steps.set_places(None, None)
         self._found = FoundDifferences()
         for lane in self._columns.lanes:
             if lane.output.reply is not None:
                 clear_marks(lane.output.reply)
-                lane.output.reply.reasoning.show_difference(None)
+                lane.output.reply.reasoning.pill.show_token(None)
         self._words.clear([reply for lane in self._columns.lanes for reply in _all_replies(lane)])
         self.link.set_texts(None, {})
         self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
@@ -127,8 +128,10 @@ class Differences(QObject):
 
     def _grew(self) -> None:
         self._show_found()
-        incomplete = self._marks is None or not self._marks.complete
-        if self._found.any and incomplete and not self._comparing:
+        tokens = self._found.tokens
+        done = self._marks is not None and self._marks.complete and self._placed == tokens
+        if tokens and not done and not self._comparing:
+            self._placed = tokens
             self._compare(whole=False)
 
     def _ended(self) -> None:
@@ -149,7 +152,7 @@ class Differences(QObject):
             alone = (
                 next(iter(tokens.values())) if first and self._found.lanes == 2 and tokens else None
             )
-            reply.reasoning.show_difference(tokens.get(label, alone))
+            reply.reasoning.pill.show_token(tokens.get(label, alone))
 
     def _watch_pill(self, section: ReasoningSection) -> None:
         if section not in self._pills:
@@ -197,7 +200,8 @@ class Differences(QObject):
             for lane in self._columns.lanes
             if lane.label in views
         }
-        self._compared, self._marks = compared, DivergenceMarks(compared, places)
+        self._marks = DivergenceMarks(compared, places)
+        self.steps.set_places(compared, self._marks)
         self._marks.show(self._question())
         self._whole = whole
         if whole:
@@ -225,48 +229,17 @@ class Differences(QObject):
 
     def to_first(self) -> None:
         """Scroll every lane to its first difference."""
-        self._stop = 0
-        question = self._question()
-        stops = {label: Stop(token, token) for label, token in self._found.tokens.items()}
-        if self._found.first and question in stops:
-            stops[self._found.first] = stops[question]
-        for label, stop in stops.items():
-            self._go(label, stop)
-        if question in stops:
-            announce(self.strip, f"First difference, token {stops[question].other:,}")
-
-    def _pill_chosen(self) -> None:
-        """To the first difference in the pill's lane and in the first one."""
-        section = self.sender()
-        for label, reply in self._replies().items():
-            if reply.reasoning is section:
-                self._go_both(label, 0)
+        self.steps.to_first(self._found.tokens, self._question())
 
     def step(self, by: int) -> None:
-        """Go to the next (1) or previous (-1) place where the lanes part or meet again."""
-        self._go_both(self._question(), self._stop + by)
+        """Go to the next (1) or previous (-1) difference or code error."""
+        self.steps.step(self._question(), by)
 
-    def _go_both(self, label: str, number: int) -> None:
-        pairs = self._compared.pairs if self._compared is not None else {}
-        other = label if label in pairs else self._question()
-        if self._marks is None or other not in pairs or not pairs[other].stops:
-            return
-        stops = pairs[other].stops
-        self._stop = max(0, min(number, len(stops) - 1))
-        stop = stops[self._stop]
-        self._marks.show(other, stop)
-        for each in (self._found.first, other):
-            self._go(each, stop)
-        what = "Same again from" if stop.meeting else "Difference at"
-        words = f"{what} token {stop.other:,}, {self._stop + 1} of {len(stops)}"
-        announce(self.strip, words)
-
-    def _go(self, label: str, stop: Stop) -> None:
-        lane = next((lane for lane in self._columns.lanes if lane.label == label), None)
-        if lane is None or self._marks is None or label not in self._marks.places:
-            return
-        self.link.hold()
-        go_to(lane.output.transcript, self._marks.places[label], self._marks.token(label, stop))
+    def _pill_chosen(self) -> None:
+        section = self.sender()
+        chosen = [label for label, reply in self._replies().items() if reply.reasoning is section]
+        for label in chosen:
+            self.steps.to_first_of(label if label != self._found.first else self._question())
 
     # ------------------------------------------------------------ diff and scrolling
 

@@ -68,11 +68,18 @@ class DivergenceMarks:
         found = places.find_in(*char) if char and words != "Same again" else places.find(token)
         if found is None or found[1] > found[0].settled:
             return None
-        return found
+        view, place = found
+        return view, _before_word(view.marks.text(), place)
 
     def token(self, label: str, stop: Stop) -> int:
         """The token of a stop in a lane."""
         return stop.first if label == self._first else stop.other
+
+
+def _before_word(text: str, place: int) -> int:
+    """A token often begins with a space; its mark stands better before the word."""
+    after = len(text) - len(text[place:].lstrip(" "))
+    return after if after < len(text) and text[after] != "\n" else place
 
 
 def clear_marks(reply: ReplyView) -> None:

@@ -60,10 +60,10 @@ class DocumentMarks:
             text = text[:at] + text[at + 1 :]
         return text
 
-    def position(self, place: int) -> int:
-        """The document's position of a place, behind a mark that stands there."""
+    def position(self, place: int, *, end: bool = False) -> int:
+        """The document's position of a place: behind a mark that stands there, or before it."""
         for at in self._inserted():
-            if at <= place:
+            if at < place or (at == place and not end):
                 place += 1
         _, wide = self._raw()
         return min(place + bisect_left(wide, place), self._edit.document().characterCount() - 1)
@@ -100,7 +100,7 @@ class DocumentMarks:
         cursor = QTextCursor(self._edit.document())
         cursor.setPosition(self.position(place))
         if end is not None:
-            cursor.setPosition(self.position(end), QTextCursor.MoveMode.KeepAnchor)
+            cursor.setPosition(self.position(end, end=True), QTextCursor.MoveMode.KeepAnchor)
         return cursor
 
     def rect(self, place: int) -> QRect:
@@ -180,6 +180,7 @@ def _tint_format(kind: TintKind) -> QTextCharFormat:
         return form
     style = QTextCharFormat.UnderlineStyle
     form.setBackground(theme().color(kind))
+    form.setForeground(theme().color("text"))
     form.setUnderlineStyle(style.SingleUnderline if kind == "diff_a" else style.DashUnderline)
     form.setUnderlineColor(theme().color(f"{kind}_line"))
     return form

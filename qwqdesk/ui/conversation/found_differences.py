@@ -63,11 +63,6 @@ class FoundDifferences:
         return {label: token for label, token in found if token is not None}
 
     @property
-    def any(self) -> bool:
-        """Whether any difference is known."""
-        return bool(self.tokens)
-
-    @property
     def second(self) -> str:
         """The lane beside the first."""
         return next(iter(self._live), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QFontMetricsF,
     QPainter,
@@ -19,7 +19,7 @@ from qwqdesk.ui.theme import theme
 MARK_OBJECT = int(QTextFormat.ObjectTypes.UserObject.value) + 2
 _WORDS = int(QTextFormat.Property.UserProperty) + 5
 _HOLLOW = int(QTextFormat.Property.UserProperty) + 6
-_BAR, _HEIGHT, _PADDING, _ICON, _GAP, _AFTER, _RADIUS = 2, 20, 6, 12, 4, 4, 4
+_BAR, _HEIGHT, _PADDING, _ICON, _GAP, _AFTER, _RADIUS = 2, 18, 6, 12, 4, 4, 4
 
 
 def mark_format(around: QTextCharFormat, words: str, hollow: bool) -> QTextCharFormat:
@@ -53,12 +53,13 @@ class MarkObject(QPyTextObject):
     ) -> None:
         px, box = theme().px, QRectF(rect).toAlignedRect()
         hollow = _is_hollow(form)
-        line = QRect(box.left(), 0, px(_BAR), px(_HEIGHT + 2))
-        line.moveTop(box.center().y() - line.height() // 2)
+        # Nothing below the line: there Qt draws the next one, and cuts what is not its own.
+        line = QRect(box.left(), box.bottom() + 1 - px(_HEIGHT), px(_BAR), px(_HEIGHT))
         paint_bar(painter, line, hollow=hollow)
-        tab = QRect(box.left() + px(_BAR + 1), line.top() + 1, box.width(), px(_HEIGHT))
+        tab = QRect(box.left() + px(_BAR + 1), line.top() + 1, 0, line.height() - 1)
         tab.setWidth(tab_width(_words(form), hollow=hollow))
-        paint_tab(painter, tab, _words(form), hollow=hollow)
+        base = QRectF(rect).bottom() - QFontMetricsF(form.toCharFormat().font()).descent()
+        paint_tab(painter, tab, _words(form), hollow=hollow, base=base)
 
 
 def _words(form: QTextFormat) -> str:
@@ -89,8 +90,10 @@ def paint_bar(painter: QPainter, line: QRect, *, hollow: bool) -> None:
         painter.fillRect(bar, theme().color("accent"))
 
 
-def paint_tab(painter: QPainter, box: QRect, words: str, *, hollow: bool) -> None:
-    """The tab beside the bar: tinted with a sign, or outlined."""
+def paint_tab(
+    painter: QPainter, box: QRect, words: str, *, hollow: bool, base: float = 0.0
+) -> None:
+    """The tab beside the bar: tinted with a sign, or outlined. `base` is the text's base line."""
     px = theme().px
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -111,6 +114,9 @@ def paint_tab(painter: QPainter, box: QRect, words: str, *, hollow: bool) -> Non
         left += px(_ICON + _GAP)
     painter.setFont(theme().font("small-strong"))
     painter.setPen(theme().color("accent_text"))
-    room = QRect(left, box.top(), box.right() - left + 1, box.height())
-    painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), words)
+    if base:
+        painter.drawText(QPointF(left, base), words)
+    else:
+        room = QRect(left, box.top(), box.right() - left + 1, box.height())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), words)
     painter.restore()

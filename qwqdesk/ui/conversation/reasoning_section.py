@@ -182,8 +182,8 @@ class ReasoningSection(QWidget):
         self._head.clicked.connect(self._head_clicked)
         self._badge = Badge("warn", "triangle-alert", "Not closed", name="reasoningNotClosed")
         self._badge.setToolTip("Reasoning not closed")
-        self._pill = DifferencePill()
-        self._pill.clicked.connect(lambda *_: self.difference_wanted.emit())
+        self.pill = DifferencePill()
+        self.pill.clicked.connect(lambda *_: self.difference_wanted.emit())
         self._body = _Body(self)
         self._note = _Note(self)
         self._lay_out()
@@ -196,7 +196,7 @@ class ReasoningSection(QWidget):
         self._row.setSpacing(px(6))
         self._row.addWidget(self._head, 1)
         self._row.addWidget(self._badge)
-        self._row.addWidget(self._pill)
+        self._row.addWidget(self.pill)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, px(8))
         column.setSpacing(px(4))
@@ -313,7 +313,7 @@ class ReasoningSection(QWidget):
         self._state, self._touched, self._measured = "none", False, False
         self._tokens, self._seconds = 0, None
         self._badge.hide()
-        self._pill.show_token(None)
+        self.pill.show_token(None)
         self.hide()
 
     def set_note(self, text: str) -> None:
@@ -326,10 +326,6 @@ class ReasoningSection(QWidget):
         self._body.text.mark_repeats(text)
 
     # ------------------------------------------------------------ what is shown
-
-    def show_difference(self, token: int | None) -> None:
-        """Name the first token that differs; None takes the pill away."""
-        self._pill.show_token(token)
 
     def place_again(self) -> None:
         """Documents are higher or lower now: a mark stands in them."""
@@ -374,7 +370,7 @@ class ReasoningSection(QWidget):
         """In a narrow lane the head says no tokens."""
         self._head.detail_allowed = density != "narrow"
         self._badge.set_shrunk(density == "narrow")
-        self._pill.set_short(density in ("narrow", "compact"))
+        self.pill.set_short(density in ("narrow", "compact"))
         self._head.update()
 
     def restyle(self) -> None:

@@ -85,6 +85,11 @@ class ReplyPlaces:
         place = _place_at(view, height - self._top(view))
         return self._tokens.token_at(part, self._shown[part].place(view, place))
 
+    def token_of(self, view: TextView, position: int) -> float:
+        """The token at a position in a document of the answer."""
+        place = self._shown["answer"].place(view, view.marks.place(position))
+        return self._tokens.token_at("answer", place)
+
     def _is_folded(self, part: Part) -> bool:
         return part == "reasoning" and not self.reply.reasoning.is_open()
 
