@@ -12,6 +12,7 @@ from qwqdesk.cli.output import to_stderr, write_out
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import Library, places
+from qwqdesk.models.library_facts import FactsMemory
 from qwqdesk.paths import DataDirs
 from qwqdesk.resources import resource
 from qwqdesk.sampling.formats.flags import FLAGS, Flag
@@ -108,7 +109,8 @@ def library(dirs: DataDirs) -> Library:
     """The models of this installation, with the folders that the user has added."""
     folders = load_settings(dirs.settings).settings.model_folders
     added = tuple(Path(folder) for folder in folders)
-    return Library(places(resource("models"), dirs.models, added, os.environ))
+    memory = FactsMemory(dirs.cache / "headers.json")
+    return Library(places(resource("models"), dirs.models, added, os.environ), memory)
 
 
 def recipes(dirs: DataDirs) -> RecipeList:

@@ -12,6 +12,7 @@ from pathlib import Path
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants, shape
 from qwqdesk.models.file_words import size_words
+from qwqdesk.models.folders import shard_count
 from qwqdesk.models.gguf import GgufArray, GgufHeader, Scalar, read_partly
 from qwqdesk.models.library_acts import files_of
 from qwqdesk.models.memory import estimate
@@ -133,8 +134,7 @@ def file_facts(details: Details) -> list[tuple[str, str]]:
         return []
     rows = [
         ("Size", f"{size_words(details.size_bytes)} ({details.size_bytes:,} bytes)"),
-        ("Parts", f"{details.parts} files" if details.parts > 1 else ""),
-        ("Part", f"{header.split.no + 1} of {header.split.count}" if header.split else ""),
+        ("Parts", _parts(details, header)),
         ("Tensors", f"{len(header.tensors):,}"),
         ("Metadata", f"{len(header.metadata):,} keys"),
         ("Format", f"GGUF {header.version}{', big-endian' if header.big_endian else ''}"),
@@ -221,6 +221,15 @@ def _parameters(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit} ({count:,})"
     return f"{count:,}" if count else ""
+
+
+def _parts(details: Details, header: GgufHeader) -> str:
+    """How many of a model's files are here."""
+    count = max(header.split.count if header.split else 1, shard_count(details.path.name))
+    if count == 1:
+        return ""
+    missing = "" if details.parts >= count else "; the model cannot be loaded without the others"
+    return f"{details.parts} of {count} are here{missing}"
 
 
 def _number(value: int) -> str:

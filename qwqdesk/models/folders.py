@@ -41,6 +41,12 @@ def models_under(root: Path) -> Iterator[ModelFiles]:
         yield ModelFiles(here, int(count), tuple(n for n in every if n not in files))
 
 
+def shard_count(name: str) -> int:
+    """How many shards a file's name says that there are; 1 for any other name."""
+    found = _SHARD.match(name)
+    return min(int(found["count"]), MAX_SHARDS) if found is not None else 1
+
+
 def _gguf_files(root: Path) -> list[Path]:
     """The .gguf files below a folder, sorted; unreadable folders are passed over."""
     found: list[Path] = []

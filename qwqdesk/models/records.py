@@ -79,6 +79,17 @@ def is_of(record: Record, state: os.stat_result) -> bool:
     return (record.size, record.mtime_ns) == (state.st_size, state.st_mtime_ns)
 
 
+def with_checksum(record: Record, sha256: str) -> Record:
+    """The record after the file was read again: what was compared once is compared once more."""
+    published = record.expected or (record.sha256 if record.verified else None)
+    return replace(
+        record,
+        sha256=sha256,
+        verified=published == sha256,
+        expected=None if published in (None, sha256) else published,
+    )
+
+
 def write_record(models: Path, file: Path, record: Record) -> None:
     """Remember what was found out about a file, as it is now.
 

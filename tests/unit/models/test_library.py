@@ -14,6 +14,7 @@ from qwqdesk.models.library import Library, Places, missing_words, places
 from qwqdesk.models.library_acts import copies, removal, remove, verify
 from qwqdesk.models.library_facts import FactsMemory
 from qwqdesk.models.library_uses import note_use, read_uses
+from qwqdesk.models.records import Record, with_checksum
 from tests.unit.models.gguf_writer import small_model
 
 
@@ -255,3 +256,12 @@ def test_deleting_says_what_it_frees_and_takes_every_shard(where: Places) -> Non
     elsewhere = small_model().write(where.folders[0] / "m.gguf")
     with pytest.raises(UserError, match="only read"):
         removal(elsewhere, where.models)
+
+
+def test_a_checksum_read_again_is_compared_again() -> None:
+    verified = Record("a", True, "o/r")
+    assert with_checksum(verified, "a") == verified
+    damaged = with_checksum(verified, "b")
+    assert (damaged.verified, damaged.expected) == (False, "a")
+    assert with_checksum(damaged, "a").verified
+    assert with_checksum(Record("a", False), "b") == Record("b", False)
