@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
 
-AGAIN, PAGE, TOKEN = "Try again", "Model page", "Access token"
+AGAIN, PAGE, TOKEN, FOLDER = "Try again", "Model page", "Access token", "Choose folder"
 _STEPS: Mapping[str, tuple[str, ...]] = {
     "gated_login": (PAGE, TOKEN, AGAIN),
     "gated_ask": (PAGE, AGAIN),
     "token": (TOKEN, AGAIN),
     "not_found": (AGAIN, TOKEN),
     "disabled": (PAGE,),
+    "disk_full": (FOLDER, AGAIN),
     "offline": (),
     "no_file": (),
     "ambiguous": (),

@@ -17,7 +17,7 @@ from qwqdesk.models.hub_files import choose
 from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import EmptyState, announce, label, retire
 from qwqdesk.ui.models.find_downloads import DownloadStates
-from qwqdesk.ui.models.find_errors import AGAIN, PAGE, TOKEN, error_band
+from qwqdesk.ui.models.find_errors import AGAIN, FOLDER, PAGE, TOKEN, error_band
 from qwqdesk.ui.models.find_head import RepositoryHead
 from qwqdesk.ui.models.find_repository import Judged, RepoState, ShownRepository
 from qwqdesk.ui.models.find_table import QuantizationTable
@@ -248,7 +248,12 @@ class RepositoryPane(QFrame):
     def _band(self, error: UserError, acts: Mapping[str, Callable[[], object]]) -> None:
         """One message at a time, between head and table."""
         self._clear_bands()
-        every = {PAGE: self.head.open_page, TOKEN: self._settings, **acts}
+        every = {
+            PAGE: self.head.open_page,
+            TOKEN: self._settings,
+            FOLDER: self._settings,
+            **acts,
+        }
         made = error_band(error, every, name="repositoryError")
         self._bands.addWidget(made)
         announce(made, f"{error.what} {error.what_to_do}")
