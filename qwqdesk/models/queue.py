@@ -202,6 +202,7 @@ class DownloadQueue:
         self._schedule()
 
     def _tell(self, row: QueueRow) -> None:
+        self._streams = [stream for stream in self._streams if not stream.cancelled.is_set()]
         for stream in self._streams:
             stream.put(row)
 
