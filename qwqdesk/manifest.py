@@ -15,6 +15,8 @@ already.
 from __future__ import annotations
 
 import hashlib
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -146,8 +148,10 @@ def lacks_hashes(manifest: Mapping[str, Any]) -> bool:
 
 def tokens_sha256(tokens: Sequence[int]) -> str:
     """sha256 over token ids, each as a little-endian 32-bit number."""
-    data = b"".join(token.to_bytes(4, "little") for token in tokens)
-    return hashlib.sha256(data).hexdigest()
+    numbers = array("I", tokens)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return hashlib.sha256(numbers.tobytes()).hexdigest()
 
 
 def stored_prompt(manifest: Mapping[str, Any], loaded: Loaded) -> Prompt | None:

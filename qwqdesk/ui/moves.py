@@ -35,7 +35,7 @@ class Moves(QObject):
         if not page.isVisible():
             other = self._stack.currentWidget()
             return [self._sidebar] if other is None else [self._sidebar, other]
-        parts: list[QWidget] = [self._sidebar, page.toolbar, page.view.prompt]
+        parts: list[QWidget] = [self._sidebar, page.toolbar, page.fairness.panel, page.view.prompt]
         parts += [page.view.strip] if page.view.strip.has_tools else []
         parts += [*page.view.lanes, page.numbers.panel, page.composer]
         return [part for part in parts if part.isVisible()]
@@ -67,13 +67,15 @@ class Moves(QObject):
         self._page.acts.current().step_sibling(step)
 
     def escape(self) -> None:
-        """Leave a field; from the composer or a lane, stop the run."""
+        """Leave a field or the panel of fairness; from the composer or a lane, stop the run."""
         page = self._page
         focused = self._window.focusWidget()
         if isinstance(focused, QLineEdit) and not page.composer.isAncestorOf(focused):
             page.composer.input.setFocus(_REASON)
         elif not page.isVisible():
             self._show_page("conversation")
+        elif focused is not None and page.fairness.panel.isAncestorOf(focused):
+            page.fairness.escape()
         elif page.runs.view is page.view:
             page.stop()
         else:

@@ -261,3 +261,16 @@ async def test_seeds_of_32_bits_reach_the_lanes(qapp: QApplication, tmp_path: Pa
     async with opened(tmp_path) as d:
         seed_field(d)._choose(4_294_967_294)
         assert d.window.page.view.lanes[0].model.chain.integer("seed") == 4_294_967_294
+
+
+async def test_esc_and_f6_know_the_panel(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        await compared(d)
+        await d.until(lambda: badge(d).isVisible())
+        d.find("sidebarButton").setFocus()
+        d.click("fairnessBadge")
+        d.press("F6")
+        assert d.window.focusWidget() is d.find("fairness_check")
+        d.window.commands.run("stop")
+        assert not panel(d).isVisible()
+        assert d.window.focusWidget() is badge(d)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from qwqdesk.conversation import Reply
 from qwqdesk.engine.events import LoadProgress
@@ -178,6 +178,14 @@ class FairnessDesk(QObject):
         self._update()
         self.panel.show()
         self._badge.show()
+
+    def escape(self) -> None:
+        """Stop what runs for the panel, else put it away."""
+        if self.busy:
+            self._desk.session.stop()
+        else:
+            self.panel.put_away()
+            self._badge.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _do(self, act: str) -> None:
         acts: Mapping[str, Callable[[], object]] = {

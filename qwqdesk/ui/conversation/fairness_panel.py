@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -137,6 +138,8 @@ class FairnessPanel(QFrame):
             self._parts.append(self._acts(content.acts))
         for part in self._parts:
             self._words.addWidget(part)
+        for first, second in pairwise([*self._buttons(), self._close]):
+            QWidget.setTabOrder(first, second)
         if focused:
             self.focus_first()
         self.rebuilt.emit()
@@ -178,8 +181,11 @@ class FairnessPanel(QFrame):
 
     def focus_first(self) -> None:
         """The keyboard goes to its first button."""
-        buttons = [b for part in self._parts for b in part.findChildren(QPushButton)]
-        (buttons[0] if buttons else self._close).setFocus(Qt.FocusReason.TabFocusReason)
+        first = next(iter(self._buttons()), self._close)
+        first.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _buttons(self) -> list[QWidget]:
+        return [b for part in self._parts for b in part.findChildren(QPushButton)]
 
     def put_away(self) -> None:
         """Close it."""
