@@ -69,6 +69,7 @@ class Comparison(QObject):
         self.running = False
         self._lanes: dict[str, Reply | _Running | None] = {}
         self._record: RunRecord | None = None
+        self._read: tuple[LaneReply, ...] | None = None  # of this moment: several ask for it
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_GREW_MS)
@@ -83,8 +84,10 @@ class Comparison(QObject):
 
     def replies(self) -> tuple[LaneReply, ...]:
         """The lanes that have a reply, from left to right."""
-        found = ((label, source) for label, source in self._lanes.items() if source is not None)
-        return tuple(self._snapshot(label, source) for label, source in found)
+        if self._read is None:
+            found = ((label, source) for label, source in self._lanes.items() if source is not None)
+            self._read = tuple(self._snapshot(label, source) for label, source in found)
+        return self._read
 
     def _snapshot(self, label: str, source: Reply | _Running) -> LaneReply:
         kept: Reply | LaneRecord
@@ -115,6 +118,7 @@ class Comparison(QObject):
 
     def show(self, replies: Mapping[str, Reply | None]) -> None:
         """These lanes are shown, with these replies; the order is the lanes'."""
+        self._read = None
         self._timer.stop()
         self._record, self.running = None, False
         self._lanes = dict(replies)
@@ -122,6 +126,7 @@ class Comparison(QObject):
 
     def begin(self, began: RunBegan, labels: Sequence[str]) -> None:
         """A run starts in its lanes; other lanes of `labels` keep what they have."""
+        self._read = None
         self._record = RunRecord([len(prompt.tokens) for prompt in began.prompts])
         self.running = True
         self._lanes = {label: self._lanes.get(label) for label in labels}
@@ -134,6 +139,7 @@ class Comparison(QObject):
 
     def take(self, event: Event) -> None:
         """One event of the run."""
+        self._read = None
         if self._record is not None:
             self._record.add(event)
             if not self._timer.isActive():
@@ -141,6 +147,7 @@ class Comparison(QObject):
 
     def end(self) -> None:
         """The run is over."""
+        self._read = None
         self._timer.stop()
         self.running = False
         self.ended.emit()
@@ -148,5 +155,6 @@ class Comparison(QObject):
     def set_labels(self, labels: Sequence[str]) -> None:
         """Lanes were added, or taken away; the others keep what they have."""
         if tuple(labels) != self.labels:
+            self._read = None
             self._lanes = {label: self._lanes.get(label) for label in labels}
             self.replaced.emit()

@@ -4,10 +4,11 @@ the scrolling, and takes the user to differences. It watches `Comparison` and ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from weakref import WeakSet
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -19,7 +20,6 @@ from qwqdesk.ui.conversation.difference_steps import DifferenceSteps
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
 from qwqdesk.ui.conversation.divergence_marks import DivergenceMarks, clear_marks
 from qwqdesk.ui.conversation.found_differences import FoundDifferences, strip_text
-from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lanes_view import LanesView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.reply_places import ReplyPlaces, shown_texts
@@ -114,11 +114,11 @@ class Differences(QObject):
         self._marks = None
         self.steps.set_places(None, None)
         self._found = FoundDifferences()
-        for lane in self._columns.lanes:
-            if lane.output.reply is not None:
-                clear_marks(lane.output.reply)
-                lane.output.reply.reasoning.pill.show_token(None)
-        self._words.clear([reply for lane in self._columns.lanes for reply in _all_replies(lane)])
+        replies = [r for lane in self._columns.lanes for r in lane.output.transcript.replies]
+        for reply in replies:
+            clear_marks(reply)
+            reply.reasoning.pill.show_token(None)
+        self._words.clear(replies)
         self.link.set_texts(None, {})
         self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
         self._show_setups()
@@ -205,6 +205,7 @@ class Differences(QObject):
         self._marks.show(self._question())
         self._whole = whole
         if whole:
+            self._marks.fold_around_marks()
             self.link.set_texts(compared, places)
             self._show_diff(self.strip.diff)
 
@@ -220,6 +221,8 @@ class Differences(QObject):
     def _focus_moved(self, _old: object, now: object) -> None:
         """With more than two lanes, the first shows what it does not share with the focused one."""
         if self._marks is None or self._found.lanes < 3 or not isinstance(now, QWidget):
+            return
+        if not shiboken6.isValid(self._columns):  # the window is being taken down
             return
         if self._columns.isAncestorOf(now):
             self._marks.show(self._question())
@@ -269,7 +272,3 @@ class Differences(QObject):
     def _settings_changed(self, *_: object) -> None:
         self.link.on = self._desk.settings.scroll_together
         self.strip.set_linked(self.link.on)
-
-
-def _all_replies(lane: Lane) -> Sequence[ReplyView]:
-    return lane.output.transcript.replies

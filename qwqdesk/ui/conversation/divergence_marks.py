@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.ui.conversation.answer import TextView, views_of
+from qwqdesk.ui.conversation.code_block import CodeBlock
 from qwqdesk.ui.conversation.compared import Compared, Stop
 from qwqdesk.ui.conversation.document_marks import Mark
 from qwqdesk.ui.conversation.reply_places import ReplyPlaces
@@ -70,6 +71,15 @@ class DivergenceMarks:
             return None
         view, place = found
         return view, _before_word(view.marks.text(), place)
+
+    def fold_around_marks(self) -> None:
+        """Long code without errors folds to the lines around its first mark."""
+        for places in self.places.values():
+            for block in places.reply.answer.blocks:
+                marks = block.code_view.marks if isinstance(block, CodeBlock) else None
+                if isinstance(block, CodeBlock) and marks and marks.marks and not block.problems:
+                    line = marks.cursor(marks.marks[0].place).blockNumber()
+                    block.fold_around(line + 1)
 
     def token(self, label: str, stop: Stop) -> int:
         """The token of a stop in a lane."""
