@@ -97,6 +97,7 @@ class Workspace(QWidget):
             "export": lambda: page.exports.open_menu(page.toolbar.more),
             "copy_markdown": page.exports.copy,
             "regenerate": page.acts.regenerate,
+            "answer_now": page.acts.answer_now,
             "first_difference": differences.first,
             "next_difference": differences.following,
             "previous_difference": differences.previous,

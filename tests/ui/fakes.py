@@ -14,7 +14,15 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, 
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.engine import RunStream
-from qwqdesk.engine.events import Event, LaneFinished, Output, RunRequest, RunStarted, Span
+from qwqdesk.engine.events import (
+    Event,
+    LaneFinished,
+    Output,
+    ReasoningClosed,
+    RunRequest,
+    RunStarted,
+    Span,
+)
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
 from qwqdesk.store.history import History
@@ -39,14 +47,21 @@ class StagedStream(RunStream):
         spans += [Span("answer", answer)] if answer else []
         self.put(Output(lane, tuple(spans), tuple(range(tokens)), tokens if thought else 0))
 
-    def finish(self, *lanes: int, reason: str = "stop") -> None:
+    def close_reasoning(self, lane: int) -> None:
+        """As the engine: the reasoning ends with its closing sentence."""
+        super().close_reasoning(lane)
+        self.put(ReasoningClosed(lane, 1, "asked"))
+
+    def finish(
+        self, *lanes: int, reason: str = "stop", detail: str | None = None, frozen: int = 0
+    ) -> None:
         """Lanes end (all without numbers); the run ends with the last one."""
         for lane in lanes or tuple(self._open):
             if lane in self._open:
                 self._open.discard(lane)
                 timing = Timing(first_token_s=0.2, decode_s=1.0, tokens_per_second=5.0)
-                ended: Event = LaneFinished(lane, reason, None, Usage(7, 0, 5), timing)  # type: ignore[arg-type]
-                self.put(ended)
+                usage = Usage(7, frozen, 5)
+                self.put(LaneFinished(lane, reason, detail, usage, timing, None, frozen))  # type: ignore[arg-type]
         if not self._open:
             self.close()
 

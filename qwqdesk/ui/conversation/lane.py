@@ -16,6 +16,7 @@ from qwqdesk.engine.events import (
     LoopFound,
     Output,
     PrefillProgress,
+    ReasoningClosed,
     RunStarted,
 )
 from qwqdesk.errors import UserError
@@ -24,13 +25,14 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import SessionEvent
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.store.history import CUT_DETAIL
+from qwqdesk.thought_end import end_words
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
 from qwqdesk.ui.conversation.lane_body import LaneBody
 from qwqdesk.ui.conversation.lane_head import LaneHead
 from qwqdesk.ui.conversation.lane_output import LaneOutput, width_class
 from qwqdesk.ui.conversation.lane_status import LaneStatus, finished, looped, reading, running
-from qwqdesk.ui.conversation.siblings import SiblingSwitch
+from qwqdesk.ui.conversation.siblings import Siblings
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import set_state, theme
 
@@ -41,6 +43,7 @@ class Lane(QFrame):
     """One column. Its letter is its setup's label, which stays when lanes around it go."""
 
     stop_wanted = Signal(object)
+    answer_now_wanted = Signal(object)
     regenerate_wanted = Signal(object)
     continue_wanted = Signal(object)
     keep_wanted = Signal(object)
@@ -66,7 +69,7 @@ class Lane(QFrame):
         self.head.set_recipes(desk.recipes)
         self.output = LaneOutput(single=True)
         self.body = LaneBody(self.model, self.output)
-        self._siblings: SiblingSwitch | None = None
+        self._siblings = Siblings(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -76,7 +79,9 @@ class Lane(QFrame):
 
     def _connect(self) -> None:
         output, head = self.output, self.head
+        self._siblings.chosen.connect(lambda reply_id: self.sibling_wanted.emit(self, reply_id))
         output.stopRequested.connect(lambda: self.stop_wanted.emit(self))
+        output.answerNowRequested.connect(lambda: self.answer_now_wanted.emit(self))
         output.regenerateRequested.connect(lambda: self.regenerate_wanted.emit(self))
         output.continueRequested.connect(lambda: self.continue_wanted.emit(self))
         output.keepRequested.connect(lambda: self.keep_wanted.emit(self))
@@ -166,7 +171,7 @@ class Lane(QFrame):
     def show_path(self, path: Sequence[UserMessage], conversation: Conversation) -> None:
         """Show what was written along a conversation's path."""
         self.output.clear()
-        self._drop_siblings()
+        self._siblings.drop()
         self._set_status(None)
         if path:
             self.body.show_text()
@@ -193,27 +198,12 @@ class Lane(QFrame):
 
     def offer_siblings(self, message: UserMessage) -> None:
         """Offer the other replies to this message, where there are some."""
-        self._drop_siblings()
-        shown = next((reply for reply in message.replies if reply.id == self.reply_id), None)
-        view = self.output.reply
-        if shown is None or view is None:
-            return
-        ids = [reply.id for reply in message.replies if reply.lane == shown.lane]
-        if len(ids) > 1:
-            self._siblings = SiblingSwitch(ids, shown.id)
-            self._siblings.chosen.connect(lambda reply_id: self.sibling_wanted.emit(self, reply_id))
-            view.add_below(self._siblings)
+        self._siblings.offer(message, self.reply_id, self.output.reply)
 
     def step_sibling(self, step: int) -> None:
         """Show the earlier (-1) or later (1) reply to the same message."""
-        if self._siblings is not None and not self.writing:
+        if not self.writing:
             self._siblings.step(step)
-
-    def _drop_siblings(self) -> None:
-        if self._siblings is not None:
-            self._siblings.hide()
-            self._siblings.deleteLater()
-            self._siblings = None
 
     # ------------------------------------------------------------ a run
 
@@ -222,7 +212,7 @@ class Lane(QFrame):
         self.reply_id, self._reasoning_tokens = reply_id, 0
         self._loop_found = False
         self.body.show_text()
-        self._drop_siblings()
+        self._siblings.drop()
         if text is None:
             self.output.restart(opened, seed)
         else:
@@ -243,6 +233,9 @@ class Lane(QFrame):
             self._loop_found = True
             self.output.set_loop(event.loop)
             self._set_status(looped(still_running=True))
+        elif isinstance(event, ReasoningClosed):
+            if self.output.reply is not None:
+                self.output.reply.reasoning.header.set_end(end_words(event.reason))
         elif isinstance(event, LaneFinished):
             self.output.finish(event.reason, event.detail, event.usage, event.timing)
             ended = finished(event.reason, event.detail)

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_model import MODEL_FILES, add_model_menu
 from qwqdesk.ui.conversation.run_controller import RunController
@@ -38,6 +39,7 @@ class LaneActs(QObject):
     def connect_view(self, view: ConversationView) -> None:
         """Do what a view asks for."""
         view.stop_wanted.connect(self._runs.stop_lane)
+        view.answer_now_wanted.connect(self._runs.answer_now)
         view.regenerate_wanted.connect(self.regenerate)
         view.continue_wanted.connect(self._go_on)
         view.keep_wanted.connect(lambda lane: self._tasks.start(self._keep(view, lane)))
@@ -92,6 +94,17 @@ class LaneActs(QObject):
         view.columns.apply_settings()
         self._desk.history_changed.emit()
         self.changed.emit()
+
+    def answer_now(self) -> None:
+        """End the reasoning of the lane with the focus; of the only lane that thinks, else."""
+        thinking = [lane for lane in self._shown().lanes if lane.output.can_answer_now]
+        current = self.current()
+        if current in thinking or len(thinking) == 1:
+            lane = current if current in thinking else thinking[0]
+            lane.output.ask_answer()
+        else:
+            where = "Go to a lane that is thinking" if thinking else "No lane is thinking"
+            announce(self._widget, where)
 
     def regenerate(self, lane: Lane | None = None) -> None:
         """Answer the newest message once more in one lane."""

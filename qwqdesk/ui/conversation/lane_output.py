@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from qwqdesk.conversation import FinishReason, Loop, Reply, Timing, Usage
 from qwqdesk.errors import UserError
 from qwqdesk.reasoning import Span
+from qwqdesk.thought_end import end_of_detail
 from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane_bands import LaneBands
 from qwqdesk.ui.conversation.lane_footer import LaneFooter
@@ -70,6 +71,7 @@ class LaneOutput(QFrame):
     copyRequested = Signal()  # noqa: N815
     continueRequested = Signal()  # noqa: N815
     numbersRequested = Signal()  # noqa: N815
+    answerNowRequested = Signal()  # noqa: N815
 
     def __init__(self, parent: QWidget | None = None, *, single: bool = False) -> None:
         super().__init__(parent)
@@ -180,11 +182,15 @@ class LaneOutput(QFrame):
         if self.reply is not None:
             self.reply.set_progress(text)
 
-    def set_stats(self, usage: Usage, timing: Timing, seed: int | None) -> None:
-        """Numbers from outside while the lane writes."""
-        self._seed = seed
-        self._counter.tokens = usage.reasoning_tokens + usage.answer_tokens
-        self.footer.show_running(self._counter.tokens, timing.tokens_per_second)
+    @property
+    def can_answer_now(self) -> bool:
+        """Whether reasoning is being written that could be ended."""
+        return self.reply is not None and self.reply.reasoning.header.can_answer_now
+
+    def ask_answer(self) -> None:
+        """End the reasoning, as its button does."""
+        if self.reply is not None:
+            self.reply.reasoning.header.ask_answer()
 
     def set_loop(self, loop: Loop) -> None:
         """The lane repeats itself from here on."""
@@ -199,6 +205,7 @@ class LaneOutput(QFrame):
         self._end_run(looped=reason == "loop")
         if self.reply is not None:
             self.reply.reasoning.set_measured(usage.reasoning_tokens, timing.reasoning_s)
+            self.reply.reasoning.header.set_end(end_of_detail(detail))
         self.footer.show_finished(usage, timing, self._seed, reason)
         self.bands.show_stopped(by_loop=reason == "loop")
         if reason == "error":
@@ -251,6 +258,7 @@ class LaneOutput(QFrame):
         self._leave_reply()
         self.bands.clear()
         self.reply = self.transcript.add_reply(reasoning_open=self.reasoning_shown)
+        self.reply.reasoning.header.answer_wanted.connect(self.answerNowRequested)
         self._place_footer()
         return self.reply
 

@@ -7,153 +7,16 @@ finished, the section folds by itself, once, and only if the user has not touche
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from PySide6.QtCore import QElapsedTimer, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QElapsedTimer, QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from qwqdesk.ui.base import Badge
-from qwqdesk.ui.conversation.answer import Caret
-from qwqdesk.ui.conversation.difference_pill import DifferencePill
 from qwqdesk.ui.conversation.document_view import DocumentView
-from qwqdesk.ui.conversation.plain_text import PlainText
-from qwqdesk.ui.conversation.wording import count, duration, short_seconds
-from qwqdesk.ui.icons import draw_icon
+from qwqdesk.ui.conversation.reasoning_header import ReasoningHeader, State
+from qwqdesk.ui.conversation.reasoning_parts import RailNote, ReasoningBody
 from qwqdesk.ui.theme import theme
 
-State = Literal["none", "thinking", "done", "cut", "empty"]
 _COUNTER_MS = 250
-_PREVIEW_LINES, _LINE = 3, 20
-
-
-class ReasoningHead(QToolButton):
-    """The chevron and "Thinking  1,204 tokens · 1 min 52 s"; what does not fit leaves whole."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("reasoningToggle")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCheckable(True)
-        self._detail = ""
-        self.detail_allowed = True
-
-    def set_words(self, title: str, detail: str) -> None:
-        """What the head says."""
-        if (title, detail) == (self.text(), self._detail):
-            return
-        self._detail = detail
-        self.setText(title)
-        self.setAccessibleName(f"{title} {detail}".strip())
-        self.setToolTip(detail)
-        self.update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(120, theme().px(28))
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(60, theme().px(28))
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        px, middle = theme().px, self.height() / 2
-        painter = QPainter(self)
-        if self.underMouse():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme().color("hover"))
-            painter.drawRoundedRect(self.rect(), px(6), px(6))
-        name = "chevron-down" if self.isChecked() else "chevron-right"
-        draw_icon(painter, QRectF(0, middle - px(14) / 2, px(14), px(14)), name, "text2")
-        left = px(20)
-        left += self._word(painter, left, self.text(), "name", "text") + px(6)
-        if self.detail_allowed:
-            self._word(painter, left, self._detail, "small", "text3", whole=True)
-        painter.end()
-
-    def _word(
-        self,
-        painter: QPainter,
-        left: int,
-        text: str,
-        role: Literal["name", "small"],
-        token: str,
-        *,
-        whole: bool = False,
-    ) -> int:
-        font = theme().font(role)
-        metrics = QFontMetrics(font)
-        room = self.width() - left
-        if whole and metrics.horizontalAdvance(text) > room:
-            return 0
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-        painter.setFont(font)
-        painter.setPen(theme().color(token))
-        box = QRect(left, 0, room, self.height())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), shown)
-        return metrics.horizontalAdvance(shown)
-
-
-class _Body(QWidget):
-    """The text behind its rail. In the preview only its last lines are seen, from the bottom."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.text = PlainText("reasoning", self)
-        self.caret = Caret(self)
-        self.preview = False
-        self.streaming = False
-
-    def place(self) -> None:
-        """Lay the text out and take the height that is wanted."""
-        px = theme().px
-        left, above = px(20), px(2)
-        height = self.text.wanted_height(max(40, self.width() - left))
-        shown = min(height, px(_PREVIEW_LINES * _LINE)) if self.preview else height
-        self.text.setGeometry(left, above + shown - height, max(40, self.width() - left), height)
-        self.setFixedHeight(shown + 2 * above)
-        self._place_caret()
-
-    def _place_caret(self) -> None:
-        self.caret.fit()
-        place = self.text.caret_rect().translated(self.text.pos())
-        x = min(place.right() + 2, self.width() - self.caret.width())
-        self.caret.move(x, place.center().y() - self.caret.height() // 2)
-        self.caret.setVisible(self.streaming)
-        self.caret.raise_()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        _paint_rail(self)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.place()
-
-
-class _Note(QLabel):
-    """A sentence at the end of the rail: why there is no answer."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("unansweredNote")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("role", "small")
-        self.setProperty("tone", "text3")
-        self.setWordWrap(True)
-        self.setContentsMargins(theme().px(20), theme().px(2), 0, theme().px(2))
-        self.hide()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        _paint_rail(self)
-        super().paintEvent(event)
-
-
-def _paint_rail(widget: QWidget) -> None:
-    painter = QPainter(widget)
-    rail = QRect(theme().px(4), 0, theme().px(2), widget.height())
-    painter.fillRect(rail, theme().color("line_strong"))
-    painter.end()
 
 
 class ReasoningSection(QWidget):
@@ -178,35 +41,27 @@ class ReasoningSection(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(_COUNTER_MS)
         self._timer.timeout.connect(self._show_counters)
-        self._head = ReasoningHead(self)
-        self._head.clicked.connect(self._head_clicked)
-        self._badge = Badge("warn", "triangle-alert", "Not closed", name="reasoningNotClosed")
-        self._badge.setToolTip("Reasoning not closed")
-        self.pill = DifferencePill()
+        self.header = ReasoningHeader(self)
+        self.pill = self.header.pill
         self.pill.clicked.connect(lambda *_: self.difference_wanted.emit())
-        self._body = _Body(self)
-        self._note = _Note(self)
+        self._head = self.header.head
+        self._head.clicked.connect(self._head_clicked)
+        self._body = ReasoningBody(self)
+        self._note = RailNote(self)
         self._lay_out()
         self.hide()
 
     def _lay_out(self) -> None:
         px = theme().px
-        self._row = QHBoxLayout()
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(px(6))
-        self._row.addWidget(self._head, 1)
-        self._row.addWidget(self._badge)
-        self._row.addWidget(self.pill)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, px(8))
         column.setSpacing(px(4))
-        column.addLayout(self._row)
+        column.addWidget(self.header)
         behind_rail = QVBoxLayout()
         behind_rail.setSpacing(0)
         behind_rail.addWidget(self._body)
         behind_rail.addWidget(self._note)
         column.addLayout(behind_rail)
-        self._badge.hide()
 
     # ------------------------------------------------------------ content
 
@@ -231,7 +86,7 @@ class ReasoningSection(QWidget):
     @property
     def below_head(self) -> int:
         """Pixels from the top to where the text begins, or would begin."""
-        return self._head.geometry().bottom() + 1
+        return self.header.geometry().bottom() + 1
 
     def is_open(self) -> bool:
         """Whether all of the text is shown."""
@@ -287,7 +142,6 @@ class ReasoningSection(QWidget):
         empty = not self.source.strip()
         self._state = ("empty" if empty else "done") if closed else "cut"
         self._body.streaming = False
-        self._badge.setVisible(not closed)
         if not self._touched:
             self._head.setChecked(not closed)
         self._show_counters()
@@ -300,7 +154,6 @@ class ReasoningSection(QWidget):
         self._state = ("empty" if empty else "done") if closed else "cut"
         self._tokens, self._seconds = tokens, seconds
         self._head.setChecked(not closed)
-        self._badge.setVisible(not closed)
         self.show()
         self._show_counters()
         self._arrange()
@@ -312,8 +165,7 @@ class ReasoningSection(QWidget):
         self._source = []
         self._state, self._touched, self._measured = "none", False, False
         self._tokens, self._seconds = 0, None
-        self._badge.hide()
-        self.pill.show_token(None)
+        self.header.clear()
         self.hide()
 
     def set_note(self, text: str) -> None:
@@ -354,24 +206,13 @@ class ReasoningSection(QWidget):
         self.resized.emit()
 
     def _show_counters(self) -> None:
-        tokens = count(self._tokens)
-        if self._state == "thinking":
-            passed = duration(self._clock.elapsed() / 1000)
-            self._head.set_words("Thinking", f"{tokens} · {passed}" if self._tokens else passed)
-        elif self._state == "empty":
-            self._head.set_words("No reasoning", "")
-        else:
-            seconds = self._seconds or 0.0
-            took = duration(seconds) if seconds >= 1 else short_seconds(seconds)
-            title = f"Thought for {took}" if seconds else "Thought"
-            self._head.set_words(title, tokens if self._tokens else "")
+        thinking = self._state == "thinking"
+        seconds = self._clock.elapsed() / 1000 if thinking else self._seconds or 0.0
+        self.header.show_state(self._state, self._tokens, seconds)
 
     def set_density(self, density: str) -> None:
-        """In a narrow lane the head says no tokens."""
-        self._head.detail_allowed = density != "narrow"
-        self._badge.set_shrunk(density == "narrow")
-        self.pill.set_short(density in ("narrow", "compact"))
-        self._head.update()
+        """The lane's width class."""
+        self.header.set_density(density)
 
     def restyle(self) -> None:
         """The theme changed."""

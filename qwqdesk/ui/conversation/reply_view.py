@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Reply, SpanKind
 from qwqdesk.reasoning import Span, reasoning_closed
+from qwqdesk.thought_end import end_of_detail
 from qwqdesk.ui.base import label
 from qwqdesk.ui.conversation.answer import AnswerView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
@@ -130,6 +131,7 @@ class ReplyView(QWidget):
                 tokens=reply.usage.reasoning_tokens,
                 seconds=reply.timing.reasoning_s,
             )
+            self.reasoning.header.set_end(end_of_detail(reply.finish_detail))
             self._waiting.append(("reasoning", reply.reasoning, 0))
         self._answer_source.append(reply.answer)
         self._waiting.append(("answer", reply.answer, 0))

@@ -166,6 +166,12 @@ class RunController(QObject):
         if number is not None:
             self._desk.session.stop(number)
 
+    def answer_now(self, lane: Lane) -> None:
+        """Let a lane end its reasoning and answer; the others go on."""
+        number = self._view.target_number(lane) if self._view is not None else None
+        if number is not None:
+            self._desk.session.answer_now(number)
+
     async def stopped(self) -> None:
         """Stop what runs and wait until it is saved."""
         self.stop()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from qwqdesk.ui.base import IconButton, label
+from qwqdesk.conversation import UserMessage
+from qwqdesk.ui.base import IconButton, label, retire
+from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.theme import theme
 
 
@@ -46,3 +48,36 @@ class SiblingSwitch(QWidget):
         at = self._at + step
         if 0 <= at < len(self._ids):
             self.chosen.emit(self._ids[at])
+
+
+class Siblings(QObject):
+    """The switch below a lane's newest reply, where there is something to switch to."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._switch: SiblingSwitch | None = None
+
+    def offer(self, message: UserMessage, reply_id: int, view: ReplyView | None) -> None:
+        """Offer the lane's other replies to this message below the one that is shown."""
+        self.drop()
+        shown = next((reply for reply in message.replies if reply.id == reply_id), None)
+        if shown is None or view is None:
+            return
+        ids = [reply.id for reply in message.replies if reply.lane == shown.lane]
+        if len(ids) > 1:
+            self._switch = SiblingSwitch(ids, shown.id)
+            self._switch.chosen.connect(self.chosen)
+            view.add_below(self._switch)
+
+    def step(self, step: int) -> None:
+        """Choose the earlier (-1) or later (1) reply."""
+        if self._switch is not None:
+            self._switch.step(step)
+
+    def drop(self) -> None:
+        """Offer nothing."""
+        if self._switch is not None:
+            retire(self._switch)
+            self._switch = None

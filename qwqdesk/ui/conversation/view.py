@@ -14,7 +14,14 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Conversation, Mode, Reply, UserMessage
 from qwqdesk.conversation_path import lane_replies, path_to
-from qwqdesk.engine.events import LaneFinished, LoopFound, Output, PrefillProgress, RunStarted
+from qwqdesk.engine.events import (
+    LaneFinished,
+    LoopFound,
+    Output,
+    PrefillProgress,
+    ReasoningClosed,
+    RunStarted,
+)
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, SessionEvent
@@ -38,6 +45,7 @@ class ConversationView(QWidget):
 
     changed = Signal()
     stop_wanted = Signal(object)
+    answer_now_wanted = Signal(object)
     regenerate_wanted = Signal(object)
     continue_wanted = Signal(object)
     keep_wanted = Signal(object)
@@ -79,6 +87,7 @@ class ConversationView(QWidget):
 
     def _connect_lane(self, lane: Lane) -> None:
         lane.stop_wanted.connect(self.stop_wanted)
+        lane.answer_now_wanted.connect(self.answer_now_wanted)
         lane.regenerate_wanted.connect(self.regenerate_wanted)
         lane.continue_wanted.connect(self.continue_wanted)
         lane.keep_wanted.connect(self.keep_wanted)
@@ -215,7 +224,7 @@ class ConversationView(QWidget):
         """Show one event of the run."""
         if not isinstance(event, RunBegan):
             self.comparison.take(event)
-        if isinstance(event, Output | LoopFound | LaneFinished):
+        if isinstance(event, Output | LoopFound | ReasoningClosed | LaneFinished):
             lane = self._targets[event.lane]
             if lane in self._unfinished:
                 lane.take(event)

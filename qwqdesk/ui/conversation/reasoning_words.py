@@ -1,0 +1,43 @@
+"""What the head of a reply's reasoning says; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from qwqdesk.ui.conversation.wording import count, duration, short_seconds
+
+Origin = Literal["", "same", "edited"]
+"""Whether the reasoning was given: that of an earlier reply, or one that the user edited."""
+
+_GIVEN: dict[Origin, str] = {"same": "Same thought as before", "edited": "Edited thought"}
+
+
+@dataclass(frozen=True)
+class HeadWords:
+    """`note` says how the reasoning ended; `detail` leaves first where there is little room."""
+
+    title: str
+    detail: str = ""
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Title and note."""
+        return f"{self.title}, {self.note}" if self.note else self.title
+
+
+def thinking_words(tokens: int, seconds: float, *, closing: bool) -> HeadWords:
+    """While it is written; `closing`: the user wants the answer."""
+    passed = duration(seconds)
+    title = "Closing the reasoning" if closing else "Thinking"
+    return HeadWords(title, f"{count(tokens)} · {passed}" if tokens else passed)
+
+
+def finished_words(tokens: int, seconds: float, end: str, origin: Origin) -> HeadWords:
+    """When it is there. Seconds or tokens of 0 are not known; `end` as in `thought_end`."""
+    detail = count(tokens) if tokens else ""
+    if origin:
+        return HeadWords(_GIVEN[origin], detail)
+    took = duration(seconds) if seconds >= 1 else short_seconds(seconds)
+    return HeadWords(f"Thought for {took}" if seconds else "Thought", detail, end)
