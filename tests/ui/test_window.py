@@ -288,7 +288,7 @@ async def test_tab_goes_through_the_parts_in_order(qapp: QApplication, tmp_path:
         await asyncio.sleep(0.05)
         page = d.window.page
         parts = [page.toolbar, page.view.prompt, page.view.strip]
-        parts += [*page.view.lanes, page.composer]
+        parts += [*page.view.lanes, page.numbers.panel, page.composer]
         d.find("sidebarButton").setFocus()
         seen: list[int] = []
         for _ in range(300):
