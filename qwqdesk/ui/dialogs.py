@@ -11,18 +11,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
     QPlainTextEdit,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from qwqdesk.ui.base import button, label, wrapping_label
 from qwqdesk.ui.theme import theme
+
+
+class _Dialog(QDialog):
+    """Enter presses the button that has the focus. No button is the default one: a destroying act
+    must not be an Enter away, and Qt draws default buttons as primary ones.
+    """
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        focused = self.focusWidget()
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and isinstance(focused, QPushButton):
+            focused.click()
+        else:
+            super().keyPressEvent(event)
 
 
 async def finished(dialog: QDialog) -> bool:
@@ -134,7 +149,7 @@ def _question(parent: QWidget, title: str, text: str, verb: str, danger: bool) -
 
 
 def _frame(parent: QWidget | None, title: str, name: str) -> QDialog:
-    dialog = QDialog(parent)
+    dialog = _Dialog(parent)
     dialog.setObjectName(name)
     dialog.setProperty("ground", "raised")
     dialog.setWindowTitle(title)

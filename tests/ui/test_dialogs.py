@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -43,6 +44,26 @@ async def test_a_question_is_answered_by_its_buttons(
     button = dialog.findChild(QPushButton, press)
     assert button is not None
     button.click()
+    assert await question is answer
+    window.close()
+
+
+@pytest.mark.parametrize(("tabs", "answer"), [(0, False), (1, True)])
+async def test_enter_presses_the_button_with_the_focus(
+    qapp: QApplication, tabs: int, answer: bool
+) -> None:
+    window = QWidget()
+    window.show()
+    question = asyncio.ensure_future(ask(window, "Delete?", "Gone.", "Delete", danger=True))
+    dialog = await _dialog(window, "questionDialog")
+    dialog.activateWindow()
+    while not dialog.isActiveWindow():
+        await asyncio.sleep(0.01)
+    for _ in range(tabs):
+        QTest.keyClick(dialog, Qt.Key.Key_Tab)
+    focused = dialog.focusWidget()
+    assert isinstance(focused, QPushButton)
+    QTest.keyClick(focused, Qt.Key.Key_Return)
     assert await question is answer
     window.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QFile
+from PySide6.QtCore import QFile, QStandardPaths
 
 
 def move_to_trash(path: Path) -> None:
@@ -13,6 +13,9 @@ def move_to_trash(path: Path) -> None:
     Raises:
         OSError: there is no trash for this file.
     """
+    # Qt makes the trash itself, but not the folder that it is to lie in.
+    place = QStandardPaths.StandardLocation.GenericDataLocation
+    Path(QStandardPaths.writableLocation(place)).mkdir(parents=True, exist_ok=True)
     moved = QFile.moveToTrash(str(path))
     done = moved[0] if isinstance(moved, tuple) else moved
     if not done:
