@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -42,13 +42,15 @@ _FILES: dict[str, tuple[str, str, str, Callable[[Document], str]]] = {
 
 
 class ExportActs(QObject):
-    """Acts on the conversation that `shown` gives."""
+    """Acts on the conversation that `shown` gives. `folder` is where the next file is offered."""
 
     def __init__(
         self, desk: Desk, tasks: Tasks, shown: Callable[[], ConversationView], page: QWidget
     ) -> None:
         super().__init__(page)
         self._desk, self._tasks, self._shown, self._page = desk, tasks, shown, page
+        documents = QStandardPaths.StandardLocation.DocumentsLocation
+        self.folder = Path(QStandardPaths.writableLocation(documents))
 
     def open_menu(self, source: QWidget) -> None:
         """Offer the formats at a button; Qt moves the menu up where there is no room below."""
@@ -88,7 +90,7 @@ class ExportActs(QObject):
         replies, title = self._replies(), self._title()
         if not replies:
             return
-        name = f"{file_stem(title)}.{ending}"
+        name = str(self.folder / f"{file_stem(title)}.{ending}")
         path = await save_file(self._page, "Export the comparison", name, pattern)
         if path is None:
             return
@@ -132,6 +134,7 @@ class ExportActs(QObject):
         except UserError as error:
             self._desk.trouble.emit(error)
             return
+        self.folder = folder
         place = QUrl.fromLocalFile(str(made or folder))
         Toast(self._page, said, "Open folder", lambda: QDesktopServices.openUrl(place))
 
