@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidg
 
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.hub_fit import Headers
+from qwqdesk.models.details import one_line
 from qwqdesk.models.hub_files import Repository
 from qwqdesk.models.memory import DEFAULT_CONTEXT
 from qwqdesk.models.shape import KV_TYPES, ModelShape
@@ -146,7 +147,7 @@ class RepositoryHead(QWidget):
         counted = next((n for n in headers.parameters.values() if n), 0) if headers else 0
         parameters = counted or found.facts.parameters
         trained = (shape.context_length if shape else 0) or found.facts.context_length
-        words = [architecture[:24]] if architecture else []
+        words = [one_line(architecture, 24)] if architecture else []
         words += [weights_words(parameters)] if parameters else []
         words += [f"context {trained:,}"] if trained else []
         self._show_badges(words, "Gated" if found.gated else "")

@@ -33,10 +33,14 @@ _UNKNOWN: Badge = ("neutral", "", "Not known")
 
 
 class RepositoryPane(QFrame):
-    """Shows what `open` names; `opened` carries a Repository as soon as it is listed."""
+    """Shows what `open` names; `opened` carries a Repository as soon as it is listed.
+
+    `not_found` carries the name of one that the hub does not have.
+    """
 
     opened = Signal(object)
     library_wanted = Signal()
+    not_found = Signal(str)
 
     def __init__(self, shell: Shell, machine: Machine, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,6 +132,8 @@ class RepositoryPane(QFrame):
         elif state.stage == "failed" and state.error is not None:
             self._body.setCurrentWidget(self._blank)
             self._band(state.error, {AGAIN: self.shown.again})
+            if state.error.code == "not_found" and state.name is not None:
+                self.not_found.emit(state.name.repo)
         elif state.repository is not None:
             self._show_listed(state)
 

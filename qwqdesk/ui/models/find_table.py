@@ -154,8 +154,13 @@ class QuantizationTable(QTableView):
                 self.openPersistentEditor(self.rows.index(number, ACT))
 
     def _close(self, number: int) -> None:
-        if self._opened.pop(number, None) is not None:
-            self.closePersistentEditor(self.rows.index(number, ACT))
+        if self._opened.pop(number, None) is None:
+            return
+        index = self.rows.index(number, ACT)
+        editor = self.indexWidget(index)
+        if editor is not None and editor.hasFocus():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.closePersistentEditor(index)
 
     def _changed(self) -> None:
         """Buttons follow their rows, without coming anew while one may be pressed."""

@@ -13,7 +13,7 @@ from qwqdesk.models.expectations import expectation
 from qwqdesk.models.fit import Fit
 from qwqdesk.models.hub_files import Quantization
 from qwqdesk.models.quants import meaning
-from qwqdesk.ui.base import BadgeKind
+from qwqdesk.ui.base import BadgeKind, plain_tip
 from qwqdesk.ui.models.find_words import size_words
 
 Index = QModelIndex | QPersistentModelIndex
@@ -194,7 +194,7 @@ class QuantizationModel(QAbstractTableModel):
             # The first cell says the whole row: moving up and down is then enough.
             return row.spoken if index.column() == LABEL else _text(row, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(row, index.column())
+            return plain_tip(_tip(row, index.column()) or "") or None
         return row if role == ROW_ROLE else None
 
 

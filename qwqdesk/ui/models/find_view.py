@@ -37,6 +37,7 @@ class FindView(QWidget):
         self.pane = RepositoryPane(shell, machine)
         self.results.chosen.connect(self.pane.open)
         self.pane.opened.connect(self._opened)
+        self.pane.not_found.connect(self._not_found)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -54,6 +55,11 @@ class FindView(QWidget):
             found.repo, facts.downloads, facts.likes, found.gated, facts.updated or None
         )
         self.results.show_opened(about)
+
+    def _not_found(self, repo: str) -> None:
+        """What looked like a name may be words to search for."""
+        if self.results.field.text().strip() == repo:
+            self.results.search.search(repo)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         super().showEvent(event)

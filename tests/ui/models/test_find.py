@@ -309,3 +309,46 @@ async def test_what_is_not_there_is_said(
         f.paste("tiny/empty-GGUF")
         await f.d.until(lambda: f.pane.shown.state.stage == "listed")
         assert not f.d.window.findChildren(QuantizationTable)[0].isVisible()
+
+
+async def test_half_a_name_with_enter_is_searched_when_it_is_none(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub
+) -> None:
+    async with finding(tmp_path) as f:
+        f.type("tiny/oth\r")
+        await f.d.until(lambda: f.repos() == ["tiny/Other-GGUF"])
+
+
+async def test_the_button_of_a_row_is_real(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub
+) -> None:
+    async with finding(tmp_path) as f:
+        table = await f.open()
+        table.go_to("Q4_K_M")
+        table.setFocus()
+        made = f.d.find("downloadButton")
+        made.setFocus(Qt.FocusReason.TabFocusReason)
+        QTest.keyClick(made, Qt.Key.Key_Space)
+        await f.d.until(lambda: f.column(ACT)[0] == "Waiting")
+        assert f.d.window.focusWidget() is table  # the button is gone
+        queue = f.d.window.desk.downloads.queue
+        queue.pause(f"{REPO}:Q4_K_M")
+        await f.d.until(lambda: f.column(ACT)[0] == "Paused, 0 %")
+        assert f.d.find("downloadButton").accessibleName() == "Resume Q4_K_M"
+        queue.cancel(f"{REPO}:Q4_K_M")
+        await f.d.until(lambda: f.column(ACT)[0] == "Download")
+        f.d.window.desk.downloads.close()
+
+
+@pytest.mark.parametrize(("width", "shown"), [(1440, 6), (1280, 5), (960, 4)])
+async def test_a_narrow_window_keeps_size_fit_and_act(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub, width: int, shown: int
+) -> None:
+    async with finding(tmp_path) as f:
+        f.d.frame.resize(width, 700)
+        table = await f.open()
+        visible = [column for column in range(ACT + 1) if not table.isColumnHidden(column)]
+        assert len(visible) == shown
+        assert {LABEL, SIZE, FIT, ACT} <= set(visible)
+        used = sum(table.columnWidth(column) for column in visible)
+        assert used <= table.viewport().width()

@@ -6,10 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from PySide6.QtCore import Qt
 
 from qwqdesk.models.download_status import Status
 from qwqdesk.models.hub_files import Quantization, RepoFile
-from qwqdesk.ui.models.find_table_model import missing_words, table_row
+from qwqdesk.ui.models.find_table_model import (
+    ACT,
+    FIT,
+    QuantizationModel,
+    missing_words,
+    table_row,
+)
 from qwqdesk.ui.models.find_words import age_words, count_words, size_words, weights_words
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -68,3 +75,14 @@ def test_missing_parts_are_named() -> None:
     assert missing_words(Quantization("Q8_0", files, paths[1:2])) == "Part 3 of 2 is missing"
     assert missing_words(Quantization("Q8_0", files, paths)) == "Parts 2, 3, 4 of 4 are missing"
     assert table_row(Quantization("Q8_0", files, paths)).act == ""
+
+
+def test_what_strangers_write_is_no_markup() -> None:
+    model = QuantizationModel()
+    failed = Status("failed", 1, 2, note="<b>status</b>")
+    model.set_rows([replace(ROW, status=failed, fit=("neutral", "", "x"), fit_tip="<i>no</i>")])
+    for column in (FIT, ACT):
+        tip = str(model.index(0, column).data(Qt.ItemDataRole.ToolTipRole))
+        assert "&lt;" in tip
+        assert "<b>" not in tip
+        assert "<i>" not in tip
