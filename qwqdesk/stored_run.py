@@ -7,7 +7,7 @@ and what is missing is empty. Only what a run cannot do without is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
@@ -92,6 +92,20 @@ class StoredLane:
         """What the user asked; the whole prompt where that is not known."""
         asked = [m.content for m in self.prompt.messages if m.role == "user"]
         return asked[-1] if asked else self.prompt.text
+
+    def settings_for(self, own: EngineSettings) -> EngineSettings | None:
+        """The engine settings of this run; what has no effect on tokens stays the user's `own`.
+
+        A stranger's file does not set this program's priority, nor lock memory.
+        """
+        if self.settings is None:
+            return None
+        return replace(
+            self.settings,
+            priority=own.priority,
+            use_mlock=own.use_mlock,
+            use_mmap=own.use_mmap,
+        )
 
     @property
     def ended_by_itself(self) -> bool:

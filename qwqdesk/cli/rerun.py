@@ -105,13 +105,12 @@ def _path(lane: StoredLane, here: Sequence[LibraryModel]) -> Path:
 
 
 def _settings(lane: StoredLane, args: ParsedArgs) -> EngineSettings:
-    """The run's settings with the flags over them; a stranger's file does not set priorities."""
-    settings = lane.settings
+    """The run's settings with the flags over them."""
+    settings = lane.settings_for(EngineSettings())
     if settings is None:
-        to_stderr(f"note: Lane {lane.label} does not say its engine settings; the defaults count.")
+        to_stderr(printable(f"note: Lane {lane.label} does not say its engine settings."))
         settings = EngineSettings()
-    calm = replace(settings, priority=0, use_mlock=False, use_mmap=True)
-    return replace(calm, **args.engine)
+    return replace(settings, **args.engine)
 
 
 def _run(turns: Sequence[_Turn], dirs: DataDirs) -> tuple[list[RerunResult], bool]:

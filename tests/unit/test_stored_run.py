@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.conversation import Reply
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.models.library import LibraryModel
@@ -232,3 +233,14 @@ def test_a_run_from_a_file_is_shown_as_a_conversation(history: History) -> None:
 def test_an_old_reply_cannot_be_saved_as_a_run() -> None:
     with pytest.raises(UserError, match="does not say enough"):
         document_of([Reply(1, 1, "A")])
+
+
+def test_a_strangers_file_sets_neither_priority_nor_memory_locks() -> None:
+    made = document()
+    made["lanes"][0]["manifest"]["settings"].update(priority=3, use_mlock=True, n_threads=3)
+    lane = run_of_document(made).lanes[0]
+    settings = lane.settings_for(EngineSettings())
+    assert settings is not None
+    assert (settings.priority, settings.use_mlock, settings.n_threads) == (0, False, 3)
+    made["lanes"][0]["manifest"]["settings"]["n_threads"] = 10**9
+    assert run_of_document(made).lanes[0].settings_for(EngineSettings()) is None

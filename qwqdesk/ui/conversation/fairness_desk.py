@@ -337,7 +337,8 @@ class FairnessDesk(QObject):
         except UserError as error:
             self._fail(error)
             return
-        self.load_wanted.emit(found.path, stored.settings or self._desk.settings.engine)
+        own = self._desk.settings.engine
+        self.load_wanted.emit(found.path, stored.settings_for(own) or own)
 
 
 def _several_models(lanes: Sequence[tuple[Lane, StoredLane]]) -> bool:
