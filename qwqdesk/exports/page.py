@@ -5,11 +5,12 @@ Lanes stand side by side where the window is wide enough. Light and dark follow 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final
 
 from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks, plain_lines
+from qwqdesk.analysis.numbers import NumberRow
 from qwqdesk.exports.view import LaneView, RunView
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -48,7 +49,8 @@ pre.code mark { display: block; margin: 0 -.75rem; padding: 0 .75rem; color: inh
 pre.code mark span { display: block; color: var(--bad); font: 500 12px/2 system-ui, sans-serif; }
 details > pre { margin: 0; border-width: 1px 0 0; border-radius: 0 0 6px 6px; }
 .prose { white-space: pre-wrap; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; margin-top: 1rem; }
+.scroll { overflow-x: auto; margin-top: 1rem; padding-left: .25rem; }
+details > .scroll { margin: 0; padding: 0 .75rem .5rem; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem 1.5rem .2rem 0; border-bottom: 1px solid var(--line); text-align: left;
   color: var(--text2); font-weight: 400; white-space: nowrap; }
@@ -92,7 +94,7 @@ def _body(run: RunView) -> Iterator[str]:
         yield from _list(run.divergences)
     yield f"<details><summary>Prompt</summary><pre>{_safe(run.prompt)}</pre></details>"
     if run.rows:
-        yield from _table(run)
+        yield from _numbers(run)
     yield '<main class="lanes">'
     for lane in run.lanes:
         yield from _lane(lane, run)
@@ -154,16 +156,26 @@ def _code(block: CodeBlock, errors: Mapping[int, str]) -> str:
     return f'<pre class="code"><code>{"".join(parts)}</code></pre>'
 
 
-def _table(run: RunView) -> Iterator[str]:
+def _numbers(run: RunView) -> Iterator[str]:
+    """The rows that matter first; the others behind a fold."""
+    rows = run.rows
+    yield from _table(run, [row for row in rows if row.main])
+    rest = [row for row in rows if not row.main]
+    if rest:
+        yield "<details><summary>All numbers</summary>"
+        yield from _table(run, rest)
+        yield "</details>"
+
+
+def _table(run: RunView, rows: Sequence[NumberRow]) -> Iterator[str]:
     labels = "".join(f'<th scope="col">{_safe(lane.label)}</th>' for lane in run.lanes)
     head = f'<tr><th scope="col">Measure</th>{labels}</tr>'
     yield f'<div class="scroll"><table>\n<thead>{head}</thead>\n<tbody>'
-    for row in run.rows:
+    for row in rows:
         cells = "".join(
             f'<td class="better">{text}</td>' if number == row.better else f"<td>{text}</td>"
             for number, text in enumerate(map(_safe, row.texts))
         )
-        meaning = _safe(row.meaning)
-        head = f'<th scope="row" title="{meaning}">{_safe(row.title)}</th>'
-        yield f"<tr>{head}{cells}</tr>"
+        title = f'<th scope="row" title="{_safe(row.meaning)}">{_safe(row.title)}</th>'
+        yield f"<tr>{title}{cells}</tr>"
     yield "</tbody></table></div>"

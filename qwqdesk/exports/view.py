@@ -235,7 +235,8 @@ def _checks(rows: object) -> list[str]:
             f"line {error.get('line')}: {_text(error.get('text'))}" for error in errors
         )
         lines = row.get("lines")
-        sentences.append(f"Python block of {lines} lines {verdict}: {found or _NO_ERROR}.")
+        size = f"{lines} line{'' if lines == 1 else 's'}"
+        sentences.append(f"Python, {size}, {verdict}: {found or _NO_ERROR}.")
     return sentences
 
 
