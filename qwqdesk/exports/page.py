@@ -116,7 +116,8 @@ def _lane(lane: LaneView, run: RunView) -> Iterator[str]:
         yield from _list(lane.differences)
     if lane.warnings:
         yield from _list(lane.warnings, "warn")
-    ends = tuple(text for text in (lane.finish, lane.loop, *lane.checks) if text)
+    finish = f"Ended: {lane.finish}" if lane.finish else ""
+    ends = tuple(text for text in (finish, lane.loop, *lane.checks) if text)
     if ends:
         yield from _list(ends, "soft")
     if lane.arguments:

@@ -246,7 +246,7 @@ def _loop(loop: Mapping[str, Any]) -> str:
     text = _text(loop.get("text")).strip()
     what = f"{text!r} " if text else ""
     repeats = _number(loop.get("repeats")) or 0
-    return f"looped from token {loop.get('from_token')}: {what}x {repeats:g}"
+    return f"Looped from token {loop.get('from_token')}: {what}x {repeats:g}"
 
 
 def _map(data: object) -> Mapping[str, Any]:

@@ -153,3 +153,23 @@ async def test_a_lane_says_what_another_program_cannot_express(
         assert "the order of the chain" in band.accessibleName()
         d.click("closeNote", lane)
         assert not band.isVisible()
+
+
+async def test_a_run_that_goes_on_is_exported_as_it_is_shown(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, OPEN) as d:
+        d.window.page.acts.add()
+        run = await d.send("Write.")
+        run.write(0, "All of it.", tokens=3)
+        run.finish(0)
+        run.write(1, "A part", tokens=2)
+        await d.until(lambda: d.answer(1) == "A part")
+        d.window.page.exports.copy()
+        await d.until(lambda: toast(d) is not None)
+        text = QGuiApplication.clipboard().text()
+        assert "All of it." in text
+        assert "- End: finished" in text
+        assert "- End: stopped (it was still being written)" in text
+        run.finish()
+        await d.idle()

@@ -21,6 +21,7 @@ from qwqdesk.exports.view import view_of
 from qwqdesk.exports.writing import write_file, write_new_folder
 from qwqdesk.stored_document import document_of
 from qwqdesk.ui.base import Toast
+from qwqdesk.ui.conversation.comparison import LaneReply
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.visible_text import storable
 from qwqdesk.ui.desk import Desk
@@ -142,15 +143,10 @@ class ExportActs(QObject):
         return self._shown().title
 
     def _replies(self) -> list[Reply]:
-        """The shown replies as the history has them; one that is still written says so."""
-        found: list[Reply] = []
+        """The shown replies: what they depended on from the history, the rest as it is shown."""
+        shown = self._shown().comparison.replies()
         try:
-            for shown in self._shown().comparison.replies():
-                reply = self._desk.history.reply(shown.reply_id)
-                if shown.running:
-                    detail = "it was still being written"
-                    reply = replace(reply, finish_reason="cancelled", finish_detail=detail)
-                found.append(replace(reply, lane=shown.label))
+            found = [_as_shown(self._desk.history.reply(one.reply_id), one) for one in shown]
         except UserError as error:
             self._desk.trouble.emit(error)
             return []
@@ -167,3 +163,24 @@ class ExportActs(QObject):
             recipe = self._desk.recipe(reply.recipe)
             names.append(f"{reply.lane} {recipe.title}" if recipe else reply.lane)
         return names
+
+
+def _as_shown(stored: Reply, shown: LaneReply) -> Reply:
+    """The history may be a second behind, and has a lane's end only when the run is over."""
+    reply = replace(
+        stored,
+        lane=shown.label,
+        text=shown.text,
+        reasoning=shown.reasoning,
+        answer=shown.answer,
+        tokens=tuple(shown.tokens),
+        ends=tuple(shown.ends),
+        probabilities=tuple(shown.probabilities),
+        usage=shown.usage,
+        timing=shown.timing,
+        loop=shown.loop,
+        finish_reason=shown.finish_reason or stored.finish_reason,
+    )
+    if not shown.running:
+        return reply
+    return replace(reply, finish_reason="cancelled", finish_detail="it was still being written")
