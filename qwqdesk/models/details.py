@@ -18,6 +18,7 @@ from qwqdesk.models.library_acts import files_of
 from qwqdesk.models.memory import estimate
 from qwqdesk.models.shape import ModelShape, model_shape
 
+MAX_TEMPLATES = 50
 MAX_VALUE = 400  # characters of a value in a table; the whole is shown on demand
 _SAMPLING = "general.sampling."
 _TEMPLATE = "tokenizer.chat_template"
@@ -158,10 +159,12 @@ def sampling_rows(header: GgufHeader) -> list[tuple[str, str]]:
 
 def templates(header: GgufHeader) -> dict[str, str]:
     """Chat templates by name; the usual one is called "default"."""
-    found = {}
+    found: dict[str, str] = {}
     for key, value in header.metadata.items():
+        if len(found) == MAX_TEMPLATES:
+            break
         if isinstance(value, str) and (key == _TEMPLATE or key.startswith(f"{_TEMPLATE}.")):
-            found[key.removeprefix(_TEMPLATE).lstrip(".") or "default"] = value
+            found[one_line(key.removeprefix(_TEMPLATE).lstrip("."), 60) or "default"] = value
     return found
 
 

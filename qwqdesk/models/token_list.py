@@ -11,6 +11,9 @@ from qwqdesk.models.gguf_header import GgufHeader
 from qwqdesk.models.shape import text
 from qwqdesk.reasoning_tags import KNOWN_TAGS
 
+MAX_TOKENS = 500_000  # real vocabularies have up to 262,000
+MAX_PIECE = 300  # characters
+
 # llama.cpp's token types.
 KINDS = {1: "", 2: "unknown", 3: "control", 4: "user-defined", 5: "unused", 6: "byte"}
 # Keys of the header that give a token a name.
@@ -39,12 +42,14 @@ class ListedToken:
 
 
 def read_tokens(path: Path, header: GgufHeader) -> list[ListedToken]:
-    """All tokens; 152,000 take some 0.3 s. Those that open or close reasoning are called "think".
+    """The first 500,000 tokens; 152,000 take some 0.3 s.
+
+    Tokens that open or close reasoning are called "think".
 
     Raises:
         UserError: the file has changed since.
     """
-    raw = read_strings(path, header, "tokenizer.ggml.tokens")
+    raw = read_strings(path, header, "tokenizer.ggml.tokens", MAX_TOKENS)
     kinds = read_numbers(path, header, "tokenizer.ggml.token_type", len(raw))
     model = text(header, "tokenizer.ggml.model") or ""
     names = named_ids(header)
@@ -53,7 +58,8 @@ def read_tokens(path: Path, header: GgufHeader) -> list[ListedToken]:
     for number, spelled in enumerate(raw):
         kind = KINDS.get(int(kinds[number]), "") if number < len(kinds) else ""
         special = kind in ("control", "user-defined")
-        piece = spelled if special else spell(spelled, model)
+        cut = spelled[:MAX_PIECE]
+        piece = cut if special else spell(cut, model)
         name = names.get(number, "") or ("think" if spelled in tags else "")
         found.append(ListedToken(number, piece, kind, name))
     return found

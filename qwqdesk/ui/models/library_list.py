@@ -87,6 +87,13 @@ class LibraryTable(QTableView):
         if 0 <= number < len(self._rows.rows):
             self.setCurrentIndex(self._rows.index(number, Column.NAME))
 
+    def order_by(self, column: int) -> None:
+        """Sort by a column; by the same one again, the other way round."""
+        head = self.horizontalHeader()
+        up = Qt.SortOrder.AscendingOrder
+        same = head.sortIndicatorSection() == column and head.sortIndicatorOrder() == up
+        self.sortByColumn(column, Qt.SortOrder.DescendingOrder if same else up)
+
     def needed_height(self) -> int:
         """What head and rows take, without a scroll bar."""
         return theme().px(HEAD) + theme().px(ROW) * len(self._rows.rows) + 2

@@ -8,7 +8,9 @@ from functools import partial
 from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.ui.icons import icon
-from qwqdesk.ui.models.library_table import LibraryRow
+from qwqdesk.ui.models.library_table import TITLES, Column, LibraryRow
+
+ORDER = "order_"
 
 
 def row_menu(parent: QWidget, row: LibraryRow, act: Callable[[str], object]) -> QMenu:
@@ -22,6 +24,19 @@ def row_menu(parent: QWidget, row: LibraryRow, act: Callable[[str], object]) -> 
             action = menu.addAction(icon(icon_name), f"{words}\t{keys}" if keys else words)
             action.setObjectName(f"library_{name}")
             action.triggered.connect(partial(_call, act, name))
+    menu.addSeparator()
+    menu.addMenu(_order(menu, act))
+    return menu
+
+
+def _order(parent: QMenu, act: Callable[[str], object]) -> QMenu:
+    """What a click on a head does, for the keyboard; the same column again turns it round."""
+    menu = QMenu("Order by", parent)
+    menu.setIcon(icon("list-ordered"))
+    for column in Column:
+        if TITLES[column]:
+            action = menu.addAction(TITLES[column])
+            action.triggered.connect(partial(_call, act, f"{ORDER}{int(column)}"))
     return menu
 
 

@@ -46,7 +46,7 @@ class Column(IntEnum):
     ACTS = 6
 
 
-_TITLES = ("Model", "Quantization", "Size", "Checksum", "From", "Last used", "")
+TITLES = ("Model", "Quantization", "Size", "Checksum", "From", "Last used", "")
 _NO_PARENT = QModelIndex()
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -174,7 +174,7 @@ class LibraryTableModel(QAbstractTableModel):
     def _refresh(self) -> None:
         self._rows = [self._row(row.model) for row in self._rows]
         if self._rows:
-            last = self.index(len(self._rows) - 1, len(_TITLES) - 1)
+            last = self.index(len(self._rows) - 1, len(TITLES) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
 
     def _shows(self, model: LibraryModel) -> bool:
@@ -194,7 +194,7 @@ class LibraryTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        return 0 if parent.isValid() else len(_TITLES)
+        return 0 if parent.isValid() else len(TITLES)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if 0 <= column < Column.ACTS:
@@ -207,10 +207,10 @@ class LibraryTableModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> object:
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(_TITLES):
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(TITLES):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _TITLES[section]
+            return TITLES[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if section == Column.SIZE else _LEFT
         return None
@@ -254,7 +254,7 @@ def _spoken(row: LibraryRow, column: Column) -> str:
     words = _text(row, column)
     if column == Column.SOURCE and (more := source_meaning(row.model)):
         words = f"{words}, {more}"
-    return f"{_TITLES[column] or 'Action'}: {words}"
+    return f"{TITLES[column] or 'Action'}: {words}"
 
 
 def _tip(row: LibraryRow, column: Column) -> str:

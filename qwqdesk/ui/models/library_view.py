@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.engine.events import Loaded
@@ -22,7 +22,7 @@ from qwqdesk.ui.models.library_adding import Adding
 from qwqdesk.ui.models.library_checks import LibraryChecks
 from qwqdesk.ui.models.library_head import LibraryHead
 from qwqdesk.ui.models.library_list import LibraryTable
-from qwqdesk.ui.models.library_menu import row_menu
+from qwqdesk.ui.models.library_menu import ORDER, row_menu
 from qwqdesk.ui.models.library_removal import BAND, Removal
 from qwqdesk.ui.models.library_table import LibraryRow, LibraryTableModel
 from qwqdesk.ui.models.library_words import title
@@ -85,6 +85,10 @@ class LibraryView(QWidget):
         head.import_wanted.connect(lambda: self._tasks.start(self.adding.take_in()))
         head.folder_wanted.connect(lambda: self._tasks.start(self.adding.add_folder()))
         head.folder_dropped.connect(self.adding.drop_folder)
+        head.field.returnPressed.connect(self.table.setFocus)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(lambda: head.field.setFocus(Qt.FocusReason.ShortcutFocusReason))
         self.table.wanted.connect(self._act)
         self.table.menu_wanted.connect(self._open_menu)
         self.checks.changed.connect(lambda: self._rows.set_progress(self.checks.progress()))
@@ -146,26 +150,25 @@ class LibraryView(QWidget):
     # ------------------------------------------------------------ what one can do
 
     def _act(self, act: str, row: LibraryRow) -> None:
-        model = row.model
-        if act == "load":
-            self._shell.load_and_show(model.path)
-        elif act == "verify":
-            self.checks.start(model)
-        elif act == "cancel":
-            self.checks.cancel(model.path)
-        elif act == "download":
-            self._download(model)
-        elif act == "delete":
-            self.delete(model)
-        elif act == "details":
-            self.show_details(model)
-        elif act == "folder":
-            self.open_folder(model)
-        elif act == "copy":
-            QGuiApplication.clipboard().setText(str(model.path))
-            Toast(self, "Path copied")
-        elif act == "repo" and model.repo:
-            self.repo_wanted.emit(model.repo, model.label)
+        if act.startswith(ORDER):
+            self.table.order_by(int(act.removeprefix(ORDER)))
+            return
+        acts: dict[str, Callable[[LibraryModel], object]] = {
+            "load": lambda model: self._shell.load_and_show(model.path),
+            "verify": self.checks.start,
+            "cancel": lambda model: self.checks.cancel(model.path),
+            "download": self._download,
+            "delete": self.delete,
+            "details": self.show_details,
+            "folder": self.open_folder,
+            "copy": self._copy_path,
+            "repo": lambda model: self.repo_wanted.emit(model.repo or "", model.label),
+        }
+        acts[act](row.model)
+
+    def _copy_path(self, model: LibraryModel) -> None:
+        QGuiApplication.clipboard().setText(str(model.path))
+        Toast(self, "Path copied")
 
     def _open_menu(self, row: LibraryRow, place: QPoint) -> None:
         menu = row_menu(self, row, lambda act: self._act(act, row))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -13,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 
+from qwqdesk.models.hub_names import HubName
 from qwqdesk.models.library_acts import verify
 from qwqdesk.models.verify import FileDigest
 from qwqdesk.settings import Settings
@@ -314,3 +316,52 @@ async def test_the_menu_key_opens_the_menu_of_the_current_row(tmp_path: Path) ->
         assert places
         for menu in menus:
             menu.close()
+
+
+async def test_missing_parts_are_queued_where_the_repository_has_them(tmp_path: Path) -> None:
+    put(tmp_path, "me/B-GGUF/B-BF16-00001-of-00002.gguf")
+    async with shelf(tmp_path) as lib:
+        wanted = SimpleNamespace(files=[SimpleNamespace(path="BF16/B-BF16-00001-of-00002.gguf")])
+        other = SimpleNamespace(files=[SimpleNamespace(path="B-Q8_0.gguf")])
+        repository = SimpleNamespace(quantizations=[other, wanted])
+        queued: list[object] = []
+        lib.driver.window.desk.downloads = SimpleNamespace(  # type: ignore[assignment]
+            hub=SimpleNamespace(repository=lambda repo: repository),
+            add=lambda repo, row: queued.append(row),
+            close=lambda: None,
+        )
+        lib.key("B-BF16", Qt.Key.Key_Return)
+        await lib.says("are being downloaded")
+        assert queued == [wanted]
+        repository.quantizations = [other]
+        lib.key("B-BF16", Qt.Key.Key_Return)
+        await lib.says("has B-BF16-00001-of-00002.gguf no more")
+
+
+async def test_a_repository_opens_under_find(tmp_path: Path) -> None:
+    put(tmp_path, "me/R-GGUF/R-Q4_K_M.gguf")
+    async with shelf(tmp_path) as lib:
+        page = lib.driver.find("modelsPage")
+        opened_names: list[HubName] = []
+        page.finder.pane.open = opened_names.append  # type: ignore[attr-defined]
+        row = lib.select("R-Q4_K_M")
+        lib.view._act("repo", lib.table.model().index(row, 0).data(Qt.ItemDataRole.UserRole))
+        assert opened_names == [HubName("me/R-GGUF", "Q4_K_M")]
+        assert not lib.view.isVisible()
+
+
+async def test_the_order_can_be_changed_without_a_mouse(tmp_path: Path) -> None:
+    put(tmp_path, "me/R-GGUF/R-Q4_K_M.gguf")
+    async with shelf(tmp_path) as lib:
+        row = lib.table.current_row()
+        lib.view._act("order_2", row)  # type: ignore[arg-type]
+        assert lib.names()[0] == "R-Q4_K_M"
+        lib.view._act("order_2", row)  # type: ignore[arg-type]
+        assert lib.names()[-1] == "R-Q4_K_M"
+        lib.table.setFocus()
+        QTest.keySequence(lib.table, "Ctrl+F")
+        assert lib.view.head.field.hasFocus()
+        QTest.keyClicks(lib.view.head.field, "r-q4")
+        QTest.keyClick(lib.view.head.field, Qt.Key.Key_Return)
+        assert lib.table.hasFocus()
+        assert lib.names() == ["R-Q4_K_M"]

@@ -12,9 +12,20 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.errors import UserError
+from qwqdesk.models.details import (
+    file_facts,
+    memory_rows,
+    metadata_rows,
+    model_facts,
+    read_details,
+    sampling_rows,
+    templates,
+    type_shares,
+)
 from qwqdesk.models.gguf import GgufArray, PartialHeader, Split, read_header, read_partly
 from qwqdesk.models.gguf_arrays import read_first, read_numbers, read_strings
 from qwqdesk.models.shape import kv_bytes_per_token, model_shape
+from qwqdesk.models.token_list import read_tokens
 from tests.unit.models.gguf_writer import (
     ARRAY,
     F32,
@@ -234,14 +245,24 @@ def _look_at_all(path: Path) -> set[str]:
     partial = read_partly(path)
     codes = {partial.error.code} if partial.error else set()
     if partial.header is not None:
-        model_shape(partial.header)
+        _details_of(path)
         for key in partial.header.metadata:
             try:
                 read_first(path, partial.header, key, 50)
                 read_strings(path, partial.header, key)
+                read_tokens(path, partial.header)
             except UserError as error:
                 codes.add(error.code)
     return codes
+
+
+def _details_of(path: Path) -> None:
+    details = read_details(path)
+    assert details.header is not None
+    for facts in (model_facts, file_facts):
+        facts(details)
+    for rows in (sampling_rows, templates, metadata_rows, type_shares, memory_rows):
+        rows(details.header)
 
 
 def test_a_damaged_file_shows_what_could_be_read(tmp_path: Path) -> None:
