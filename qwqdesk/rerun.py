@@ -10,10 +10,11 @@ from typing import Any, Final
 from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import Mode
-from qwqdesk.engine.events import FrozenThought, Output
+from qwqdesk.engine.engine import Engine
+from qwqdesk.engine.events import FrozenThought, Loaded, ModelInfo, Output
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.prompt import Prompt, raw_prompt
+from qwqdesk.prompt import Prompt, chat_prompt, raw_prompt
 from qwqdesk.run_conditions import Conditions, changes, conditions_now, conditions_then, same_model
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import LaneRecord, RunRecord
@@ -209,25 +210,40 @@ def present_conditions(session: Session, mode: Mode) -> Conditions:
 async def _prompts(
     session: Session, watched: Sequence[_Watched], now: Conditions
 ) -> tuple[list[Prompt], list[str]]:
-    """The stored tokens; for another model the prompt's text is tokenized again."""
+    """The stored tokens; for another model with other tokens, a new prompt and a note."""
     assert session.loaded is not None
-    vocabulary, prompts, notes = session.loaded.model.n_vocab, [], []
+    prompts, notes = [], []
     for lane in (w.lane for w in watched):
-        thought = lane.prompt.thought
-        given = (*lane.prompt.tokens, *(thought.tokens if thought is not None else ()))
-        known = all(token < vocabulary for token in given)
-        if known and same_model(lane.model, now.model) is not False:
-            prompts.append(lane.prompt)
-            continue
-        made = await raw_prompt(session.engine, session.loaded.model, lane.prompt.text)
-        made = replace(made, tags=lane.prompt.tags, reasoning_open=lane.prompt.reasoning_open)
-        prompts.append(replace(made, thought=_as_text(lane)))
-        if made.tokens != lane.prompt.tokens:
+        prompt = lane.prompt
+        if same_model(lane.model, now.model) is False or not _fits(prompt, session.loaded):
+            prompt = await _prompt_for_another(session.engine, session.loaded.model, lane)
+        prompts.append(prompt)
+        if prompt.tokens != lane.prompt.tokens:
+            how = "rendered with its own template" if prompt.messages else "tokenized again"
             notes.append(
-                f"Lane {lane.label}: another model, so the prompt's text was tokenized again "
-                f"({len(made.tokens):,} tokens then {len(lane.prompt.tokens):,})."
+                f"Lane {lane.label}: this is another model, so the prompt was {how}: "
+                f"{len(lane.prompt.tokens):,} tokens then, {len(prompt.tokens):,} now."
             )
     return prompts, notes
+
+
+def _fits(prompt: Prompt, loaded: Loaded) -> bool:
+    """Whether the vocabulary has all of the prompt's tokens."""
+    thought = prompt.thought.tokens if prompt.thought is not None else ()
+    return all(token < loaded.model.n_vocab for token in (*prompt.tokens, *thought))
+
+
+async def _prompt_for_another(engine: Engine, model: ModelInfo, lane: StoredLane) -> Prompt:
+    """The same tokens where the text gives them, as in other quantizations of one model."""
+    stored = lane.prompt
+    again = await raw_prompt(engine, model, stored.text)
+    if again.tokens == stored.tokens:
+        return stored
+    thought = _as_text(lane)
+    if stored.messages:
+        made = await chat_prompt(engine, model, stored.messages, template="model")
+        return replace(made, thought=thought)
+    return replace(again, tags=stored.tags, reasoning_open=stored.reasoning_open, thought=thought)
 
 
 def _as_text(lane: StoredLane) -> FrozenThought | None:

@@ -128,6 +128,11 @@ async def test_changed_settings_are_told_and_taken_back(qapp: QApplication, tmp_
         await d.click_when_shown("fairness_restore")
         await d.until(lambda: badge(d).fairness.kind == "unchecked")
         assert lane.model.chain.number("temperature") == then
+        number = d.window.page.view.conversation_id or 0
+        d.window.chats.open(number)  # the same replies in other widgets
+        d.window.page.view.show_conversation(d.history.load(number))
+        d.window.page.view.lanes[1].model.set_values({"temperature": 1.7})
+        await d.until(lambda: badge(d).fairness.kind == "changed")
 
 
 async def test_stopping_a_check_leaves_no_result(qapp: QApplication, tmp_path: Path) -> None:

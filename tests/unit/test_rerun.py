@@ -257,3 +257,36 @@ def test_constraints_hold_again(session: Session, engine: FakeEngine) -> None:
     asyncio.run(journey())
     whole = replace(limits, from_first_token=True)  # the prompt was raw
     assert [run.lanes[0].constraints for run in engine.runs] == [whole, whole]
+
+
+def on_another_model(session: Session, lanes: Sequence[StoredLane]) -> list[StoredLane]:
+    """The lanes as if a model of another size had written them."""
+    return [replace(lane, model=replace(lane.model, size_bytes=7)) for lane in lanes]
+
+
+def test_another_quantization_gets_the_same_prompt_tokens(
+    session: Session, engine: FakeEngine
+) -> None:
+    async def journey() -> RerunResult:
+        engine.script = [run_of("abc"), run_of("abc")]
+        lanes = on_another_model(session, await store(session, [LaneSetup("A")]))
+        return await run_stored(session, lanes)
+
+    result = asyncio.run(journey())
+    assert result.notes == ()
+    assert result.changed[0].startswith("Model: ")
+    assert engine.runs[1].lanes[0].prompt_tokens == engine.runs[0].lanes[0].prompt_tokens
+
+
+def test_a_model_with_another_vocabulary_gets_the_text_with_a_note(
+    session: Session, engine: FakeEngine
+) -> None:
+    async def journey() -> RerunResult:
+        engine.script = [run_of("abc"), run_of("abc")]
+        (lane,) = on_another_model(session, await store(session, [LaneSetup("A")]))
+        prompt = replace(lane.prompt, tokens=(100_000, 100_001, 100_002))
+        return await run_stored(session, [replace(lane, prompt=prompt)])
+
+    result = asyncio.run(journey())
+    assert "tokenized again: 3 tokens then, 2 now" in result.notes[0]
+    assert engine.runs[1].lanes[0].prompt_tokens == tuple(b"hi")

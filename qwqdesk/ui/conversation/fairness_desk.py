@@ -5,30 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from qwqdesk.conversation import Reply
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.errors import UserError
 from qwqdesk.fairness import SELF_TEST_TOKENS, SelfTests, judge, self_test
 from qwqdesk.rerun import merged, present_conditions, run_stored
 from qwqdesk.run_conditions import (
-    Conditions,
-    chain_changes,
     changes,
     conditions_then,
 )
 from qwqdesk.stored_document import setup_of
 from qwqdesk.stored_model import find_model
-from qwqdesk.stored_run import StoredLane, stored_lane
+from qwqdesk.stored_run import StoredLane
 from qwqdesk.ui.conversation import fairness_words as words
 from qwqdesk.ui.conversation.fairness_panel import FairnessPanel, PanelContent
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.run_controller import RunController
+from qwqdesk.ui.conversation.stored_lanes import ShownLanes, StoredLanes, several_models
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.mode_picker import FairnessBadge
@@ -36,19 +34,6 @@ from qwqdesk.ui.tasks import Tasks
 
 _LATER_MS = 30
 _PROGRESS_S = 0.1
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """The shown lanes that have a finished reply, with what is stored of them."""
-
-    ids: tuple[int, ...] = ()
-    lanes: tuple[tuple[Lane, StoredLane], ...] = ()
-
-    @property
-    def first(self) -> StoredLane | None:
-        """Lane A, or the first one that has text."""
-        return self.lanes[0][1] if self.lanes else None
 
 
 class FairnessDesk(QObject):
@@ -70,7 +55,7 @@ class FairnessDesk(QObject):
         self._desk, self._runs, self._tasks = desk, runs, tasks
         self._badge, self._view = badge, shown
         self._tests = SelfTests(desk.dirs.self_tests)
-        self._shown = _Shown()
+        self._lanes = StoredLanes(desk)
         self._result: tuple[tuple[int, ...], PanelContent] | None = None
         self._last_progress = 0.0
         self.busy = ""
@@ -93,24 +78,24 @@ class FairnessDesk(QObject):
             self._later.start()
 
     def _run_changed(self) -> None:
-        self._shown = _Shown()  # a run's end changes what is stored
+        self._lanes.forget()
         self.refresh()
         if self._runs.view is None and self._desk.session.loaded is not None:
             self._tasks.start(self._complete_hashes(), "checksums")
 
     async def _complete_hashes(self) -> None:
         if await self._desk.session.complete_hashes():
-            self._shown = _Shown()
+            self._lanes.forget()
             self.refresh()
 
     def _update(self) -> None:
         """Bring badge and panel up to date; some milliseconds when other replies are shown."""
         view, session = self._view(), self._desk.session
         here = self._runs.view is view
-        shown = _Shown() if here else self._stored(view)
+        shown = ShownLanes() if here else self._lanes.of(view)
         mode = shown.first.mode if shown.first is not None else view.mode
-        changed = () if here else self._changes(view, shown)
-        conditions = self._conditions(view, shown)
+        changed = () if here else self._lanes.changes(view, shown)
+        conditions = self._lanes.conditions(view, shown)
         test = self._tests.find(conditions) if conditions is not None else None
         fairness = judge(mode, test, changed)
         self._badge.show_fairness(fairness)
@@ -126,44 +111,6 @@ class FairnessDesk(QObject):
         tokens = len(shown.first.tokens) if shown.first is not None and able else None
         content = words.state_content(fairness, test, conditions, changed, tokens)
         self.panel.show_content(content)
-
-    def _stored(self, view: ConversationView) -> _Shown:
-        lanes = [lane for lane in view.lanes if lane.reply_id and lane.has_text]
-        ids = tuple(lane.reply_id for lane in lanes)
-        if ids != self._shown.ids:
-            found = ((lane, self._lane(lane.reply_id)) for lane in lanes)
-            self._shown = _Shown(ids, tuple((lane, s) for lane, s in found if s is not None))
-        return self._shown
-
-    def _lane(self, reply_id: int) -> StoredLane | None:
-        """None for a reply of an older version, or one that wrote nothing."""
-        try:
-            reply: Reply = self._desk.history.reply(reply_id)
-            lane = stored_lane(reply)
-        except UserError:
-            return None
-        return lane if lane.tokens else None
-
-    def _conditions(self, view: ConversationView, shown: _Shown) -> Conditions | None:
-        if shown.first is not None:
-            return conditions_then(shown.first)
-        session = self._desk.session
-        return present_conditions(session, view.mode) if session.loaded is not None else None
-
-    def _changes(self, view: ConversationView, shown: _Shown) -> tuple[str, ...]:
-        """What would be other if the shown lanes ran now."""
-        found: list[str] = []
-        if shown.lanes and self._desk.session.loaded is not None:
-            for lane, stored in shown.lanes:
-                # A lane's own model is loaded for it when it runs.
-                if not lane.setup.model and not _several_models(shown.lanes):
-                    mode = view.chosen_mode or stored.mode
-                    now = present_conditions(self._desk.session, mode)
-                    found += changes(conditions_then(stored), now)
-        for lane, stored in shown.lanes:
-            several = f"Lane {lane.label}, " if len(view.lanes) > 1 else ""
-            found += [several + text for text in chain_changes(stored.chain, lane.model.chain)]
-        return tuple(dict.fromkeys(found))
 
     # ------------------------------------------------------------ the panel
 
@@ -204,7 +151,7 @@ class FairnessDesk(QObject):
         self._begin()
         if self._ready():
             limit = None if whole else SELF_TEST_TOKENS
-            lane, stored = self._stored(self._view()).lanes[0]
+            lane, stored = self._lanes.of(self._view()).lanes[0]
             work = self._check(lane.setup.model, stored, limit)
             self._start(work, "Checking: the same lane twice")
 
@@ -212,7 +159,7 @@ class FairnessDesk(QObject):
         """Run the shown lanes again and compare, model by model."""
         self._begin()
         if self._ready():
-            lanes = self._stored(self._view()).lanes
+            lanes = self._lanes.of(self._view()).lanes
             self._start(self._again(lanes), "Running again")
 
     def _begin(self) -> None:
@@ -224,7 +171,7 @@ class FairnessDesk(QObject):
         error = None
         if self._desk.session.running:
             error = UserError("A run is under way.", "Stop it or wait for its end.")
-        elif not self._stored(self._view()).lanes:
+        elif not self._lanes.of(self._view()).lanes:
             error = UserError("There is nothing to run again.", "Send a message first.")
         elif self._desk.session.loaded is None:
             error = UserError("No model is loaded.", "Choose a model first.")
@@ -233,12 +180,12 @@ class FairnessDesk(QObject):
         return error is None
 
     def _fail(self, error: UserError) -> None:
-        ids = self._stored(self._view()).ids
+        ids = self._lanes.of(self._view()).ids
         self._result = (ids, words.error_content(error.what, error.what_to_do))
         self._update()
 
     def _start(self, work: Coroutine[Any, Any, PanelContent | None], what: str) -> None:
-        ids = self._stored(self._view()).ids
+        ids = self._lanes.of(self._view()).ids
         self.busy = what
         self.busy_changed.emit()
         self.panel.show_content(words.running_content(what, {}, 0))
@@ -290,7 +237,7 @@ class FairnessDesk(QObject):
         self, lane: Lane, stored: StoredLane, lanes: Sequence[tuple[Lane, StoredLane]]
     ) -> str | None:
         """Which file to load for a lane; None is whatever is loaded."""
-        if lane.setup.model or not _several_models(lanes):
+        if lane.setup.model or not several_models(lanes):
             return lane.setup.model
         return str(find_model(stored.model, self._desk.models).path)
 
@@ -318,7 +265,7 @@ class FairnessDesk(QObject):
     def restore(self) -> None:
         """Give the shown lanes, the mode and the engine what the run had."""
         view, recipes = self._view(), self._desk.recipes_by_id()
-        shown = self._stored(view)
+        shown = self._lanes.of(view)
         for lane, stored in shown.lanes:
             setup = setup_of(stored, lane.label, recipes)
             lane.model.set_setup(replace(setup, model=lane.setup.model))
@@ -339,7 +286,3 @@ class FairnessDesk(QObject):
             return
         own = self._desk.settings.engine
         self.load_wanted.emit(found.path, stored.settings_for(own) or own)
-
-
-def _several_models(lanes: Sequence[tuple[Lane, StoredLane]]) -> bool:
-    return len({stored.model.path for _, stored in lanes}) > 1
