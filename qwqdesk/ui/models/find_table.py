@@ -151,7 +151,9 @@ class QuantizationTable(QTableView):
             words = self.rows.rows[number].act if 0 <= number < len(self.rows.rows) else ""
             if words and number not in self._opened:
                 self._opened[number] = words
-                self.openPersistentEditor(self.rows.index(number, ACT))
+                index = self.rows.index(number, ACT)
+                self.openPersistentEditor(index)
+                QWidget.setTabOrder(self, self.indexWidget(index))
 
     def _close(self, number: int) -> None:
         if self._opened.pop(number, None) is None:

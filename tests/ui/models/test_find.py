@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.ui.models.find_list import ROW_ROLE, RepoList
 from qwqdesk.ui.models.find_pane import RepositoryPane
@@ -134,6 +134,19 @@ async def test_words_are_searched_while_one_types(
         )
         f.d.find("repoSearch").clear()  # type: ignore[attr-defined]
         assert f.repos()[:1] == ["unsloth/QwQ-32B-GGUF"]
+
+
+async def test_another_order_asks_again(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub
+) -> None:
+    async with finding(tmp_path) as f:
+        assert not f.d.window.findChildren(QWidget, "repoSort")[0].isVisible()
+        f.type("tiny")
+        await f.d.until(lambda: len(f.repos()) == 2)
+        f.d.find("repoSort").menu().actions()[3].trigger()  # type: ignore[attr-defined]
+        await f.d.until(lambda: len(hub.asked("api")) == 2)
+        assert "sort=trendingScore" in hub.asked("api")[1].path
+        assert f.said("repoSort") == "Order: Trending"
 
 
 async def test_a_newer_search_ends_the_one_before(
@@ -317,6 +330,24 @@ async def test_half_a_name_with_enter_is_searched_when_it_is_none(
     async with finding(tmp_path) as f:
         f.type("tiny/oth\r")
         await f.d.until(lambda: f.repos() == ["tiny/Other-GGUF"])
+
+
+async def test_tab_goes_through_the_tab_and_on(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub
+) -> None:
+    async with finding(tmp_path) as f:
+        await f.open()
+        f.d.find("repoSearch").setFocus(Qt.FocusReason.TabFocusReason)
+        names = []
+        for _ in range(8):
+            f.d.press("Tab")
+            focused = f.d.window.focusWidget()
+            names.append(focused.objectName() if focused else "")
+        assert names[:7] == [
+            "repoSort", "repoList", "modelPageButton", "fitContext", "fitCache",
+            "quantizationTable", "downloadButton",
+        ]  # fmt: skip
+        assert names[7] not in names[:7]
 
 
 async def test_the_button_of_a_row_is_real(
