@@ -136,10 +136,10 @@ async def measure(d: Driver, beat: Beat, tokens: int) -> dict[str, Any]:
     marked = await _timed(d, beat, lambda: None, lambda: view.differences.marked)
     result["mark"] = marked
     result["words"] = await _timed(
-        d, beat, view.differences.toggle_diff, lambda: view.differences.tinted
+        d, beat, view.differences.toggle_diff, lambda: view.differences.words.tinted
     )
     result["words_off"] = await _timed(
-        d, beat, view.differences.toggle_diff, lambda: view.differences.plain
+        d, beat, view.differences.toggle_diff, lambda: view.differences.words.plain
     )
     result["scroll"] = await scroll(view, beat)
     result["pure"] = pure(view)

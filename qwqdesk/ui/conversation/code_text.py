@@ -72,7 +72,7 @@ class CodeText(QTextEdit):
         self.problems = CodeProblems(self)
         self._gutter = _Gutter(self)
         self._column = 0
-        self._hidden_top = 0
+        self._hidden_top, self._hidden_end = 0, 0  # the lines that are shown; 0: to the last one
         self.lines = 0
         self.growing = False
         self.set_wrapped(False)
@@ -124,7 +124,7 @@ class CodeText(QTextEdit):
             if block.isVisible() != seen:
                 block.setVisible(seen)
             block = block.next()
-        self._hidden_top = first
+        self._hidden_top, self._hidden_end = first, min(end, document.blockCount())
         document.markContentsDirty(0, document.characterCount())
 
     def hide_down_to(self, first: int) -> None:
@@ -136,7 +136,7 @@ class CodeText(QTextEdit):
             block.setVisible(False)
             block = block.next()
         if first > self._hidden_top:
-            self._hidden_top = first
+            self._hidden_top, self._hidden_end = first, 0
             document.markContentsDirty(start, max(1, block.position() - start))
 
     def set_problems(self, problems: Sequence[CodeProblem]) -> None:
@@ -146,6 +146,21 @@ class CodeText(QTextEdit):
         for line in touched:
             self._highlighter.rehighlightBlock(self.document().findBlockByNumber(line - 1))
         self.update()
+
+    def block_at(self, height: float) -> QTextBlock:
+        """The line that is shown at a height of the document, or the nearest one.
+
+        Found by halves: Qt's own hit test goes astray among hidden lines.
+        """
+        document = self.document()
+        low, high = self._hidden_top, (self._hidden_end or document.blockCount()) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if document.findBlockByNumber(middle).layout().position().y() <= height:
+                low = middle
+            else:
+                high = middle - 1
+        return document.findBlockByNumber(low)
 
     def line_top(self, line: int) -> int:
         """Where a line (from 1) begins, in pixels from this widget's top."""
@@ -261,10 +276,9 @@ class CodeText(QTextEdit):
 
     def paint_numbers(self, painter: QPainter, exposed: QRect, width: int) -> None:
         """Draw the numbers of the lines that the gutter shows in `exposed`."""
-        layout, top = self.document().documentLayout(), self.viewportMargins().top()
+        top = self.viewportMargins().top()
         self.problems.paint_ground(painter, exposed, QPoint(0, top), width)
-        at = layout.hitTest(QPointF(0, exposed.top() - top), Qt.HitTestAccuracy.FuzzyHit)
-        block = self.document().findBlock(max(0, at))
+        block = self.block_at(exposed.top() - top)
         while block.isValid():
             if block.isVisible() and not self._paint_number(painter, block, exposed, width):
                 break

@@ -18,7 +18,7 @@ from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import scaled, theme
 
 DiffChoice = Literal["none", "words", "code"]
-_HEIGHT, _LEAST = 36, 160  # px of the strip; px that the sentence keeps before the link gets short
+_HEIGHT, _LEAST = 36, 360  # px of the strip; px of a sentence for which the link stays whole
 _LOOKS: dict[Style, tuple[Role, str]] = {
     "plain": ("body", "text2"),
     "lane": ("strong", "text"),
@@ -100,6 +100,7 @@ class DifferenceStrip(QFrame):
         self._sentences: tuple[Sentence, ...] = ()
         self._whole = ""
         self._found = ("", "")
+        self._notes = ("", "")  # of the tokens, and of the diff
         self._line = SentenceLine()
         self._note = label("", "body", "text3")
         self._note.setObjectName("differenceNote")
@@ -137,10 +138,14 @@ class DifferenceStrip(QFrame):
     def show_result(self, found: str, short: str = "", note: str = "") -> None:
         """The first difference for the link, in full and short; or a note in place of it."""
         self._found = found, short or found
-        self._note.setText(note)
-        self._note.setVisible(bool(note))
+        self._notes = note, self._notes[1]
         self._link.setVisible(bool(found))
         self._link.setAccessibleName(found or "First difference")
+        self._fit()
+
+    def show_diff_note(self, note: str) -> None:
+        """Why nothing is tinted; empty when something is."""
+        self._notes = self._notes[0], note
         self._fit()
 
     def show_tools(self, shown: bool) -> None:
@@ -188,6 +193,9 @@ class DifferenceStrip(QFrame):
 
     def _fit(self) -> None:
         """The fullest wording for which there is room."""
+        note = self._notes[1] or self._notes[0]
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
         others = [self._note, self._diff, self._together]
         px = theme().px
         used = sum(part.sizeHint().width() + px(8) for part in others if not part.isHidden())
@@ -199,12 +207,14 @@ class DifferenceStrip(QFrame):
 
     def _wording(self, room: int) -> tuple[Sentence, str]:
         sentences = self._sentences or ((),)
-        choices = [(s, text) for text in dict.fromkeys(self._found) for s in sentences]
-        for sentence, text in choices:
-            if self._line.wanted_width(sentence) + self._link_width(text) <= room:
-                return sentence, text
-        least = self._link_width(self._found[0]) + theme().px(_LEAST)
-        return sentences[-1], self._found[0 if least <= room and len(sentences) == 1 else 1]
+        for text in dict.fromkeys(self._found):
+            left = room - self._link_width(text)
+            for sentence in sentences:
+                if self._line.wanted_width(sentence) <= left:
+                    return sentence, text
+            if len(sentences) == 1 and left >= theme().px(_LEAST):
+                return sentences[0], text
+        return sentences[-1], self._found[1]
 
     def _link_width(self, text: str) -> int:
         if not text:

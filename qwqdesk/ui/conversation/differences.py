@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from qwqdesk.analysis.token_places import Part
 from qwqdesk.ui.background import background
+from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.compared import Compared, compare
 from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.difference_steps import DifferenceSteps
@@ -55,7 +56,8 @@ class Differences(QObject):
         self._pills: WeakSet[ReasoningSection] = WeakSet()
         self.link = ScrollLink(self)
         self.steps = DifferenceSteps(columns, self.link, strip)
-        self._words = WordDiffView(self)
+        self.words = WordDiffView(self)
+        self.words.told.connect(self._tell_diff)
         self._drawn = QTimer(self)
         self._drawn.setInterval(_DRAWN_MS)
         self._drawn.timeout.connect(self._compare_when_drawn)
@@ -77,16 +79,6 @@ class Differences(QObject):
     def marked(self) -> bool:
         """Whether the shown replies are compared whole, and every mark has its place."""
         return self._whole and self._marks is not None and self._marks.complete
-
-    @property
-    def tinted(self) -> bool:
-        """Whether a diff is shown, all of it."""
-        return self._words.shown and not self._words.tints.busy
-
-    @property
-    def plain(self) -> bool:
-        """Whether no diff is shown, nothing of it."""
-        return not self._words.shown and not self._words.tints.busy
 
     # ------------------------------------------------------------ what is shown
 
@@ -118,7 +110,7 @@ class Differences(QObject):
         for reply in replies:
             clear_marks(reply)
             reply.reasoning.pill.show_token(None)
-        self._words.clear(replies)
+        self.words.clear(replies)
         self.link.set_texts(None, {})
         self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
         self._show_setups()
@@ -226,7 +218,7 @@ class Differences(QObject):
             return
         if self._columns.isAncestorOf(now):
             self._marks.show(self._question())
-            self._words.show_first(self._question())
+            self.words.show_first(self._question())
 
     # ------------------------------------------------------------ going there
 
@@ -255,9 +247,15 @@ class Differences(QObject):
     def _show_diff(self, choice: str) -> None:
         replies = self._replies()
         if choice == "none" or len(replies) < 2 or self._comparison.running:
-            self._words.clear(list(replies.values()))
+            self.words.clear(list(replies.values()))
         else:
-            self._words.show(replies, self._found.first, self._question(), choice)
+            self.words.show(replies, self._found.first, self._question(), choice)
+
+    def _tell_diff(self, words: str) -> None:
+        """Say it; show it where nothing is tinted."""
+        self.strip.show_diff_note(words if words.startswith(("There", "0 ")) else "")
+        if words:
+            announce(self.strip, words)
 
     def toggle_link(self) -> None:
         """Scroll together, or apart."""

@@ -169,8 +169,8 @@ class DocumentMarks:
     def paint(self, painter: QPainter) -> None:
         """Draw what the document does not draw itself: bars without a tab."""
         for mark in self._marks:
-            if not mark.words:
-                paint_bar(painter, self.rect(mark.place), hollow=mark.hollow)
+            if not mark.words and self.cursor(mark.place).block().isVisible():
+                paint_bar(painter, self.rect(mark.place).translated(-1, 0), hollow=mark.hollow)
 
 
 def _tint_format(kind: TintKind) -> QTextCharFormat:

@@ -27,6 +27,13 @@ class InlineMarks(DocumentMarks):
         self._moved = moved
         self._objects: list[QTextCursor] = []
 
+    def set_marks(self, marks: Sequence[Mark]) -> bool:
+        changed = super().set_marks(marks)
+        if changed:
+            words = [mark.words for mark in self.marks if mark.words]
+            self._edit.setAccessibleDescription(f"Marked: {', '.join(words)}" if words else "")
+        return changed
+
     def take_out(self) -> None:
         for cursor in reversed(self._objects):
             position = cursor.position()

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QTextBlock, QTextLine
+from PySide6.QtGui import QTextBlock
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.analysis.token_places import Part, TokenPlaces
@@ -122,9 +122,17 @@ def _fold_height(view: TextView, block: QTextBlock) -> float:
 def _place_at(view: TextView, height: float) -> int:
     document = view.document()
     layout = document.documentLayout()
-    position = max(0, layout.hitTest(QPointF(0, height), Qt.HitTestAccuracy.FuzzyHit))
-    block = document.findBlock(position)
-    line: QTextLine = block.layout().lineForTextPosition(position - block.position())
+    if isinstance(view, CodeText):
+        block = view.block_at(height)
+        position = block.position()
+        for number in range(block.layout().lineCount()):  # more than one where it is wrapped
+            line = block.layout().lineAt(number)
+            if layout.blockBoundingRect(block).top() + line.y() <= height:
+                position = block.position() + line.textStart()
+    else:
+        position = max(0, layout.hitTest(QPointF(0, height), Qt.HitTestAccuracy.FuzzyHit))
+        block = document.findBlock(position)
+    line = block.layout().lineForTextPosition(position - block.position())
     if not line.isValid():
         return view.marks.place(position)
     top = layout.blockBoundingRect(block).top() + line.y()

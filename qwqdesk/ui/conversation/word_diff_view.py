@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.ui.background import background
 from qwqdesk.ui.conversation.reply_view import ReplyView
@@ -16,7 +16,9 @@ _Found = Mapping[str, list[Words]]
 
 
 class WordDiffView(QObject):
-    """The first lane against each other one; the last choice wins."""
+    """The first lane against each other one; the last choice wins. `told` says what was found."""
+
+    told = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -28,9 +30,14 @@ class WordDiffView(QObject):
         self.tints = WordTints(self)
 
     @property
-    def shown(self) -> bool:
-        """Whether a diff was found and is shown, or being tinted."""
-        return bool(self._found)
+    def tinted(self) -> bool:
+        """Whether a diff is shown, all of it."""
+        return bool(self._found) and not self.tints.busy
+
+    @property
+    def plain(self) -> bool:
+        """Whether no diff is shown, nothing of it."""
+        return not self._found and not self.tints.busy
 
     def show(
         self, replies: Mapping[str, ReplyView], first: str, question: str, choice: str
@@ -48,6 +55,7 @@ class WordDiffView(QObject):
         self._round += 1
         self._found = {}
         self.tints.clear(replies)
+        self.told.emit("")
 
     def _show(
         self,
@@ -65,6 +73,7 @@ class WordDiffView(QObject):
             pairs = list(zip(texts[label], ranges, strict=True))
             self.tints.show(replies[label], "diff_b", pairs)
         self.show_first(question)
+        self.told.emit(_summary(texts, found))
 
     def show_first(self, question: str) -> None:
         """Tint the first lane against another one."""
@@ -81,3 +90,11 @@ def _compare(texts: Mapping[str, list[str]], first: str) -> _Found:
         for label, parts in texts.items()
         if label != first
     }
+
+
+def _summary(texts: Mapping[str, list[ShownText]], found: _Found) -> str:
+    """In words how much differs."""
+    if not any(shown.text.strip() for parts in texts.values() for shown in parts):
+        return "There is no code to compare."
+    places = sum(len(mine) + len(theirs) for words in found.values() for mine, theirs in words)
+    return f"{places:,} {'stretch differs' if places == 1 else 'stretches differ'}."

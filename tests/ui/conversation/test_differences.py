@@ -166,7 +166,7 @@ async def test_a_difference_in_code_stands_above_its_line(
         heights = [_code_height(view, number) for number in (0, 1)]
         assert heights[0] == heights[1]
         d.press("Ctrl+D")
-        await d.until(lambda: view.differences.tinted)
+        await d.until(lambda: view.differences.words.tinted)
         assert _tinted(view, 1) == ["total"]
 
 
@@ -244,7 +244,7 @@ async def test_the_word_diff_tints_what_only_one_lane_says(
     async with opened(tmp_path) as d:
         view = await _compared(d, (_THOUGHT, _ANSWERS[0]), (_THOUGHT, _ANSWERS[1]))
         d.press("Ctrl+D")
-        await d.until(lambda: view.differences.tinted)
+        await d.until(lambda: view.differences.words.tinted)
         assert _tinted(view, 0) == ["the", "0"]
         assert _tinted(view, 1) == ["my", "1"]
         theme().set_choice("dark")
@@ -261,7 +261,7 @@ async def test_a_new_run_takes_marks_and_tints_away_and_brings_the_diff_back(
     async with opened(tmp_path) as d:
         view = await _compared(d, (_THOUGHT, "Yes."), (_THOUGHT, "No."))
         d.press("Ctrl+D")
-        await d.until(lambda: view.differences.tinted)
+        await d.until(lambda: view.differences.words.tinted)
         writer = _Writer(await d.send("Again"))
         await d.until(lambda: view.comparison.running)
         assert _tinted(view, 0) == []
@@ -386,3 +386,13 @@ def test_the_strip_leaves_words_out_before_it_cuts_them(qapp: QApplication) -> N
     assert link.accessibleName() == "First difference from A: B 118, C 23, D 9"
     assert line.accessibleName() == "Everything"
     strip.close()
+
+
+async def test_a_code_diff_without_code_says_so(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        view = await _compared(d, (_THOUGHT, "Yes."), (_THOUGHT, "No."))
+        d.click("diffChoice_code")
+        note = _part(view.strip, QLabel, "differenceNote")
+        await d.until(lambda: note.text() == "There is no code to compare.")
+        d.click("diffChoice_none")
+        assert not note.isVisible()
