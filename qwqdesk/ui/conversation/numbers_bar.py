@@ -162,6 +162,7 @@ class NumbersPanel(QFrame):
         self._say()
         if len(self.model.rows) != rows:
             self._fit()
+            self._body.setVisible(self.is_open and bool(counted.labels))
 
     def _say(self) -> None:
         counted, many = self._counted, len(self._counted.labels) > 1
@@ -174,8 +175,8 @@ class NumbersPanel(QFrame):
             words = _DOT_MEANS
         self._sentence.setText(words)
         self._head.setAccessibleName(f"Numbers. {words}")
-        self._export.setVisible(self.is_open and bool(counted.labels))
-        self._every.setVisible(self.is_open and bool(counted.labels))
+        for part in (self._export, self._every, self._grip):
+            part.setVisible(self.is_open and bool(counted.labels))
 
     def _show_every(self, every: bool) -> None:
         self.model.set_every(every)
@@ -195,8 +196,7 @@ class NumbersPanel(QFrame):
         held = self._body.isAncestorOf(self.focusWidget() or self)
         self.is_open = opened
         self._fit()
-        fold(self._body, opened)
-        self._grip.setVisible(opened)
+        fold(self._body, opened and bool(self._counted.labels))
         self._say()
         self._name_chevron()
         if held and not opened:
