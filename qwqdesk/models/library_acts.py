@@ -81,10 +81,11 @@ def verify(
     results = []
     before = 0
     for file in files_of(path):
+        origin = _origin(file, models) or ((repo, file.name) if repo else None)
+        # Asked first: without an answer, minutes of reading would be for nothing.
+        expected = _expected(file, models, publisher, origin) if is_file(file) else None
         digest = digest_file(file, _after(before, progress), git=True)
         before += size_of(file)
-        origin = _origin(file, models) or ((repo, file.name) if repo else None)
-        expected = _expected(file, models, publisher, origin)
         good = digest.matches(expected.sha256, expected.blob_id) if expected else None
         named, inside = origin if origin is not None else (None, None)
         damaged = (expected.sha256 or "") if expected and good is False else None

@@ -324,6 +324,19 @@ def test_verify_says_whether_a_file_is_whole(cli: Cli, hub: LoopbackHub, models:
     assert [row["verified"] for row in rows if row["source"] == "library"] == [False]
 
 
+def test_a_file_that_changed_or_misses_a_part_is_listed_as_such(
+    cli: Cli, hub: LoopbackHub, models: Path
+) -> None:
+    cli("models", "download", REPO, "F16")
+    path = models / REPO / "T-fp16.gguf"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    (models / REPO / "B-00002-of-00003.gguf").write_bytes(path.read_bytes())
+    lines = cli("models", "list").out.splitlines()
+    assert [line for line in lines if "T-fp16" in line and " changed " in line]
+    assert [line for line in lines if "2 of 3 parts are missing" in line]
+    assert "B-0000" not in cli("models", "list", "--json").out
+
+
 def test_a_file_put_there_by_hand_is_compared_with_the_hub(
     cli: Cli, hub: LoopbackHub, models: Path
 ) -> None:

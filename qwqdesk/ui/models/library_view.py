@@ -213,6 +213,8 @@ class LibraryView(QWidget):
         self.rescan()
         if all(result.verified for result in results):
             words = f"{title(model)} is verified"
+        elif model.repo is not None and self._desk.downloads.hub.address.offline:
+            words = f"Offline, the publisher of {title(model)} was not asked; its checksum is noted"
         else:
             words = f"The checksum of {title(model)} is noted; there is none to compare it with"
         if self.isVisible():
