@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -279,3 +280,26 @@ async def test_esc_and_f6_know_the_panel(qapp: QApplication, tmp_path: Path) -> 
         d.window.commands.run("stop")
         assert not panel(d).isVisible()
         assert d.window.focusWidget() is badge(d)
+
+
+async def test_a_run_of_a_model_that_is_not_here_names_it(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        await compared(d)
+        file = tmp_path / "run.json"
+        await d.window.page.run_files.save_to(file)
+        document = json.loads(file.read_text())
+        document["model"] |= {"path": "/gone/other-Q4_K_M.gguf", "name": "other", "size_bytes": 9}
+        for lane in document["lanes"]:
+            lane["manifest"]["files"] = [
+                {"path": "/gone/other-Q4_K_M.gguf", "size_bytes": 12_345, "sha256": "a" * 64}
+            ]
+        file.write_text(json.dumps(document))
+        await d.window.page.run_files.open_from(file)
+        await d.until(lambda: badge(d).fairness.kind == "changed")
+        said = " ".join(panel(d).content.lines)
+        assert "other-Q4_K_M.gguf (12,345 bytes, sha256 aaaa" in said
+        await d.click_when_shown("fairness_restore")
+        await d.until(lambda: panel(d).content.tone == "bad")
+        assert "is not here" in panel(d).content.sentence

@@ -110,6 +110,8 @@ class FairnessDesk(QObject):
         able = shown.first is not None and session.loaded is not None
         tokens = len(shown.first.tokens) if shown.first is not None and able else None
         content = words.state_content(fairness, test, conditions, changed, tokens)
+        if changed and self.panel.isVisible() and (missing := self._lanes.missing(shown)):
+            content = replace(content, lines=(*content.lines, missing))
         self.panel.show_content(content)
 
     # ------------------------------------------------------------ the panel
@@ -122,9 +124,8 @@ class FairnessDesk(QObject):
 
     def open(self) -> None:
         """Open the panel."""
-        self._update()
         self.panel.show()
-        self._badge.show()
+        self._update()
 
     def escape(self) -> None:
         """Stop what runs for the panel, else put it away."""

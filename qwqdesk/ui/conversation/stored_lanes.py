@@ -9,7 +9,14 @@ from qwqdesk.conversation import Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.rerun import present_conditions
-from qwqdesk.run_conditions import Conditions, chain_changes, changes, conditions_then
+from qwqdesk.run_conditions import (
+    Conditions,
+    chain_changes,
+    changes,
+    conditions_then,
+    same_model,
+)
+from qwqdesk.stored_model import find_model
 from qwqdesk.stored_run import StoredLane, stored_lane
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.view import ConversationView
@@ -67,6 +74,19 @@ class StoredLanes:
             return conditions_then(shown.first)
         session = self._desk.session
         return present_conditions(session, view.mode) if session.loaded is not None else None
+
+    def missing(self, shown: ShownLanes) -> str:
+        """Which model is wanted and not here; empty when it is loaded or can be."""
+        loaded = self._desk.session.loaded
+        if shown.first is None or loaded is None:
+            return ""
+        now = present_conditions(self._desk.session, shown.first.mode)
+        if same_model(shown.first.model, now.model) is not False:
+            return ""
+        try:
+            return find_model(shown.first.model, self._desk.models).note
+        except UserError as error:
+            return f"{error.what} {error.what_to_do}"
 
     def changes(self, view: ConversationView, shown: ShownLanes) -> tuple[str, ...]:
         """What would be other if the shown lanes ran now."""
