@@ -120,10 +120,10 @@ def save_conversation(history: History, tokens: int, lanes: int = 2) -> int:
     return conversation
 
 
-async def measure(d: Driver, beat: Beat, tokens: int) -> dict[str, Any]:
+async def measure(d: Driver, beat: Beat, tokens: int, lanes: int) -> dict[str, Any]:
     """Everything, once."""
     d.frame.resize(1440, 900)
-    conversation = save_conversation(d.history, tokens)
+    conversation = save_conversation(d.history, tokens, lanes)
     page = d.window.page
     view = page.views.make()
     beat.restart()
@@ -199,12 +199,12 @@ def pure(view: ConversationView) -> dict[str, float]:
     return {"divergence_ms": divergence, "word_diff_ms": _since(started)}
 
 
-async def main(tokens: int) -> int:
+async def main(tokens: int, lanes: int) -> int:
     """Run, print, and say whether a gap was too long."""
     beat = Beat()
     with tempfile.TemporaryDirectory() as folder:
         async with opened(Path(folder)) as d:
-            result = await measure(d, beat, tokens)
+            result = await measure(d, beat, tokens, lanes)
     json.dump(result, sys.stdout, indent=2)
     print()
     gaps = [result[name]["gap_ms"] for name in ("mark", "words", "words_off")]
@@ -214,8 +214,9 @@ async def main(tokens: int) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=TOKENS)
+    parser.add_argument("--lanes", type=int, default=2, choices=(2, 3, 4))
     arguments = parser.parse_args()
     app = QApplication([])
     Theme(app, "light")
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-        sys.exit(runner.run(main(arguments.tokens)))
+        sys.exit(runner.run(main(arguments.tokens, arguments.lanes)))
