@@ -58,10 +58,11 @@ class FairnessDesk(QObject):
         self._lanes = StoredLanes(desk)
         self._result: tuple[tuple[int, ...], PanelContent] | None = None
         self._last_progress = 0.0
+        self._open = False
         self.busy = ""
         self.panel = FairnessPanel()
         self.panel.wanted.connect(self._do)
-        self.panel.closed.connect(self.refresh)
+        self.panel.closed.connect(self._closed)
         badge.clicked.connect(self._toggle)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -100,7 +101,7 @@ class FairnessDesk(QObject):
         fairness = judge(mode, test, changed)
         self._badge.show_fairness(fairness)
         quiet = len(view.lanes) == 1 and (test is None or fairness.kind != "unfair")
-        self._badge.setVisible(not quiet or self.panel.isVisible())
+        self._badge.setVisible(not quiet or self._open)
         if self.busy:
             return
         if self._result is not None and self._result[0] == shown.ids:
@@ -110,7 +111,7 @@ class FairnessDesk(QObject):
         able = shown.first is not None and session.loaded is not None
         tokens = len(shown.first.tokens) if shown.first is not None and able else None
         content = words.state_content(fairness, test, conditions, changed, tokens)
-        if changed and self.panel.isVisible() and (missing := self._lanes.missing(shown)):
+        if changed and self._open and (missing := self._lanes.missing(shown)):
             content = replace(content, lines=(*content.lines, missing))
         self.panel.show_content(content)
 
@@ -124,8 +125,13 @@ class FairnessDesk(QObject):
 
     def open(self) -> None:
         """Open the panel."""
-        self.panel.show()
+        self._open = True
         self._update()
+        self.panel.show()
+
+    def _closed(self) -> None:
+        self._open = False
+        self.refresh()
 
     def escape(self) -> None:
         """Stop what runs for the panel, else put it away."""
