@@ -14,7 +14,7 @@ from qwqdesk.ui.theme import set_state, theme
 
 HEIGHT = 36
 _FIRST_ROWS, _LEAST_ROWS = 6, 2
-_MOST_OF_PAGE = 0.5  # of the page's height
+_MOST_OF_PAGE, _MOST_BY_ITSELF = 0.5, 0.28  # of the page's height
 _GRIP, _KEY_STEP = 7, 16
 _LIVE = "Updated while the lanes write. The dot marks the better value."
 _LIVE_ALONE = "Updated while the lane writes."
@@ -161,7 +161,7 @@ class NumbersPanel(QFrame):
         self.model.show_counted(counted)
         self._say()
         if len(self.model.rows) != rows:
-            self._fit()
+            self.fit()
             self._body.setVisible(self.is_open and bool(counted.labels))
 
     def _say(self) -> None:
@@ -180,7 +180,7 @@ class NumbersPanel(QFrame):
 
     def _show_every(self, every: bool) -> None:
         self.model.set_every(every)
-        self._fit()
+        self.fit()
 
     # ------------------------------------------------------------ open and closed
 
@@ -195,7 +195,7 @@ class NumbersPanel(QFrame):
             return
         held = self._body.isAncestorOf(self.focusWidget() or self)
         self.is_open = opened
-        self._fit()
+        self.fit()
         fold(self._body, opened and bool(self._counted.labels))
         self._say()
         self._name_chevron()
@@ -205,21 +205,22 @@ class NumbersPanel(QFrame):
     def set_height(self, height: int) -> None:
         """The table's height in pixels at 100 % text size; 0 is that of the first rows."""
         self._height = height
-        self._fit()
+        self.fit()
 
     def _drag(self, up: int) -> None:
         scale = theme().px(100) / 100
         self._height = max(ROW, round((self._body.rows_height + up) / scale))
-        self._fit()
+        self.fit()
         self._height = round(self._body.rows_height / scale)
 
-    def _fit(self) -> None:
-        """The height that was asked for, within what there is to show and room for."""
+    def fit(self) -> None:
+        """Take the height that was asked for, within what there is to show and room for."""
         table, page = self.table, self.parentWidget()
         wanted = theme().px(self._height) or table.wanted_height(_FIRST_ROWS)
         most = table.wanted_height(max(_LEAST_ROWS, len(self.model.rows)))
         if page is not None and page.height() > 0:
-            most = min(most, round(page.height() * _MOST_OF_PAGE))
+            share = _MOST_OF_PAGE if self._height else _MOST_BY_ITSELF
+            most = min(most, round(page.height() * share))
         height = max(min(wanted, most), table.wanted_height(_LEAST_ROWS))
         if height != self._body.rows_height:
             self._body.rows_height = height
@@ -233,7 +234,7 @@ class NumbersPanel(QFrame):
         self._row.setContentsMargins(px(16), 0, px(12), 0)
         self._row.setSpacing(px(8))
         self._name_chevron()
-        self._fit()
+        self.fit()
 
     def _name_chevron(self) -> None:
         words = "Close the numbers" if self.is_open else "Open the numbers"

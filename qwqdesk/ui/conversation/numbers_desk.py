@@ -96,6 +96,7 @@ class NumbersDesk(QObject):
         """The columns stand under their lanes where each of them has one."""
         if self._view is None or not self.panel.isVisible():
             return
+        self.panel.fit()
         lanes = {lane.label: lane for lane in self._view.lanes}
         zero = QPoint(0, 0)
         shown = [lanes[label] for label in self._counted.labels if label in lanes]
