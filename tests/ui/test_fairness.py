@@ -112,7 +112,6 @@ async def test_a_run_is_repeated_and_judged_lane_by_lane(
         verdicts = {v.lane: (v.badge, v.words) for v in panel(d).content.verdicts}
         assert verdicts["A"] == ("Equal, 5 tokens", "")
         assert verdicts["B"][0] == "Differs from token 2"
-        assert d.find("verdict_B", panel(d))
         after = d.history.load(d.window.page.view.conversation_id or 0).messages[0].replies
         assert len(after) == before
 

@@ -145,20 +145,13 @@ class FairnessPanel(QFrame):
         self.rebuilt.emit()
 
     def _verdicts(self, verdicts: tuple[Verdict, ...]) -> QWidget:
+        """Side by side while there is room."""
         box = QWidget(self)
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, theme().px(4), 0, theme().px(4))
-        column.setSpacing(theme().px(6))
+        flow: QLayout = FlowLayout(theme().px(16))
+        flow.setContentsMargins(0, theme().px(4), 0, theme().px(4))
+        box.setLayout(flow)
         for verdict in verdicts:
-            row = QHBoxLayout()
-            row.setSpacing(theme().px(8))
-            row.addWidget(_lane_mark(verdict.lane, box))
-            icon = "circle-check" if verdict.tone == "good" else "git-fork"
-            row.addWidget(Badge(verdict.tone, icon, verdict.badge, parent=box))
-            words = wrapping_label(verdict.words, "small", "text2", box)
-            words.setObjectName(f"verdict_{verdict.lane}")
-            row.addWidget(words, 1)
-            column.addLayout(row)
+            flow.addWidget(_verdict(verdict, box))
         return box
 
     def _acts(self, acts: tuple[PanelAct, ...]) -> QWidget:
@@ -201,3 +194,18 @@ def _lane_mark(lane: str, parent: QWidget) -> QWidget:
     if lane in LANE_LABELS:
         return LetterTile(lane, parent)
     return label(lane, "small", parent=parent)
+
+
+def _verdict(verdict: Verdict, parent: QWidget) -> QWidget:
+    box = QWidget(parent)
+    row = QHBoxLayout(box)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme().px(8))
+    icon = "circle-check" if verdict.tone == "good" else "git-fork"
+    row.addWidget(_lane_mark(verdict.lane, box))
+    row.addWidget(Badge(verdict.tone, icon, verdict.badge, parent=box))
+    if verdict.words:
+        words = label(verdict.words, "small", "text2", box)
+        words.setObjectName(f"verdict_{verdict.lane}")
+        row.addWidget(words)
+    return box
