@@ -8,7 +8,9 @@ from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDropEvent,
+    QFocusEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -102,6 +104,7 @@ class DownloadsTable(QTableView):
         )
         self._shown = DownloadsModel(self)
         self._acts: dict[str, RowActs] = {}
+        self._ring = False
         self.setModel(self._shown)
         self.setItemDelegate(DownloadDelegate(self))
         self.setShowGrid(False)
@@ -177,7 +180,16 @@ class DownloadsTable(QTableView):
 
     # ------------------------------------------------------------ keys, menu, drag
 
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        super().focusInEvent(event)
+        self._show_ring(event.reason() is not Qt.FocusReason.MouseFocusReason)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        super().mousePressEvent(event)
+        self._show_ring(False)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        self._show_ring(True)
         number = self.currentIndex().row()
         if not 0 <= number < len(self._shown.rows):
             super().keyPressEvent(event)
@@ -249,10 +261,15 @@ class DownloadsTable(QTableView):
         for column, width in widths.items():
             self.setColumnWidth(column, max(width, px(ICON)))
 
+    def _show_ring(self, shown: bool) -> None:
+        """The ring is for those who work by keyboard."""
+        self._ring = shown
+        self.viewport().update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         super().paintEvent(event)
         number = self.currentIndex().row()
-        if number < 0 or not self.hasFocus():
+        if number < 0 or not self._ring or not self.hasFocus():
             return
         top = self.rowViewportPosition(number)
         painter = QPainter(self.viewport())
