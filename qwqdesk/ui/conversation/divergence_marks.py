@@ -38,7 +38,7 @@ class DivergenceMarks:
         for label, places in self.places.items():
             wanted: dict[TextView, list[Mark]] = {}
             for token, words, meeting in self._tokens(label, question, stop):
-                found = self._find(label, places, token, words)
+                found = self._find(label, places, token, first=not meeting)
                 if found is None:
                     self.complete = False
                 else:
@@ -53,20 +53,22 @@ class DivergenceMarks:
             return []
         meeting = next((each for each in pair.stops if each.meeting), None)
         shown = [each for each in (*pair.stops[:1], meeting) if each is not None]
+        whose = f"{question}: " if mine and len(self._compared.pairs) > 1 else ""
         found = []
         for each in shown:
-            words = "Same again" if each.meeting else f"Token {each.other:,}"
-            found.append((each.first if mine else each.other, words, each.meeting))
+            words = f"{whose}{'same again' if each.meeting else f'token {each.other:,}'}"
+            token = each.first if mine else each.other
+            found.append((token, words[:1].upper() + words[1:], each.meeting))
         if stop is not None and stop not in shown and label in (self._first, question):
             found.append((stop.first if mine else stop.other, "", stop.meeting))
         return found
 
     def _find(
-        self, label: str, places: ReplyPlaces, token: int, words: str
+        self, label: str, places: ReplyPlaces, token: int, *, first: bool
     ) -> tuple[TextView, int] | None:
         """Where a mark goes; None while that text may still change."""
         char = self._compared.first_chars.get(label)
-        found = places.find_in(*char) if char and words != "Same again" else places.find(token)
+        found = places.find_in(*char) if char and first else places.find(token)
         if found is None or found[1] > found[0].settled:
             return None
         view, place = found

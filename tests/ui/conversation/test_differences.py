@@ -232,9 +232,9 @@ async def test_with_three_lanes_each_is_marked_against_the_first(
         thoughts = (_THOUGHT, _THOUGHT.replace("many", "few"), _THOUGHT.replace("one", "two"))
         view = await _compared(d, *((thought, "Yes.") for thought in thoughts))
         assert "B 11, C 8" in _link(d).accessibleName()
-        assert _marks(view, 0)[0] == ("Token 8", "one bird ")  # the earliest
+        assert _marks(view, 0)[0] == ("C: token 8", "one bird ")  # the earliest
         view.lanes[1].head.tab_stops()[0].setFocus()
-        await d.until(lambda: _marks(view, 0)[0][0] == "Token 11")
+        await d.until(lambda: _marks(view, 0)[0][0] == "B: token 11")
         assert d.find("differencePill", view.lanes[2]).property("text") == "token 8"
 
 
