@@ -31,6 +31,7 @@ import qasync  # isort: skip - after PySide6, which it looks for  # noqa: E402
 from qwqdesk.models.library import Library, Places  # noqa: E402
 from qwqdesk.models.library_facts import FactsMemory  # noqa: E402
 from qwqdesk.settings import Settings  # noqa: E402
+from qwqdesk.ui.models.library_view import LibraryView  # noqa: E402
 from qwqdesk.ui.theme import Theme  # noqa: E402
 from tests.ui.fakes import Driver, opened  # noqa: E402
 from tests.unit.models.gguf_writer import small_model  # noqa: E402
@@ -88,8 +89,10 @@ async def measure(folder: Path, *, started: bool) -> dict[str, float]:
         driver.window.show_page("models")
         driver.find("modelsPage").show_tab(1)  # type: ignore[attr-defined]
         made = (time.perf_counter() - began) * 1000
-        view = driver.find("modelsPage").library  # type: ignore[attr-defined]
-        await driver.until(lambda: len(view.table.model().rows) > 2, seconds=60)
+        await driver.until(lambda: driver.window.findChild(LibraryView) is not None)
+        view = driver.window.findChild(LibraryView)
+        assert view is not None
+        await driver.until(lambda: len(view._rows.rows) > 2, seconds=60)
         driver.frame.grab()
         shown = (time.perf_counter() - began) * 1000
         opening_gap = beat.longest

@@ -220,9 +220,9 @@ class TokenizerView(QWidget):
         else:
             kind, sentence = _verdict(ours, theirs, version)
             self._say(kind, sentence, "")
-        finally:
-            self.compare.setText("Compare with transformers")
-            self.compare.setEnabled(True)
+        # Not in a `finally`: when the window closes meanwhile, the button is gone.
+        self.compare.setText("Compare with transformers")
+        self.compare.setEnabled(True)
 
     # ------------------------------------------------------------ what is shown
 

@@ -90,16 +90,23 @@ class Adding:
         )
         try:
             await self._watch(work, path, done, stopped)
-        except _StoppedError:
-            return
-        except UserError as error:
-            self._tell(error.what, error.what_to_do)
-            return
-        finally:
+        except asyncio.CancelledError:
+            # The page is gone; no widget may be touched, and the worker's end is nobody's news.
             stopped.set()
-            self._bands.take_away(_COPYING)
-            self._rescan()
-        Toast(self._view, f"{path.name.removesuffix('.gguf')} is in the library")
+            work.add_done_callback(lambda task: task.cancelled() or task.exception())
+            raise
+        except _StoppedError:
+            self._ended()
+        except UserError as error:
+            self._ended()
+            self._tell(error.what, error.what_to_do)
+        else:
+            self._ended()
+            Toast(self._view, f"{path.name.removesuffix('.gguf')} is in the library")
+
+    def _ended(self) -> None:
+        self._bands.take_away(_COPYING)
+        self._rescan()
 
     async def _watch(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -82,6 +84,7 @@ async def shelf(folder: Path, **settings: object) -> AsyncIterator[Shelf]:
         driver.window.show_page("models")
         page = driver.find("modelsPage")
         page.show_tab(1)  # type: ignore[attr-defined]
+        await driver.until(lambda: page.findChild(LibraryView) is not None)
         view = page.findChild(LibraryView)
         assert view is not None
         found = Shelf(driver, view)
@@ -365,3 +368,27 @@ async def test_the_order_can_be_changed_without_a_mouse(tmp_path: Path) -> None:
         QTest.keyClick(lib.view.head.field, Qt.Key.Key_Return)
         assert lib.table.hasFocus()
         assert lib.names() == ["R-Q4_K_M"]
+
+
+async def test_the_page_may_go_while_a_file_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, "new-Q4_K_M.gguf", place="elsewhere")
+    ended = threading.Event()
+
+    def slow(path: Path, models: Path, progress: Callable[[int], None]) -> tuple[Path, ...]:
+        try:
+            while True:
+                progress(1000)
+                time.sleep(0.005)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("qwqdesk.ui.models.library_adding.take_in", slow)
+    async with shelf(tmp_path) as lib:
+        lib.view._tasks.start(lib.view.adding.take(path))
+        await lib.says("Copying new-Q4_K_M.gguf")
+        lib.driver.window.desk.change(text_size=110)  # pages are made anew
+        await lib.driver.until(ended.is_set)
+        await asyncio.sleep(0.05)
+        assert lib.driver.find("modelsPage").isVisible()
