@@ -108,6 +108,11 @@ class Constraints:
         return bool(self.gbnf or self.banned_strings or self.text_biases)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that `to_json` may write."""
+        return (*_PLAIN, "banned_strings", "logit_bias_text")
+
+    @property
     def gbnf(self) -> str:
         """The grammar for llama.cpp, empty without one."""
         return schema_grammar(self.json_schema).text if self.json_schema else self.grammar

@@ -12,7 +12,7 @@ from qwqdesk.sampling.formats.escapes import with_escapes
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.formats.readers import UsageError
 
-_DESTS: Final = ("form", "banned_strings", "ban_in_reasoning", "text_biases")
+CONSTRAINT_DESTS: Final = frozenset({"form", "banned_strings", "ban_in_reasoning", "text_biases"})
 
 
 def constraints_from(
@@ -31,7 +31,7 @@ def constraints_from(
         UsageError: for a bias that is not TEXT=BIAS.
         UserError: for a grammar or schema that is wrong, or a file that cannot be read.
     """
-    if not any(dest in args.options for dest in _DESTS):
+    if not any(dest in args.options for dest in CONSTRAINT_DESTS):
         return None
     found = base
     if "form" in args.options:

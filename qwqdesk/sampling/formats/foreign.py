@@ -5,18 +5,29 @@ What has no place here, or no value that this program takes, is listed by its fo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS
 
 Change = Callable[[Any], Any]
 """Turns a foreign value into ours; raises ValueError or TypeError for what it cannot read."""
+
+
+CONSTRAINT_KEYS: Final[Mapping[str, str]] = {
+    "grammar": "grammar",
+    "grammar_string": "grammar",
+    "json_schema": "json_schema",
+    "banned_strings": "banned_strings",
+}
+"""Other programs' names of constraints, and ours."""
 
 
 def _same(value: object) -> object:
@@ -54,6 +65,7 @@ class Foreign:
     values: dict[str, object] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
     order: tuple[str, ...] | None = None
+    constraints: Constraints = NO_CONSTRAINTS
 
     def leave(self, key: object) -> None:
         """List a foreign name as unmapped."""
@@ -71,8 +83,24 @@ class Foreign:
         for key, value in data.items():
             if isinstance(key, str) and key in places:
                 self.set(places[key], key, value)
-            else:
+            elif not self.limit(key, value):
                 self.leave(key)
+
+    def limit(self, key: object, value: object) -> bool:
+        """Keep a grammar, schema or banned strings; False where it is none or cannot be used."""
+        name = CONSTRAINT_KEYS.get(key) if isinstance(key, str) else None
+        if name is None:
+            return False
+        if not value:
+            return True  # an empty one limits nothing
+        if name == "json_schema" and isinstance(value, Mapping):
+            value = json.dumps(value, ensure_ascii=False)
+        try:
+            found = Constraints.from_json({**self.constraints.to_json(), name: value})
+        except (UserError, ValueError, RecursionError):
+            return False
+        self.constraints = found
+        return True
 
     def set_order(self, key: str, steps: Iterable[object], names: Mapping[object, str]) -> None:
         """Take an order in foreign names; a step that repeats one (ours is one) is dropped."""
@@ -100,7 +128,8 @@ class Foreign:
         order = DEFAULT_ORDER if self.order is None else self.order
         chain = SamplerChain.of(order, **{**self.defaults, **self.values})
         unmapped = tuple(dict.fromkeys(self.unmapped))
-        return Imported(Recipe.of(chain, title, source=source), unmapped)
+        recipe = Recipe.of(chain, title, source=source, constraints=self.constraints)
+        return Imported(recipe, unmapped)
 
 
 def sigma(value: object) -> object:

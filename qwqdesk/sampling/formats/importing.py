@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain, order_from_json
+from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
 from qwqdesk.sampling.formats.command_text import parse_command
-from qwqdesk.sampling.formats.foreign import Imported
+from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constraints_from
+from qwqdesk.sampling.formats.foreign import Foreign, Imported
 from qwqdesk.sampling.formats.generation_config import is_generation_config, read_generation_config
 from qwqdesk.sampling.formats.koboldcpp import is_koboldcpp, read_koboldcpp
+from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.formats.lmstudio import is_lmstudio, read_lmstudio
 from qwqdesk.sampling.formats.modelfile_import import is_modelfile, read_modelfile
 from qwqdesk.sampling.formats.sillytavern import is_sillytavern, read_sillytavern
@@ -106,18 +109,20 @@ def _from_json(data: object, title: str) -> Imported:
         if kind.is_it(data):
             return kind.read(data, title)
     values: dict[str, object] = {}
-    unmapped: list[str] = []
+    found = Foreign()
     for key, value in data.items():
         name = _ALIASES.get(key, key)
         if name in PARAMS:
             values[name] = _value(name, value)
-        elif name != "samplers":
-            unmapped.append(shown(key))
+        elif name != "samplers" and not found.limit(key, value):
+            found.leave(key)
     if not values and "samplers" not in data:
         what = "The JSON object has no sampling setting."
         raise UserError(what, "Use llama-server's names, for example temperature.", code="recipe")
     order = _order(data["samplers"]) if "samplers" in data else None
-    return Imported(Recipe.of(SamplerChain.of(order, **values), title), tuple(unmapped))
+    chain = SamplerChain.of(order, **values)
+    recipe = Recipe.of(chain, title, constraints=found.constraints)
+    return Imported(recipe, tuple(found.unmapped))
 
 
 def _from_shown(data: Mapping[str, object], title: str) -> Imported:
@@ -126,7 +131,9 @@ def _from_shown(data: Mapping[str, object], title: str) -> Imported:
     texts = {key: text for key, text in data.items() if isinstance(text, str)}
     named = texts.get("title") or texts.get("name") or title
     name, source = texts.get("name", ""), texts.get("source", "")
-    return Imported(Recipe.of(chain, named, source=source, name=name))
+    limits = Constraints.from_json(data.get("constraints", {}))
+    recipe = Recipe.of(chain, named, source=source, name=name, constraints=limits)
+    return Imported(recipe)
 
 
 def _value(name: str, value: object) -> object:
@@ -143,10 +150,25 @@ def _order(data: object) -> tuple[str, ...]:
 
 def _from_command(text: str, title: str) -> Imported:
     args = parse_command(text)
-    unmapped = [item.word for item in args.occurrences if item.flag.group != "sampling"]
+    limits = None
+    if not _needs_file(args):
+        limits = constraints_from(args)
+    known = CONSTRAINT_DESTS if limits is not None else frozenset[str]()
+    unmapped = [
+        item.word
+        for item in args.occurrences
+        if item.flag.group != "sampling" and item.flag.dest not in known
+    ]
     unmapped += [shown(word) for word in args.positional]
     if not args.sampling:
         what = "The text has no sampling flag."
         raise UserError(what, "Paste a llama-cli line, for example --temp 0.6.", code="recipe")
     chain = SamplerChain.of(**args.sampling)
-    return Imported(Recipe.of(chain, title), tuple(dict.fromkeys(unmapped)))
+    recipe = Recipe.of(chain, title, constraints=limits if limits is not None else NO_CONSTRAINTS)
+    return Imported(recipe, tuple(dict.fromkeys(unmapped)))
+
+
+def _needs_file(args: ParsedArgs) -> bool:
+    """A pasted line may name a grammar's file, which is not part of the text."""
+    kind, _ = args.options.get("form", ("", ""))
+    return str(kind).endswith("-file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from qwqdesk import __version__
 from qwqdesk.cli import commands
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES
 from tests.unit.cli.conftest import Cli
-from tests.unit.models.gguf_writer import small_model
+from tests.unit.models.gguf_writer import GgufFile, small_model
 
 STEP = {"sampler", "position", "state", "values", "why"}
 INSPECT = {
@@ -175,3 +176,49 @@ def test_commands_leave_the_home_folder_alone(cli: Cli, tmp_path: Path) -> None:
     cli("explain", "--json")
     cli("models", "list")
     assert not (tmp_path / "home").exists()
+
+
+def test_a_recipe_from_what_a_model_recommends(cli: Cli, tmp_path: Path) -> None:
+    file = small_model()
+    file.scalar("general.sampling.top_a", 6, 0.1)
+    found = cli("recipes", "import", str(file.write(tmp_path / "m.gguf")), "--json").json
+    assert found["sampling"]["temperature"] == 0.5
+    assert found["unmapped"] == ["general.sampling.top_a"]
+    silent = GgufFile().string("general.architecture", "qwen2").write(tmp_path / "silent.gguf")
+    refused = cli("recipes", "import", str(silent), "--json")
+    assert (refused.status, refused.json["error"]["code"]) == (1, "no_model_sampling")
+
+
+def test_a_recipe_keeps_its_grammar(cli: Cli, tmp_path: Path) -> None:
+    line = tmp_path / "answer.txt"
+    line.write_text("llama-cli --temp 0.5 --grammar 'root ::= \"a\"'")
+    found = cli("recipes", "import", str(line), "--json").json
+    assert found["constraints"] == {"grammar": 'root ::= "a"'}
+    assert "--grammar" in cli("recipes", "show", found["name"], "--json").json["llama_args"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_an_endless_file_is_refused_at_once(cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "preset.json"
+    os.mkfifo(pipe)
+    for path in (str(pipe), "/dev/zero"):
+        refused = cli("recipes", "import", path, "--json")
+        assert (refused.status, refused.json["error"]["code"]) == (1, "file")
+
+
+def test_a_huge_file_is_not_read(cli: Cli, tmp_path: Path) -> None:
+    huge = tmp_path / "preset.json"
+    with huge.open("wb") as file:
+        file.truncate(2**31)
+    refused = cli("recipes", "import", str(huge), "--json")
+    assert "larger than 4 MiB" in refused.json["error"]["what"]
+
+
+def test_a_grammar_error_has_its_line(cli: Cli, tmp_path: Path) -> None:
+    grammar = tmp_path / "answer.gbnf"
+    grammar.write_text('root ::= "a"\n  | b\n')
+    refused = cli("ask", "-p", "x", "--grammar-file", str(grammar), "--json")
+    assert refused.json["error"]["code"] == "grammar"
+    assert "line 2, column 3" in refused.json["error"]["what"]
+    refused = cli("compare", "-p", "x", "--lane", "B=qwen -j {", "--json")
+    assert refused.json["error"]["code"] == "json_schema"

@@ -77,6 +77,9 @@ def test_more_lanes_say_only_in_what_they_differ() -> None:
 def test_equal_lanes_and_other_seeds_and_models() -> None:
     assert _sentence(_chain(), _chain()) == "Same settings in all lanes."
     assert _sentence(_chain(), _chain(seed=1)).startswith("Same prompt and model.")
+    three = [("A", _chain()), ("B", _chain(seed=1)), ("C", _chain())]
+    said = plain(difference_sentences(three, continued=True)[1])
+    assert said == "Same message and model. Seed differs."
     lanes = [("A", _chain()), ("B", _chain())]
     said = plain(difference_sentences(lanes, same_model=False)[0])
     assert said == "Same prompt and seed. The lanes differ in the model."
