@@ -117,10 +117,12 @@ class DownloadActs(QObject):
         place = self._table.place(item)
         if place < 0:
             return
-        shown = self._table.row(place)
-        if shown.row.ask_before_cancel:
-            have = amounts(shown.row.status.done, shown.row.status.total)
-            words = f"{have} of {shown.title} are here. They will be deleted."
+        name = self._table.row(place).title
+        # As it is now: the table's numbers are up to half a second old.
+        row = next((row for row in self._downloads.rows if row.id == item), None)
+        if row is not None and row.ask_before_cancel:
+            have = amounts(row.status.done, row.status.total)
+            words = f"{have} of {name} are here. They will be deleted."
             sure = await ask(
                 self._table.window(), "Cancel this download?", words, "Cancel and delete",
                 danger=True,
