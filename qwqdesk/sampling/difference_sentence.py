@@ -49,13 +49,14 @@ def difference_sentences(lanes: Sequence[Lane], *, same_model: bool = True) -> t
         return ()
     found = [worded_differences(lanes[0][1], chain) for _, chain in lanes[1:]]
     if not same_model:
-        return _topics([worded for words in found for worded in words], same_model=False)
+        every = [worded for words in found for worded in words]
+        return _topics(every, same_model=False, continued=continued)
     if not any(found):
         return ((Word(f"Same settings in {'both' if len(lanes) == 2 else 'all'} lanes."),),)
     if len(lanes) == 2:
         return (_two(lanes[0], lanes[1], found[0]),)
     every = [worded for words in found for worded in words]
-    return _topics(every, same_model=True)
+    return _topics(every, same_model=True, continued=continued)
 
 
 # ---------------------------------------------------------------- two lanes
@@ -163,11 +164,14 @@ def _merged(words: Sequence[Word]) -> Sentence:
 # ---------------------------------------------------------------- more lanes
 
 
-def _topics(found: Sequence[WordedDifference], *, same_model: bool) -> tuple[Sentence, Sentence]:
+def _topics(
+    found: Sequence[WordedDifference], *, same_model: bool, continued: bool
+) -> tuple[Sentence, Sentence]:
     ranked = sorted(found, key=lambda worded: worded.difference.kind != "order")
     topics = [] if same_model else ["the model"]
     topics = list(dict.fromkeys([*topics, *(_topic(worded) for worded in ranked)]))
-    shared = ["prompt", *(name for name in ("model", "seed") if f"the {name}" not in topics)]
+    asked = "message" if continued else "prompt"
+    shared = [asked, *(name for name in ("model", "seed") if f"the {name}" not in topics)]
     long = _and(["the order of the chain" if topic == "the order" else topic for topic in topics])
     short = _and([topic.removeprefix("the ") for topic in topics])
     short = short[:1].upper() + short[1:]

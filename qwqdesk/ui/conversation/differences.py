@@ -96,7 +96,8 @@ class Differences(QObject):
         self.strip.setVisible(len(lanes) > 1)
         if len(lanes) > 1:
             setups = [(lane.label, lane.model.chain, lane.setup.model) for lane in lanes]
-            self.strip.show_sentences(*strip_text(setups))
+            continued = any(len(lane.output.transcript.replies) > 1 for lane in lanes)
+            self.strip.show_sentences(*strip_text(setups, continued=continued))
 
     def _replaced(self) -> None:
         """Other texts are shown, or will be."""

@@ -14,14 +14,20 @@ LaneChain = tuple[str, SamplerChain, str | None]
 """A lane's letter, its chain, and its own model's path."""
 
 
-def strip_text(lanes: Sequence[LaneChain]) -> tuple[tuple[Sentence, ...], str]:
-    """How the lanes' settings differ: the sentences to choose from, and all of it as text."""
+def strip_text(
+    lanes: Sequence[LaneChain], *, continued: bool = False
+) -> tuple[tuple[Sentence, ...], str]:
+    """How the lanes' settings differ: the sentences to choose from, and all of it as text.
+
+    `continued`: each lane goes on from its own earlier reply.
+    """
     chains = [(label, chain) for label, chain, _ in lanes]
     same_model = len({model for _, _, model in lanes}) == 1
-    sentences = difference_sentences(chains, same_model=same_model)
+    sentences = difference_sentences(chains, same_model=same_model, continued=continued)
     whole = plain(sentences[0]) if sentences else ""
     lines = difference_lines(chains) if len(lanes) > 2 else ()
-    return sentences, "\n".join((whole, *lines))
+    history = ("Each lane goes on from its own earlier reply.",) if continued else ()
+    return sentences, "\n".join((whole, *lines, *history))
 
 
 class FoundDifferences:
