@@ -40,10 +40,13 @@ def plain(sentence: Sentence) -> str:
     return "".join(word.text for word in sentence)
 
 
-def difference_sentences(lanes: Sequence[Lane], *, same_model: bool = True) -> tuple[Sentence, ...]:
+def difference_sentences(
+    lanes: Sequence[Lane], *, same_model: bool = True, continued: bool = False
+) -> tuple[Sentence, ...]:
     """How the lanes differ, once in full and once short; a lane is its letter and its chain.
 
-    With two lanes it says what the second does; with more only in what they differ.
+    With two lanes it says what the second does; with more only in what they differ. `continued`:
+    each lane goes on from its own earlier reply, so that only the message is the same.
     """
     if len(lanes) < 2:
         return ()
