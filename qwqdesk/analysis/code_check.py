@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks
-from qwqdesk.analysis.code_globals import unbound_globals
+from qwqdesk.analysis.code_globals import bound_names, unbound_globals
 from qwqdesk.analysis.code_limits import too_much
 from qwqdesk.analysis.code_names import pyflakes_findings
 from qwqdesk.analysis.code_problem import CodeProblem
@@ -65,18 +66,52 @@ class CodeCheck:
 
 def check_answer(answer: str) -> tuple[CodeCheck, ...]:
     """A check of every Python block of an answer, in order."""
-    return tuple(check_block(block) for block in code_blocks(answer) if block.is_python)
+    return check_blocks([block for block in code_blocks(answer) if block.is_python])
 
 
-def check_block(block: CodeBlock) -> CodeCheck:
-    """Parse one block and look for names that nothing defines and other errors."""
-    parses, problems = check_source(block.text)
+def check_blocks(blocks: Sequence[CodeBlock]) -> tuple[CodeCheck, ...]:
+    """Checks of the Python blocks of one answer, which may use what earlier ones define."""
+    known: frozenset[str] = frozenset()
+    checks = []
+    for block in blocks:
+        checks.append(check_block(block, known))
+        known |= names_of([block])
+    return tuple(checks)
+
+
+def names_of(blocks: Iterable[CodeBlock]) -> frozenset[str]:
+    """The names that blocks define at their top level; none of a block that does not parse."""
+    found: frozenset[str] = frozenset()
+    for block in blocks:
+        tree = _tree(block.text) if block.is_python and too_much(block.text) is None else None
+        if tree is not None:
+            found |= bound_names(tree)
+    return found
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        return None
+
+
+def check_block(block: CodeBlock, known: frozenset[str] = frozenset()) -> CodeCheck:
+    """Parse one block and look for names that nothing defines and other errors.
+
+    `known` are names that earlier blocks of the answer define.
+    """
+    parses, problems = check_source(block.text, known)
     last = max(1, block.line_count)
     fitting = (_fitted(problem, last) for problem in problems[:_MOST_PROBLEMS])
     return CodeCheck(block, parses, tuple(fitting))
 
 
-def check_source(source: str) -> tuple[bool | None, tuple[CodeProblem, ...]]:
+def check_source(
+    source: str, known: frozenset[str] = frozenset()
+) -> tuple[bool | None, tuple[CodeProblem, ...]]:
     """Whether Python code parses, and its problems in the order of lines."""
     limit = too_much(source)
     if limit is not None:
@@ -91,16 +126,18 @@ def check_source(source: str) -> tuple[bool | None, tuple[CodeProblem, ...]]:
         return None, (CodeProblem(1, 1, "too-complex", "The code is too complex to be parsed."),)
     except ValueError as error:  # a NUL, a lone surrogate
         return False, (CodeProblem(1, 1, "syntax-error", str(error) or "The text is not code."),)
-    own = unbound_globals(tree, source)
-    known = {(problem.line, problem.column) for problem in own}
-    others = [found for found in _names(tree, source) if (found.line, found.column) not in known]
+    own = unbound_globals(tree, source, known)
+    told = {(problem.line, problem.column) for problem in own}
+    others = [
+        found for found in _names(tree, source, known) if (found.line, found.column) not in told
+    ]
     found = dict.fromkeys((*own, *others))
     return True, tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
 
 
-def _names(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
+def _names(tree: ast.Module, source: str, known: frozenset[str]) -> tuple[CodeProblem, ...]:
     try:
-        return pyflakes_findings(tree, source)
+        return pyflakes_findings(tree, source, known)
     except (RecursionError, MemoryError, ValueError, TypeError, AttributeError, KeyError) as error:
         # pyflakes was written for people's code and has no limits of its own.
         text = f"The names could not be checked ({type(error).__name__})."

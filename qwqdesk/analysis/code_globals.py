@@ -32,10 +32,24 @@ class _Scope:
     uses: list[tuple[str, ast.expr]] = field(default_factory=list)
 
 
-def unbound_globals(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
+def bound_names(tree: ast.Module) -> frozenset[str]:
+    """The names that a module's code binds at its top level, also through `global`."""
+    try:
+        reader = _Reader()
+        reader.read(tree)
+    except RecursionError:
+        return frozenset()
+    module, *inner = reader.scopes
+    return frozenset(module.bound.union(*(scope.bound & scope.declared for scope in inner)))
+
+
+def unbound_globals(
+    tree: ast.Module, source: str, known: frozenset[str] = frozenset()
+) -> tuple[CodeProblem, ...]:
     """Each use of a name that is declared global, is no built-in and is bound nowhere.
 
-    Code that imports everything from a module, or writes into `globals()`, gets no verdict.
+    `known` are names that exist outside of this code. Code that imports everything from a module,
+    or writes into `globals()`, gets no verdict.
     """
     try:
         reader = _Reader()
@@ -49,7 +63,8 @@ def unbound_globals(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
     module, *inner = reader.scopes
     declared = {name for scope in inner for name in scope.declared} | module.declared
     bound = set(module.bound).union(*(scope.bound & scope.declared for scope in inner))
-    missing = declared - bound - set(dir(builtins)) - {"__file__", "__name__", "__doc__"}
+    missing = declared - bound - known - set(dir(builtins))
+    missing -= {"__file__", "__name__", "__doc__"}
     lines = source.split("\n")
     return tuple(
         CodeProblem(node.lineno, column_of(lines, node), "undefined-global", _sentence(name))

@@ -53,8 +53,10 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOTEBOOK_NAMES: Final = frozenset({"__file__", "display", "get_ipython"})
 
 
-def pyflakes_findings(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
-    """The errors that pyflakes sees in a tree.
+def pyflakes_findings(
+    tree: ast.Module, source: str, known: frozenset[str] = frozenset()
+) -> tuple[CodeProblem, ...]:
+    """The errors that pyflakes sees in a tree. `known` are names that exist outside of it.
 
     Raises:
         RecursionError: for code nested deeper than pyflakes can follow.
@@ -75,7 +77,7 @@ def pyflakes_findings(tree: ast.Module, source: str) -> tuple[CodeProblem, ...]:
             if too_much(s) is None:
                 super().handleStringAnnotation(s, *rest)
 
-    found = TameChecker(tree, filename="", builtins=_NOTEBOOK_NAMES)
+    found = TameChecker(tree, filename="", builtins=_NOTEBOOK_NAMES | known)
     lines = source.split("\n")
     return tuple(_problems(found.messages, lines))
 
@@ -85,5 +87,7 @@ def _problems(messages: list[Any], lines: list[str]) -> Iterator[CodeProblem]:
         name = type(message).__name__
         if name in _ERRORS:
             text = str(message.message % message.message_args)
+            if name == "UndefinedName":
+                text = f"{message.message_args[0]} is not defined: NameError when this line runs"
             column = character_column(lines, message.lineno, message.col)
             yield CodeProblem(message.lineno, column, _HUMP.sub("-", name).lower(), text)

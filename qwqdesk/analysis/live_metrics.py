@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks
-from qwqdesk.analysis.code_check import CodeCheck, check_block
+from qwqdesk.analysis.code_check import CodeCheck, check_block, names_of
 from qwqdesk.analysis.loops import LoopDetector
 from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, measured
 from qwqdesk.analysis.repeats import GrowingRepeats
@@ -19,6 +19,15 @@ from qwqdesk.analysis.statistics import ZLIB_LEVEL
 from qwqdesk.conversation import Loop
 
 MOST_BLOCKS = 64  # so many of a reply's blocks are checked
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A block's check, for the names that earlier blocks define, and the names that it defines."""
+
+    known: frozenset[str]
+    check: CodeCheck
+    names: frozenset[str]
 
 
 class _Grown:
@@ -55,7 +64,7 @@ class LiveMetrics:
 
     def __init__(self) -> None:
         self._grown = _Grown()
-        self._checks: dict[CodeBlock, CodeCheck] = {}
+        self._checks: dict[CodeBlock, _Checked] = {}
 
     def update(self, result: LaneResult, answer: str, *, finished: bool = True) -> LaneMetrics:
         """The numbers of the reply as far as it is written.
@@ -79,13 +88,19 @@ class LiveMetrics:
     @property
     def checks(self) -> tuple[CodeCheck, ...]:
         """The checks of the last update, in the order of the answer."""
-        return tuple(self._checks.values())
+        return tuple(entry.check for entry in self._checks.values())
 
     def _check(self, answer: str, finished: bool) -> None:
-        blocks = (b for b in code_blocks(answer) if b.is_python and (b.closed or finished))
+        found = (b for b in code_blocks(answer) if b.is_python and (b.closed or finished))
+        blocks = tuple(islice(found, MOST_BLOCKS))
         kept, self._checks = self._checks, {}
-        for block in islice(blocks, MOST_BLOCKS):
-            self._checks[block] = kept.get(block) or check_block(block)
+        known: frozenset[str] = frozenset()
+        for block in blocks:
+            entry = kept.get(block)
+            if entry is None or entry.known != known:
+                entry = _Checked(known, check_block(block, known), names_of([block]))
+            self._checks[block] = entry
+            known |= entry.names
 
 
 def _with_text(found: Loop | None, known: Loop | None) -> Loop | None:

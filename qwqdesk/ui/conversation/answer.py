@@ -203,7 +203,8 @@ class AnswerView(QWidget):
 
     def _close(self, event: Closed) -> None:
         if isinstance(self._growing, CodeBlock):
-            self._growing.finish(from_history=self._from_history)
+            earlier = [block for block in self.blocks if isinstance(block, CodeBlock)]
+            self._growing.finish(from_history=self._from_history, earlier=earlier[:-1])
         elif isinstance(self._growing, TableBlock):
             self._growing.finish()
         elif self._growing is not None:

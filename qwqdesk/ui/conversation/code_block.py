@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.analysis.code_blocks import CodeBlock as Fenced
-from qwqdesk.analysis.code_check import CodeCheck, check_block
+from qwqdesk.analysis.code_check import CodeCheck, check_block, names_of
 from qwqdesk.analysis.code_problem import CodeProblem
 from qwqdesk.ui.background import background
 from qwqdesk.ui.base import IconButton, MessageBand, label, panel
@@ -46,7 +48,7 @@ class CodeBlock(QFrame):
         self._streaming, self._followed = True, True
         self._first, self._end = 0, 0  # the lines that are shown; an end of 0 is the last line
         self._opened, self._density = False, "normal"
-        self._words = language.split()[0].lower() if language.split() else ""
+        self.language = language.split()[0].lower() if language.split() else ""
         self._language = language_name(visible(language))
         self.problems: tuple[CodeProblem, ...] = ()
         self.code_view = self._code = CodeText(language, self)
@@ -120,16 +122,19 @@ class CodeBlock(QFrame):
         """Whether the view stays at the end of the text while it comes."""
         self._followed = followed
 
-    def finish(self, *, from_history: bool = False) -> None:
-        """The fence has closed; a reply from the history shows its first lines, not its last."""
+    def finish(self, *, from_history: bool = False, earlier: Sequence[CodeBlock] = ()) -> None:
+        """The fence has closed; a reply from the history shows its first lines, not its last.
+
+        `earlier` are the blocks before this one in the answer: their names are known in it.
+        """
         self.show_growth()
         self._streaming = self._code.growing = False
         if from_history and self._folds:
             self._show(0, FOLD_TO)
         self._count()
-        block = Fenced(0, self._words, self.source.removesuffix("\n"), 1)
+        block, before = fenced(self), [fenced(other) for other in earlier]
         if block.is_python:
-            background().start(self, lambda: check_block(block), self._show_check)
+            background().start(self, lambda: check_block(block, names_of(before)), self._show_check)
 
     def copy(self) -> None:
         """Put the code on the clipboard."""
@@ -259,3 +264,8 @@ class CodeBlock(QFrame):
         self._note.set_message("bad", f"The code was not saved: {reason}.", "Choose another place.")
         self._note.show()
         self.resized.emit()
+
+
+def fenced(block: CodeBlock) -> Fenced:
+    """The block as the checks know it."""
+    return Fenced(0, block.language, block.source.removesuffix("\n"), 1)

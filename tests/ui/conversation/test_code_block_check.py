@@ -206,3 +206,16 @@ def test_folded_lines_do_not_slide_under_a_reader_who_has_scrolled_up(
     qtbot.waitUntil(lambda: not reply.busy)
     assert len(visible_lines(block)) == FOLD_TO
     reply.clear()
+
+
+def test_a_second_block_knows_the_names_of_the_first(answer: AnswerView) -> None:
+    answer.feed(
+        "```python\ndef f():\n    return 1\n```\n\nUse it:\n\n```python\nprint(f(), g)\n```\n"
+    )
+    answer.finish()
+    blocks = [block for block in answer.blocks if isinstance(block, CodeBlock)]
+    assert [badge(block).text() for block in blocks] == [
+        "Parses, no errors found",
+        "1 error, line 1",
+    ]
+    assert blocks[1].problems[0].text.startswith("g is not defined")

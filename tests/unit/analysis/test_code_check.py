@@ -163,3 +163,27 @@ def test_code_is_not_run(tmp_path: Path) -> None:
     source = f"open({str(mark)!r}, 'w').close()\nraise SystemExit(1)\n"
     assert check_source(source) == (True, ())
     assert not mark.exists()
+
+
+def test_a_block_may_use_what_an_earlier_one_defines() -> None:
+    answer = """First:
+```python
+import math
+def area(r):
+    global last
+    last = r
+    return math.pi * r * r
+```
+Then use it:
+```python
+print(area(2), last, math.e, missing)
+```
+"""
+    first, second = check_answer(answer)
+    assert first.clean
+    assert [problem.text.split()[0] for problem in second.problems] == ["missing"]
+
+
+def test_a_block_that_does_not_parse_defines_nothing() -> None:
+    answer = "```python\nx = (\n```\n```python\nprint(x)\n```\n"
+    assert [len(check.problems) for check in check_answer(answer)] == [1, 1]

@@ -122,7 +122,7 @@ def test_the_page_shows_every_lane_with_its_reasoning_folded() -> None:
         assert words in page.text, words
     assert "repeat penalty 1.1 before top-k (first lane: none)" in page.text
     assert "differ from token 5 on; they meet again at 9 and 11" in page.text
-    assert "undefined name 'undefined'" in page.text
+    assert "undefined is not defined" in page.text
     assert "```python" not in html, "fences become boxes"
 
 
