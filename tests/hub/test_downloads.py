@@ -14,6 +14,7 @@ import pytest
 from qwqdesk.downloads import Downloads, find_site, present_token
 from qwqdesk.errors import UserError
 from qwqdesk.models import disk_space
+from qwqdesk.models.hub_files import RepoFacts
 from qwqdesk.models.token_store import TokenStore
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
@@ -217,3 +218,15 @@ def test_changed_settings_that_do_not_concern_it_keep_the_hub(bench: Bench) -> N
         downloads.change(replace(Settings(), hub_endpoint="https://mirror.example"))
         assert downloads.hub is not hub
     assert Path(downloads.file).name == "downloads.json"
+
+
+def test_our_own_listing_and_that_of_huggingface_hub_say_the_same(bench: Bench) -> None:
+    for number in (1, 2):
+        bench.hub.put(REPO, f"BF16/T-BF16-0000{number}-of-00002.gguf", noise(1000, number))
+    bench.hub.put(REPO, "T-F16.gguf", b"GGUF" + bytes(50), lfs=False)
+    bench.hub.repos[REPO].listed = {"../evil.gguf": {"size": 5}, "README.md": {"size": 5}}
+    bench.hub.repos[REPO].gated = "manual"
+    client = bench.client()
+    theirs = client.repository(REPO)
+    assert client.listing(REPO) == replace(theirs, facts=RepoFacts())
+    assert len(theirs.quantizations) == 3
