@@ -28,6 +28,7 @@ TEXT_SIZES = (85, 150)
 MAX_FOLDERS = 100
 MAX_TEXT = 100_000
 MAX_SPEED = 10**12
+MAX_TOKENS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Settings:
     An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
     together, 0 for none; `numbers_height` is in pixels at 100 % text size, 0 for the height that
     it has by itself; `token_saved` says that the system's keyring has an access token.
+    `reasoning_budget` is in tokens, -1 for no limit; an empty `reasoning_message` is the usual
+    closing sentence.
     """
 
     theme: Theme = "system"
@@ -46,6 +49,8 @@ class Settings:
     reduce_motion: bool = False
     show_reasoning_open: bool = False
     loop_guard: LoopGuardChoice = "mark"
+    reasoning_budget: int = -1
+    reasoning_message: str = ""
     keep_reasoning_in_history: bool = False
     use_model_sampling: bool = False
     chat_mode: Mode = "fast"
@@ -199,6 +204,12 @@ def _bytes(value: object) -> object:
     return value
 
 
+def _tokens(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= MAX_TOKENS:
+        raise ValueError("a number of tokens, or -1 for no limit")
+    return value
+
+
 def _engine_object(value: object) -> object:
     """Only the kind is checked here; `_engine` checks each value."""
     if not isinstance(value, Mapping):
@@ -212,6 +223,8 @@ SETTINGS: Mapping[str, Check] = {
     "reduce_motion": _yes_or_no,
     "show_reasoning_open": _yes_or_no,
     "loop_guard": _one_of("off", "mark", "stop", "close"),
+    "reasoning_budget": _tokens,
+    "reasoning_message": _text,
     "keep_reasoning_in_history": _yes_or_no,
     "use_model_sampling": _yes_or_no,
     "chat_mode": _one_of("exact", "fast"),

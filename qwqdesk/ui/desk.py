@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from qwqdesk.conversation import Mode
 from qwqdesk.downloads import Downloads
 from qwqdesk.errors import UserError
+from qwqdesk.lane_rules import LaneRules
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_plan import RunOptions
@@ -80,7 +81,15 @@ class Desk(QObject):
             system_prompt=system_prompt,
             keep_reasoning=settings.keep_reasoning_in_history,
             loop_guard=settings.loop_guard,
+            reasoning_budget=settings.reasoning_budget,
+            reasoning_budget_message=settings.reasoning_message or None,
         )
+
+    def usual_rules(self) -> LaneRules:
+        """What watches over lanes that have no rules of their own."""
+        settings = self.settings
+        message = settings.reasoning_message or None
+        return LaneRules.of(settings.loop_guard, settings.reasoning_budget, message)
 
     # ------------------------------------------------------------ recipes
 

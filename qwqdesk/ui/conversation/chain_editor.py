@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QShortcut
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from qwqdesk.sampling.samplers import sampler_named
 from qwqdesk.ui.base import announce, retire
-from qwqdesk.ui.conversation.chain_drag import RowDrag
+from qwqdesk.ui.conversation.chain_answer import AnswerModel
+from qwqdesk.ui.conversation.chain_answer_foot import AnswerFoot
 from qwqdesk.ui.conversation.chain_foot import ChainFoot
-from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.chain_model import ChainEdits, ChainModel
 from qwqdesk.ui.conversation.chain_parts import ChainContent
-from qwqdesk.ui.conversation.chain_row import Place, RowDensity, StepRow
-from qwqdesk.ui.conversation.chain_view import ChainView, chain_view, draw_params, row_params
+from qwqdesk.ui.conversation.chain_row import RowDensity
+from qwqdesk.ui.conversation.chain_rows import ChainRows
+from qwqdesk.ui.conversation.chain_rules import ReasoningRules
+from qwqdesk.ui.conversation.chain_switch import ChainSwitch
+from qwqdesk.ui.conversation.chain_view import chain_view
 from qwqdesk.ui.theme import theme
 
 _HYSTERESIS = 8
@@ -51,7 +54,10 @@ def _margin(present: RowDensity, density: RowDensity) -> int:
 
 
 class ChainEditor(QFrame):
-    """Real widgets for every step. `chainChanged` carries the `SamplerChain` the user made."""
+    """Real widgets for every step. `chainChanged` carries the `SamplerChain` the user made.
+
+    With two chains a bar chooses which of them is shown; everything else is the same for both.
+    """
 
     chainChanged = Signal(object)  # noqa: N815 - a signal, named as Qt names them
     problemChanged = Signal(str)  # noqa: N815
@@ -65,12 +71,16 @@ class ChainEditor(QFrame):
         # Own, so that the layout of a wide density does not keep the editor from shrinking.
         self.setMinimumWidth(theme().px(240))
         self._model = model
-        self._density: RowDensity | None = None
-        self._rows: dict[str, StepRow] = {}
-        self._absent: dict[str, StepRow] = {}
-        self._draw: StepRow | None = None
-        self._drag: RowDrag | None = None
+        self._answer = AnswerModel(model)
+        self._shown: ChainEdits = model
+        self._density: RowDensity = "normal"
         self._problem = ""
+        self._rules_opened = False
+        self._two = self._answer.exists
+        self._sized = False
+        self._rules: ReasoningRules | None = None
+        self._switch = ChainSwitch(self._answer)
+        self._switch.part_chosen.connect(self._show_part)
         self._area = QScrollArea()
         self._area.setObjectName("chainArea")
         self._area.setWidgetResizable(True)
@@ -79,15 +89,16 @@ class ChainEditor(QFrame):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
+        self._layout.addWidget(self._switch)
         self._layout.addWidget(self._area, 1)
-        self._foot: ChainFoot | None = None
-        self._content = self._new_content(narrow=False, opened=False)
-        self._fill("normal")
-        model.changed.connect(self.refresh)
+        self._foot: ChainFoot | AnswerFoot | None = None
+        self._fill("normal", more=False)
+        model.changed.connect(self._changed)
         self._percent = theme().percent
         theme().changed.connect(self._theme_changed)
         model.edited.connect(self.chainChanged)
-        model.told.connect(self._announce)
+        for told in (model.told, self._answer.told):
+            told.connect(lambda words: announce(self, words))
         _shortcut(self, QKeySequence.StandardKey.Undo, model.undo)
         _shortcut(self, QKeySequence.StandardKey.Redo, model.redo)
 
@@ -103,42 +114,66 @@ class ChainEditor(QFrame):
         return self._problem
 
     def show_step(self, name: str) -> None:
-        """Scroll to a step and put the focus into its first field; any other name: to the top."""
-        row = self._rows.get(name) or self._absent.get(name)
-        if row is None and self._draw is not None and name in (self._draw.sampler.name, "seed"):
-            row = self._draw
+        """Scroll to a step and put the focus into its first field; any other name: to the top.
+
+        "answer" shows the answer's chain, "rules" the part for the reasoning.
+        """
+        if name in ("answer", "rules"):
+            self._show_setup(name)
+            return
+        row = self._rows.named(name)
         if row is None:
             self._area.verticalScrollBar().setValue(0)
             return
         row.focus_first()
         self._area.ensureWidgetVisible(row)
 
+    def _show_setup(self, part: str) -> None:
+        if part == "answer" and self._answer.exists:
+            self._switch.show_part("answer")
+            self._show_part("answer")
+            return
+        self._switch.show_part("reasoning")
+        self._show_part("reasoning")
+        if self._rules is not None:
+            self._rules.set_opened(True)
+            self._rules.tab_stops()[2].setFocus(Qt.FocusReason.OtherFocusReason)
+            self._area.ensureWidgetVisible(self._rules)
+
     def refresh(self) -> None:
         """Show the model's values; rows stay, so the focus stays."""
-        view = chain_view(self._model.resolved, self._model.reference)
-        self._content.bands.show_warnings(view.warnings)
+        view = chain_view(self._shown.resolved, self._shown.reference)
+        content = self._content
+        content.bands.show_warnings(view.warnings)
         narrow = self._density == "narrow"
-        summary = view.short_summary if narrow else view.summary
-        self._content.head.show_words("Chain, first to last", summary)
-        self._show_steps(view)
-        self._show_draw(view)
-        self._show_absent(view)
-        self._content.more.show_values(self._model.resolved)
+        content.head.show_words(self._title(narrow), view.short_summary if narrow else view.summary)
+        self._rows.show_view(view)
+        content.more.show_values(self._shown.resolved)
+        if self._rules is not None:
+            self._rules.refresh()
+        self._switch.refresh()
         self._order_tabs()
         self._check()
+
+    def _title(self, narrow: bool) -> str:
+        if not self._answer.exists:
+            return "Chain, first to last"
+        whose = "the answer" if self._shown is self._answer else "the reasoning"
+        return f"Chain of {whose}" + ("" if narrow else ", first to last")
 
     # ------------------------------------------------------------ Qt's virtual functions
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
-        wanted = density_for(self.width(), self._density)
+        wanted = density_for(self.width(), self._density if self._sized else None)
+        self._sized = True
         if wanted != self._density:
             self._build(wanted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        if event.key() == Qt.Key.Key_Escape and self._drag is not None:
-            self._drag.cancel()
-        elif event.key() == Qt.Key.Key_Insert:
+        if event.key() == Qt.Key.Key_Escape and self._rows.cancel_drag():
+            return
+        if event.key() == Qt.Key.Key_Insert:
             self._content.add.open_menu()
         else:
             super().keyPressEvent(event)
@@ -148,161 +183,105 @@ class ChainEditor(QFrame):
         if theme().percent != self._percent:
             self._percent = theme().percent
             self.setMinimumWidth(theme().px(240))
-            self._build(self._density or "normal")
+            self._build(self._density)
+
+    # ------------------------------------------------------------ which chain
+
+    def _changed(self) -> None:
+        """The lane's setup is another; the answer may have got a chain of its own, or lost it."""
+        if self._two == self._answer.exists:
+            self.refresh()
+            return
+        self._two = self._answer.exists
+        focused = self.window().focusWidget()
+        inside = focused is not None and self.isAncestorOf(focused)
+        part = "answer" if self._two else "reasoning"
+        self._switch.show_part(part)
+        self._show_part(part)
+        if inside:
+            self._take_focus()
+
+    def _take_focus(self) -> None:
+        """What had the focus is gone."""
+        if self._two:
+            self._switch.take_focus()
+        elif self._rules is not None:
+            self._rules.tab_stops()[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_part(self, part: str) -> None:
+        """Edit this chain."""
+        wanted: ChainEdits = self._answer if part == "answer" else self._model
+        if wanted is self._shown:
+            self.refresh()
+        else:
+            self._shown = wanted
+            self._build(self._density)
 
     # ------------------------------------------------------------ building
 
     def _build(self, density: RowDensity) -> None:
-        """All parts anew for a density; the values are in the model."""
-        narrow = density in ("compact", "narrow")
-        self._content = self._new_content(narrow, self._content.more.opened)
-        self._fill(density)
+        """All parts anew for a density and a chain; the values are in the models."""
+        opened = self._content.more.opened
+        rules = self._rules.opened if self._rules is not None else self._rules_opened
+        self._rules_opened = rules
+        self._fill(density, more=opened)
 
-    def _fill(self, density: RowDensity) -> None:
-        """Show the content, which deletes the one before, and make its rows."""
+    def _fill(self, density: RowDensity, *, more: bool) -> None:
+        """Show new parts, which deletes those before, and make the rows."""
         narrow = density in ("compact", "narrow")
         self._density = density
         self.setProperty("density", density)
-        self._rows, self._absent, self._draw = {}, {}, None
+        self._content = self._new_content(narrow=narrow, more=more)
+        self._rows = ChainRows(self._shown, self._content, self._area, density)
+        self._rows.checked.connect(self._check)
         self._area.setWidget(self._content)
-        self._replace_foot(ChainFoot(self._model, narrow))
+        own = self._shown is self._model
+        self._replace_foot(
+            ChainFoot(self._model, narrow) if own else AnswerFoot(self._answer, narrow=narrow)
+        )
         self.refresh()
 
-    def _new_content(self, narrow: bool, opened: bool) -> ChainContent:
-        content = ChainContent(self._model, narrow=narrow, opened=opened)
+    def _new_content(self, *, narrow: bool, more: bool) -> ChainContent:
+        own = self._shown is self._model
+        self._rules = None
+        if own:
+            self._rules = ReasoningRules(self._model, self._answer, narrow=narrow)
+            self._rules.set_opened(self._rules_opened)
+            self._rules.checked.connect(self._check)
+        parts = [self._rules] if self._rules is not None else []
+        content = ChainContent(self._shown, narrow=narrow, opened=more, whole=own, parts=parts)
         content.more.edited.connect(self._edit)
         content.more.checked.connect(self._check)
         return content
 
-    def _replace_foot(self, foot: ChainFoot) -> None:
+    def _replace_foot(self, foot: ChainFoot | AnswerFoot) -> None:
         if self._foot is not None:
             self._layout.removeWidget(self._foot)
             retire(self._foot)
         self._foot = foot
         self._layout.addWidget(foot)
 
-    def _row(self, name: str, place: Place) -> StepRow:
-        params = draw_params(name) if place == "draw" else row_params(name, self._model.chain)
-        row = StepRow(sampler_named(name), params, place, self._density or "normal")
-        row.edited.connect(self._edit)
-        row.checked.connect(self._check)
-        row.moved.connect(lambda places: self._move(name, places))
-        row.removed.connect(lambda: self._remove(name))
-        row.walked.connect(lambda step: self._walk(row, step))
-        row.grip.dragged.connect(lambda event: self._dragged(row, event))
-        row.grip.released_at.connect(lambda _: self._drag.drop() if self._drag else None)
-        return row
-
-    # ------------------------------------------------------------ showing
-
-    def _show_steps(self, view: ChainView) -> None:
-        for name, old in list(self._rows.items()):
-            if name not in view.steps or old.params != row_params(name, self._model.chain):
-                _take_away(self._content.steps, self._rows.pop(name))
-        for index, (name, shown) in enumerate(view.steps.items()):
-            row = self._rows.get(name)
-            if row is None:
-                row = self._rows[name] = self._row(name, "step")
-            if self._content.steps.indexOf(row) != index:
-                self._content.steps.removeWidget(row)
-                self._content.steps.insertWidget(index, row)
-            row.show_view(shown)
-
-    def _show_draw(self, view: ChainView) -> None:
-        if self._draw is not None and self._draw.sampler.name != view.draw_name:
-            _take_away(self._content.steps, self._draw)
-            self._draw = None
-        if self._draw is None:
-            self._draw = self._row(view.draw_name, "draw")
-        self._content.steps.removeWidget(self._draw)
-        self._content.steps.addWidget(self._draw)
-        self._draw.show_view(view.draw)
-
-    def _show_absent(self, view: ChainView) -> None:
-        for name in [name for name in self._absent if name not in view.absent]:
-            _take_away(self._content.absent, self._absent.pop(name))
-        for name, shown in view.absent.items():
-            if name not in self._absent:
-                self._absent[name] = self._row(name, "absent")
-                self._content.absent.addWidget(self._absent[name])
-            self._absent[name].show_view(shown)
-        count = view.values_without_effect
-        words = f"{count} value{'s' if count != 1 else ''} without effect"
-        words = str(count) if self._density == "narrow" else words
-        self._content.absent_head.setVisible(bool(view.absent))
-        self._content.absent_head.show_words("Set, but not in the chain", words, warn=True)
-
     def _check(self) -> None:
-        rows = [*self._rows.values(), *self._absent.values()]
-        rows += [self._draw] if self._draw is not None else []
-        problems = [*(row.problem for row in rows), self._content.more.problem]
+        problems = [self._rows.problem, self._content.more.problem]
+        problems += [self._rules.problem] if self._rules is not None else []
         problem = next((text for text in problems if text), "")
         if problem != self._problem:
             self._problem = problem
             self.problemChanged.emit(problem)
 
     def _order_tabs(self) -> None:
-        stops: list[QWidget] = []
-        for name in self._model.chain.samplers:
-            if name in self._rows:
-                stops += self._rows[name].tab_stops()
-        stops += self._draw.tab_stops() if self._draw else []
-        stops.append(self._content.add.button)
-        for row in self._absent.values():
-            stops += row.tab_stops()
+        stops = [*self._switch.tab_stops(), *self._rows.tab_stops()]
         stops += self._content.more.tab_stops()
+        stops += self._rules.tab_stops() if self._rules is not None else []
         stops += self._foot.tab_stops() if self._foot is not None else []
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 
-    # ------------------------------------------------------------ the user's acts
-
     def _edit(self, name: str, value: object) -> None:
-        self._model.set_values({name: value})  # type: ignore[dict-item]
-
-    def _move(self, name: str, places: int) -> None:
-        self._model.move_step(name, self._model.chain.samplers.index(name) + places)
-        self._area.ensureWidgetVisible(self._rows[name])
-
-    def _remove(self, name: str) -> None:
-        order = list(self._rows)
-        index = list(self._model.chain.samplers).index(name) if name in order else 0
-        self._model.remove_step(name)
-        left = [step for step in self._model.chain.samplers if step in self._rows]
-        target = (
-            self._rows[left[min(index, len(left) - 1)]].grip if left else self._content.add.button
-        )
-        target.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _walk(self, row: StepRow, step: int) -> None:
-        rows = [self._rows[name] for name in self._model.chain.samplers if name in self._rows]
-        if row in rows:
-            index = rows.index(row) + step
-            if 0 <= index < len(rows):
-                rows[index].grip.setFocus(Qt.FocusReason.TabFocusReason)
-                self._area.ensureWidgetVisible(rows[index])
-
-    def _dragged(self, row: StepRow, event: QMouseEvent) -> None:
-        if self._drag is None:
-            rows = [self._rows[name] for name in self._model.chain.samplers if name in self._rows]
-            self._drag = RowDrag(row, rows, self._area, self._content)
-            self._drag.dropped.connect(lambda index: self._model.move_step(row.sampler.name, index))
-            self._drag.ended.connect(self._drag_ended)
-        self._drag.move_to(QPointF(event.globalPosition()))
-
-    def _announce(self, words: str) -> None:
-        announce(self, words)
-
-    def _drag_ended(self) -> None:
-        self._drag = None
+        self._shown.set_values({name: value})  # type: ignore[dict-item]
 
 
 def _shortcut(editor: QWidget, keys: QKeySequence.StandardKey, act: Callable[[], None]) -> None:
     shortcut = QShortcut(QKeySequence(keys), editor)
     shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
     shortcut.activated.connect(act)
-
-
-def _take_away(layout: QVBoxLayout, row: StepRow) -> None:
-    layout.removeWidget(row)
-    retire(row)

@@ -1,15 +1,18 @@
 """The chain of one lane while it is edited: its setup, what it is compared with, and undo.
 
-The head and the editor of a lane show the same `ChainModel`; every change goes through it.
+The head and the editor of a lane show the same `ChainModel`; every change goes through it, also one
+of the answer's chain (`chain_answer.py`), which is edited by the same acts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from qwqdesk.lane_rules import LaneRules
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.param import Value
@@ -19,8 +22,8 @@ from qwqdesk.sampling.resolve import Resolved
 _MOST_UNDO = 200
 
 
-class ChainModel(QObject):
-    """One lane's settings with undo.
+class ChainEdits(QObject):
+    """What the user does with a chain, whichever it is.
 
     `changed` comes after any change; `edited` only after one that the user made here, with the
     new chain; `told` carries a sentence for screen readers.
@@ -31,11 +34,72 @@ class ChainModel(QObject):
     told = Signal(str)
     copied = Signal(object)  # CopiedLane: the settings are on the clipboard
 
+    @property
+    def resolved(self) -> Resolved:
+        """The values in force with their sources."""
+        raise NotImplementedError
+
+    @property
+    def reference(self) -> SamplerChain | None:
+        """The chain that it is compared with, if any."""
+        raise NotImplementedError
+
+    @property
+    def chain(self) -> SamplerChain:
+        return self.resolved.chain
+
+    def set_values(self, values: Mapping[str, Value]) -> None:
+        """Change values by name; repeated changes of one value are undone together."""
+        name = next(iter(values)) if len(values) == 1 else ""
+        self._put(self.chain.with_values(**values), name)
+
+    def add_step(self, name: str, index: int | None = None) -> None:
+        self._put(self.chain.with_step(name, index))
+        self._tell_place(name, "added as")
+
+    def remove_step(self, name: str) -> None:
+        self._put(self.chain.without_step(name))
+        self.told.emit(f"{name} removed from the chain")
+
+    def move_step(self, name: str, index: int) -> None:
+        """Move a step to the index that it shall have; out of range means first or last."""
+        bounded = min(max(index, 0), len(self.chain.samplers) - 1)
+        chain = self.chain.moved(name, bounded)
+        if chain != self.chain:
+            self._put(chain)
+            self._tell_place(name, "now")
+
+    def set_chain(self, chain: SamplerChain) -> None:
+        """Replace steps and values at once: a pasted command, a mended warning."""
+        self._put(chain)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        raise NotImplementedError
+
+    def redo(self) -> None:
+        """Make it again."""
+        raise NotImplementedError
+
+    def _put(self, chain: SamplerChain, merge: str = "") -> None:
+        """Take a chain; changes with the same `merge` are undone together."""
+        raise NotImplementedError
+
+    def _tell_place(self, name: str, word: str) -> None:
+        order = self.chain.samplers
+        self.told.emit(f"{name}, {word} step {order.index(name) + 1} of {len(order)}")
+
+
+class ChainModel(ChainEdits):
+    """One lane's settings with undo."""
+
     def __init__(self, setup: LaneSetup, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._setup = setup
         self._resolved = setup.resolved()
         self._reference: SamplerChain | None = None
+        self._compared: LaneSetup | None = None
+        self._usual = LaneRules()
         self._undo: list[LaneSetup] = []
         self._redo: list[LaneSetup] = []
         self._last_name = ""
@@ -52,13 +116,19 @@ class ChainModel(QObject):
         return self._resolved
 
     @property
-    def chain(self) -> SamplerChain:
-        return self._resolved.chain
-
-    @property
     def reference(self) -> SamplerChain | None:
         """Lane A's chain, for every lane but A."""
         return self._reference
+
+    @property
+    def compared_with(self) -> LaneSetup | None:
+        """Lane A's setup, for every lane but A."""
+        return self._compared
+
+    @property
+    def usual(self) -> LaneRules:
+        """The rules of lanes that have none of their own."""
+        return self._usual
 
     @property
     def base(self) -> SamplerChain:
@@ -81,40 +151,23 @@ class ChainModel(QObject):
             self._keep()
             self._take(setup)
 
-    def set_reference(self, reference: SamplerChain | None) -> None:
-        """Compare with this chain (lane A's), or with none."""
-        if reference != self._reference:
-            self._reference = reference
+    def set_reference(self, reference: SamplerChain | None, setup: LaneSetup | None = None) -> None:
+        """Compare with this chain and setup (lane A's), or with none."""
+        if (reference, setup) != (self._reference, self._compared):
+            self._reference, self._compared = reference, setup
+            self.changed.emit()
+
+    def set_usual(self, rules: LaneRules) -> None:
+        """The settings for all lanes are these."""
+        if rules != self._usual:
+            self._usual = rules
             self.changed.emit()
 
     # ------------------------------------------------------------ the user's changes
 
-    def set_values(self, values: Mapping[str, Value]) -> None:
-        """Change values by name; repeated changes of one value are undone together."""
-        chain = self.chain.with_values(**values)
-        name = next(iter(values)) if len(values) == 1 else ""
-        self._edit(self._setup.with_chain(chain), merge=name)
-
-    def add_step(self, name: str, index: int | None = None) -> None:
-        chain = self.chain.with_step(name, index)
-        self._edit(self._setup.with_chain(chain))
-        self._tell_place(name, "added as")
-
-    def remove_step(self, name: str) -> None:
-        self._edit(self._setup.with_chain(self.chain.without_step(name)))
-        self.told.emit(f"{name} removed from the chain")
-
-    def move_step(self, name: str, index: int) -> None:
-        """Move a step to the index that it shall have; out of range means first or last."""
-        bounded = min(max(index, 0), len(self.chain.samplers) - 1)
-        chain = self.chain.moved(name, bounded)
-        if chain != self.chain:
-            self._edit(self._setup.with_chain(chain))
-            self._tell_place(name, "now")
-
-    def set_chain(self, chain: SamplerChain) -> None:
-        """Replace steps and values at once: a pasted command, a mended warning."""
-        self._edit(self._setup.with_chain(chain))
+    def change(self, merge: str = "", **fields: Any) -> None:  # noqa: ANN401 - LaneSetup's fields
+        """Change fields of the setup by name; with `merge` as `_put`."""
+        self._edit(replace(self._setup, **fields), merge)
 
     def set_recipe(self, recipe: Recipe | None) -> None:
         """Take another recipe, without the user's changes but the seed, which is the run's."""
@@ -146,8 +199,12 @@ class ChainModel(QObject):
 
     # ------------------------------------------------------------ inside
 
+    def _put(self, chain: SamplerChain, merge: str = "") -> None:
+        self._edit(self._setup.with_chain(chain), merge)
+
     def _edit(self, setup: LaneSetup, merge: str = "") -> None:
-        if setup.resolved() == self._resolved and setup.recipe == self._setup.recipe:
+        same = replace(setup, user={}) == replace(self._setup, user={})
+        if same and setup.resolved() == self._resolved:
             return
         if not merge or merge != self._last_name:
             self._keep()
@@ -168,7 +225,3 @@ class ChainModel(QObject):
         self._take(setup)
         self.edited.emit(self.chain)
         self.told.emit(word)
-
-    def _tell_place(self, name: str, word: str) -> None:
-        order = self.chain.samplers
-        self.told.emit(f"{name}, {word} step {order.index(name) + 1} of {len(order)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QToolButton, QVBoxLayout, QWidget
 
+from qwqdesk.answer_setup import OF_THE_LANE
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import PARAMS, sampler_of_param
 from qwqdesk.ui.base import ValueField, fold, wrapping_label
@@ -21,7 +22,8 @@ class MoreSettings(QFrame):
     edited = Signal(str, object)
     checked = Signal()
 
-    def __init__(self, narrow: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, narrow: bool, *, whole: bool = True, parent: QWidget | None = None) -> None:
+        """`whole`: also what counts for a whole reply, not for the answer alone."""
         super().__init__(parent)
         px = theme().px
         self.setObjectName("moreSettings")
@@ -36,7 +38,8 @@ class MoreSettings(QFrame):
         self._head.setProperty("plain", True)
         self._head.toggled.connect(self._toggled)
         self._body = QWidget()
-        self.fields = [self._field(name) for name in _NAMES]
+        names = [name for name in _NAMES if whole or name not in OF_THE_LANE]
+        self.fields = [self._field(name) for name in names]
         self._arrange(narrow)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(12), px(8), px(16), px(8))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayo
 from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.samplers import STEPS
 from qwqdesk.ui.base import Badge, ElideLabel, MessageBand, button, label, retire
-from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.chain_model import ChainEdits
 from qwqdesk.ui.conversation.chain_more import MoreSettings
 from qwqdesk.ui.conversation.chain_text import mends, next_step
 from qwqdesk.ui.theme import theme
@@ -20,7 +20,7 @@ from qwqdesk.ui.theme import theme
 class WarningBands(QWidget):
     """One band for each warning, with the buttons that mend it."""
 
-    def __init__(self, model: ChainModel, parent: QWidget | None = None) -> None:
+    def __init__(self, model: ChainEdits, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._shown: list[tuple[str, ...]] = []
@@ -94,7 +94,7 @@ class SectionHead(QFrame):
 class AddBar(QWidget):
     """The button that adds a step, and how steps are moved."""
 
-    def __init__(self, model: ChainModel, *, hint: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, model: ChainEdits, *, hint: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         px = theme().px
         self._model = model
@@ -126,8 +126,19 @@ class AddBar(QWidget):
 class ChainContent(QFrame):
     """The parts in their order, with empty columns for the rows."""
 
-    def __init__(self, model: ChainModel, *, narrow: bool, opened: bool) -> None:
-        """`opened`: whether the rest of the settings is unfolded."""
+    def __init__(
+        self,
+        model: ChainEdits,
+        *,
+        narrow: bool,
+        opened: bool,
+        whole: bool = True,
+        parts: Sequence[QWidget] = (),
+    ) -> None:
+        """`opened`: whether the rest of the settings is unfolded; `whole`: it has all of them.
+
+        `parts` stand at the end.
+        """
         super().__init__()
         self.setProperty("ground", "surface")
         self.bands = WarningBands(model)
@@ -136,7 +147,7 @@ class ChainContent(QFrame):
         self.add = AddBar(model, hint=not narrow)
         self.absent_head = SectionHead()
         self.absent = tight_column()
-        self.more = MoreSettings(narrow)
+        self.more = MoreSettings(narrow, whole=whole)
         self.more.set_opened(opened)
         column = tight_column(self)
         column.addWidget(self.bands)
@@ -146,6 +157,8 @@ class ChainContent(QFrame):
         column.addWidget(self.absent_head)
         column.addLayout(self.absent)
         column.addWidget(self.more)
+        for part in parts:
+            column.addWidget(part)
         column.addStretch(1)
 
 

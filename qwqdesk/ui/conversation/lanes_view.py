@@ -130,6 +130,7 @@ class LanesView(QScrollArea):
             values = parse_model_sampling(loaded.model.metadata).values or None
         for lane in self.lanes:
             lane.output.reasoning_shown = settings.show_reasoning_open
+            lane.model.set_usual(self._desk.usual_rules())
             if lane.setup.model_values != values:
                 lane.model.set_setup(replace(lane.setup, model_values=values))
         self.compare_with_first()
@@ -137,7 +138,8 @@ class LanesView(QScrollArea):
     def compare_with_first(self) -> None:
         """Every lane but the first says what it does differently."""
         for index, lane in enumerate(self.lanes):
-            lane.model.set_reference(self.lanes[0].model.chain if index else None)
+            first = self.lanes[0].model if index else None
+            lane.model.set_reference(first.chain if first else None, first.setup if first else None)
         self.compared.emit()
 
     # ------------------------------------------------------------ inside
@@ -145,6 +147,7 @@ class LanesView(QScrollArea):
     def _make(self, setup: LaneSetup) -> Lane:
         lane = Lane(setup, self._desk)
         lane.output.reasoning_shown = self._desk.settings.show_reasoning_open
+        lane.model.set_usual(self._desk.usual_rules())
         lane.setup_changed.connect(lambda *_: self.compare_with_first())
         self.made.emit(lane)
         return lane

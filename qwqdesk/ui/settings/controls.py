@@ -25,16 +25,19 @@ from qwqdesk.ui.settings.hub_controls import (
     SpeedChoice,
     TokenField,
 )
+from qwqdesk.ui.settings.reasoning_controls import BudgetField, SentenceField
 from qwqdesk.ui.settings.rows import Row
 from qwqdesk.ui.theme import theme
 
 OpenEngine = Callable[[], object]
 _FILE = "file"
-_HUB: dict[str, Callable[[Row, Desk], QWidget]] = {
+_OWN: dict[str, Callable[[Row, Desk], QWidget]] = {
     "token": TokenField,
     "endpoint": EndpointField,
     "speed": SpeedChoice,
     "models": ModelsFolder,
+    "budget": BudgetField,
+    "sentence": SentenceField,
 }
 _WIDTH = 260
 
@@ -53,8 +56,8 @@ def control(row: Row, desk: Desk, open_engine: OpenEngine) -> QWidget:
         return PromptField(row, desk)
     if row.kind == "places":
         return _places(desk)
-    if row.kind in _HUB:
-        return _HUB[row.kind](row, desk)
+    if row.kind in _OWN:
+        return _OWN[row.kind](row, desk)
     return button("Engine settings", "gauge", name="engineSettingsButton", clicked=open_engine)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["choice", "switch", "template", "folders", "text", "engine", "places", "token",
-               "endpoint", "speed", "models"]  # fmt: skip
+               "endpoint", "speed", "models", "budget", "sentence"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,16 @@ SECTIONS: tuple[Section, ...] = (
                 "loop_guard", "Endless repetition",
                 "Mark changes no token. Stop ends the lane. Close ends the reasoning.", "choice",
                 (("off", "Ignore"), ("mark", "Mark"), ("stop", "Stop"), ("close", "Close")),
+            ),
+            Row(
+                "reasoning_budget", "Reasoning budget",
+                "Tokens of reasoning after which the answer must begin, in lanes that have no "
+                "budget of their own.", "budget",
+            ),
+            Row(
+                "reasoning_message", "Closing sentence",
+                "Written at the end of reasoning that its budget or “Answer now” closes.",
+                "sentence",
             ),
             Row(
                 "chat_mode", "Mode of chats",
