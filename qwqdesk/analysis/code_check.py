@@ -7,7 +7,6 @@ to the parser at all, and whatever the parser or pyflakes raise becomes a row of
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,6 +16,7 @@ from qwqdesk.analysis.code_globals import bound_names, unbound_globals
 from qwqdesk.analysis.code_limits import too_much
 from qwqdesk.analysis.code_names import pyflakes_findings
 from qwqdesk.analysis.code_problem import CodeProblem
+from qwqdesk.analysis.code_tree import parse
 
 _MOST_PROBLEMS: Final = 200
 _LONGEST_TEXT: Final = 300
@@ -91,9 +91,7 @@ def names_of(blocks: Iterable[CodeBlock]) -> frozenset[str]:
 
 def _tree(source: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return parse(source)
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         return None
 
@@ -117,9 +115,7 @@ def check_source(
     if limit is not None:
         return None, (limit,)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is no error
-            tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError as error:
         return False, (_syntax_problem(error),)
     except (RecursionError, MemoryError):

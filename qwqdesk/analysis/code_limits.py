@@ -8,6 +8,7 @@ takes long. The scan is one regular expression over strings, comments and signs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from qwqdesk.analysis.code_problem import CodeProblem
@@ -63,3 +64,14 @@ def _too_deep(source: str) -> int | None:
         if depth > DEEPEST or chain > LONGEST_CHAIN or branches > MOST_BRANCHES:
             return sign.start()
     return None
+
+
+def statement_starts(source: str) -> Iterator[int]:
+    """Where lines begin that are in no bracket and in no string, as far as the scan can tell."""
+    depth = 0
+    for sign in _SIGNS.finditer(source):
+        kind = sign.lastgroup
+        if kind in ("open", "close"):
+            depth = depth + 1 if kind == "open" else max(0, depth - 1)
+        elif kind == "newline" and depth == 0:
+            yield sign.end()
