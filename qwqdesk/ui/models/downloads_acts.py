@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import announce
@@ -107,11 +108,21 @@ class DownloadActs(QObject):
         elif step in ("again", "restart"):
             queue.resume(item, restart=step == "restart")
         elif step == "token":
-            self._shell.show_page("settings")
+            self._show_token_field()
         elif step == "page":
             self._open_page(self._table.place(item))
         elif step == "space":
             self._open_folder(self._table.place(item))
+
+    def _show_token_field(self) -> None:
+        self._shell.show_page("settings")
+        page = self._table.window().findChild(QWidget, "settingsPage")
+        field = page.findChild(QWidget, "tokenField") if page is not None else None
+        area = page.findChild(QScrollArea) if page is not None else None
+        if field is not None and area is not None:
+            field.setFocus(Qt.FocusReason.OtherFocusReason)
+            # When the page has its size.
+            QTimer.singleShot(0, field, partial(area.ensureWidgetVisible, field))
 
     async def _cancel(self, item: str) -> None:
         place = self._table.place(item)

@@ -168,6 +168,7 @@ async def test_a_gated_model_leads_to_the_token_and_then_tries_again(
         press(d, "downloadStep")
         page = await d.shown("settingsPage")
         field = part(page, QLineEdit, "tokenField")
+        await d.until(lambda: field.hasFocus() and not field.visibleRegion().isEmpty())
         assert field.echoMode() == QLineEdit.EchoMode.Password
         field.setText(TOKEN)
         part(page, QPushButton, "saveToken").click()
