@@ -16,11 +16,15 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.sampling.formats.command_text import parse_command
+from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constraints_from
+from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.resolve import resolve
 from qwqdesk.ui.base import ElideLabel, IconButton, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
+from qwqdesk.ui.conversation.constraints_box import ConstraintsBox
 from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
 from qwqdesk.ui.theme import set_state, theme
 
@@ -67,7 +71,8 @@ class ChainFoot(QFrame):
     def refresh(self) -> None:
         self._order.setText(self._model.chain.order_text)
         self._order.setAccessibleName(f"Order: {self._model.chain.order_text}")
-        self._buttons[-1].setEnabled(bool(self._model.setup.user))
+        setup = self._model.setup
+        self._buttons[-1].setEnabled(bool(setup.user) or setup.constraints is not None)
 
     def tab_stops(self) -> list[QWidget]:
         return [*self._buttons]
@@ -80,7 +85,9 @@ class ChainFoot(QFrame):
         reset = button("Reset", "undo-2", "flat", small=True, name="resetChain")
         reset.clicked.connect(self._model.reset)
         reset.setToolTip("Take back all changes to the recipe")
-        return [paste, copy, reset]
+        limits = button("Constraints", "lock", small=True, name="editConstraints")
+        limits.clicked.connect(self.constrain)
+        return [limits, paste, copy, reset]
 
     def _icon_buttons(self) -> list[QWidget]:
         paste = IconButton("terminal", "Paste command", name="pasteCommand", clicked=self.paste)
@@ -89,7 +96,14 @@ class ChainFoot(QFrame):
         reset = IconButton(
             "undo-2", "Take back all changes", name="resetChain", clicked=self._model.reset
         )
-        return [paste, copy, reset]
+        limits = IconButton("lock", "Constraints", name="editConstraints", clicked=self.constrain)
+        return [limits, paste, copy, reset]
+
+    def constrain(self) -> None:
+        """Open the box for grammar, banned strings and biases by text."""
+        box = ConstraintsBox(self._model, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
 
     def paste(self) -> None:
         """Open the box for a command line."""
@@ -105,11 +119,23 @@ class ChainFoot(QFrame):
 def _left_out(parsed: ParsedArgs) -> list[str]:
     """A sentence about the flags that are no sampling settings: a lane has no place for them."""
     names = dict.fromkeys(
-        each.word for each in parsed.occurrences if each.flag.group in ("engine", "option")
+        each.word
+        for each in parsed.occurrences
+        if each.flag.group in ("engine", "option")
+        and (each.flag.dest not in CONSTRAINT_DESTS or _is_file(each.flag))
     )
     if not names:
         return []
     return [f"Not taken over: {', '.join(names)}. Model, engine and prompt are set elsewhere."]
+
+
+def _is_file(flag: Flag) -> bool:
+    """A pasted line does not bring the files along that it names."""
+    return flag.dest == "form" and str(flag.value).endswith("-file")
+
+
+def _without_files(parsed: ParsedArgs) -> ParsedArgs:
+    return ParsedArgs.of(each for each in parsed.occurrences if not _is_file(each.flag))
 
 
 class PasteBox(QDialog):
@@ -153,6 +179,7 @@ class PasteBox(QDialog):
         row.addWidget(self._apply)
         column.addLayout(row)
         self._chain: SamplerChain | None = None
+        self._limits: Constraints | None = None
         self._text.textChanged.connect(self._read)
         clipboard = QGuiApplication.clipboard().text()
         if "--" in clipboard and len(clipboard) < _LONGEST_COMMAND:
@@ -171,6 +198,7 @@ class PasteBox(QDialog):
             try:
                 parsed = parse_command(text)
                 self._chain = resolve(parsed.sampling).chain
+                self._limits = constraints_from(_without_files(parsed))
                 count = len(parsed.sampling.keys() - {"samplers"})
                 values = f"{count} value{'s' if count != 1 else ''} set."
                 order = self._chain.order_text or "no step"
@@ -184,4 +212,6 @@ class PasteBox(QDialog):
     def _use(self) -> None:
         if self._chain is not None:
             self._model.set_chain(self._chain)
+            if self._limits is not None:
+                self._model.change(constraints=self._limits)
         self.accept()
