@@ -45,6 +45,7 @@ class ModelLoader(QObject):
         self._scan_again = False
         self._memory: FactsMemory | None = None
         self.found: Sequence[LibraryModel] = ()
+        self.asked = desk.settings.engine  # by the newest load
 
     @property
     def busy(self) -> bool:
@@ -72,8 +73,8 @@ class ModelLoader(QObject):
         before = self._task if self.busy else None
         if before is not None:
             before.cancel()
-        asked = settings or self._desk.settings.engine
-        self._task = self._tasks.start(self._load(path, asked, before), "load")
+        self.asked = settings or self._desk.settings.engine
+        self._task = self._tasks.start(self._load(path, self.asked, before), "load")
 
     def cancel(self) -> None:
         """Abort the load."""

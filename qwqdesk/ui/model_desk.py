@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from qwqdesk.diagnostics import Crash
 from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
 from qwqdesk.ui.conversation.page import ConversationPage
@@ -19,6 +20,9 @@ from qwqdesk.ui.loading import ModelLoader, demo_model
 from qwqdesk.ui.tasks import Tasks
 
 MODEL_FILES = "Models (*.gguf);;All files (*)"
+_BY_SETTINGS = ("context", "load", "value")  # failures that other engine settings may mend
+_DEFAULTS_USED = "Loaded with default engine settings, this once."
+_OWN_KEPT = "Yours are kept. They apply to the next load."
 
 
 class ModelDesk(QObject):
@@ -39,9 +43,10 @@ class ModelDesk(QObject):
         self._desk, self._page, self._loader, self._tasks = desk, page, loader, tasks
         self._widget = parent
         self._engine_settings = engine_settings
+        self._defaults = EngineSettings()
         self.status = ""
         picker = page.toolbar.model
-        picker.model_chosen.connect(self.load)
+        picker.model_chosen.connect(lambda path: self.load(path))
         picker.open_wanted.connect(self.ask_file)
         picker.settings_wanted.connect(engine_settings)
         picker.cancel_wanted.connect(loader.cancel)
@@ -60,11 +65,11 @@ class ModelDesk(QObject):
         else:
             self._loader.begin()
 
-    def load(self, path: Path) -> None:
-        """Load a model file."""
+    def load(self, path: Path, settings: EngineSettings | None = None) -> None:
+        """Load a model file, by the user's engine settings unless others are given."""
         for name in ("loadBand", "crashBand"):
             self._page.bands.take_away(name)
-        self._loader.load(path)
+        self._loader.load(path, settings)
 
     def ask_file(self) -> None:
         """Let the user choose a file and load it."""
@@ -86,19 +91,40 @@ class ModelDesk(QObject):
 
     def _loaded(self, loaded: Loaded) -> None:
         self._show_present()
-        if loaded.notes:
-            band = MessageBand("warn", loaded.notes[0], " ".join(loaded.notes[1:]), name="loadBand")
-            band.add_action("Close", lambda: self._page.bands.take_away("loadBand"), flat=True)
-            self._page.bands.put(band)
+        notes = list(loaded.notes)
+        if self._loader.asked is self._defaults:
+            notes = [_DEFAULTS_USED, _OWN_KEPT, *notes]
+        if notes:
+            band = MessageBand("warn", notes[0], " ".join(notes[1:]), name="loadBand")
+            if self._loader.asked is self._defaults:
+                band.add_action("Engine settings", self._engine_settings)
+            self._put_closable(band)
 
     def _failed(self, path: Path, error: UserError) -> None:
         self._show_present()
         if self._desk.session.loaded is None:
             self._page.toolbar.model.show_none(failed=True)
-        band = MessageBand("bad", error.what, error.what_to_do, name="loadBand")
+        band = MessageBand("bad", error.what, error.what_to_do, below=True, name="loadBand")
+        if error.code in _BY_SETTINGS and self._loader.asked != self._defaults:
+            self._offer_defaults(band, path)
         band.add_action("Try again", lambda: self.load(path))
         band.add_action("Choose model", self.open_menu)
         band.add_action("Engine settings", self._engine_settings, flat=True)
+        self._put_closable(band)
+
+    def _offer_defaults(self, band: MessageBand, path: Path) -> None:
+        """The way back from settings with which the model does not load."""
+        act = band.add_action("Load with default settings", lambda: self._load_defaults(path))
+        act.setObjectName("loadDefaultsButton")
+        act.setToolTip("Loads it once with default engine settings. Yours are kept.")
+
+    def _load_defaults(self, path: Path) -> None:
+        self.load(path, self._defaults)
+
+    def _put_closable(self, band: MessageBand) -> None:
+        """Show a message that the user can take away."""
+        name = band.objectName()
+        band.add_action("Close", lambda: self._page.bands.take_away(name), flat=True)
         self._page.bands.put(band)
 
     def _show_present(self) -> None:
@@ -123,12 +149,15 @@ class ModelDesk(QObject):
             "warn",
             f"The program ended while it loaded {path.name}.",
             "A smaller context or fewer GPU layers may help.",
+            below=True,
             name="crashBand",
         )
+        if self._desk.settings.engine != self._defaults:
+            self._offer_defaults(band, path)
         band.add_action("Load demo model", lambda: self.load(demo_model()))
         band.add_action("Engine settings", self._engine_settings)
         band.add_action("Try again", lambda: self.load(path))
-        self._page.bands.put(band)
+        self._put_closable(band)
 
     def _set_status(self, words: str) -> None:
         self.status = words

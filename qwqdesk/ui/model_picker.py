@@ -16,6 +16,7 @@ from qwqdesk.ui.icons import icon
 from qwqdesk.ui.theme import theme
 
 _MOST_LISTED = 40
+_MOST_OPENED = 5
 _SOURCES = {
     "bundled": "Built in",
     "library": "Library",
@@ -53,6 +54,7 @@ class ModelPicker(QWidget):
         px = theme().px
         self._models: Sequence[LibraryModel] = ()
         self._path: str | None = None
+        self._opened: dict[Path, str] = {}  # what was loaded, with its quantization, newest last
         self._button = _ProgressPicker(
             "Choose model", framed=True, icon_name="cpu", role="name", name="modelPicker"
         )
@@ -95,6 +97,9 @@ class ModelPicker(QWidget):
     def show_loaded(self, loaded: Loaded) -> None:
         """A model is ready."""
         self._path = loaded.model.path
+        path = Path(self._path)
+        self._opened.pop(path, None)
+        self._opened[path] = loaded.model.quantization
         self._set_fraction(None)
         self._button.set_text(model_title(loaded), loaded.model.quantization)
         self._button.setAccessibleName(
@@ -124,25 +129,40 @@ class ModelPicker(QWidget):
     def _fill(self) -> None:
         self._menu.clear()
         source = ""
+        opened = self._elsewhere()
+        if opened:
+            self._add_title("Opened from a file")
+        for path, label in opened:
+            self._add_model(path, label)
         for model in self._models[:_MOST_LISTED]:
             if model.source != source:
                 source = model.source
-                self._menu.addSection(_SOURCES[model.source])
-            self._add_model(model)
-        if not self._models:
-            none = self._menu.addAction("No models found")
-            none.setEnabled(False)
+                self._add_title(_SOURCES[model.source])
+            self._add_model(model.path, model.label)
+        if not self._models and not opened:
+            self._add_title("No models found")
         self._menu.addSeparator()
         self._add("Open file…", "folder-open", self.open_wanted.emit)
         self._add("All models", "package", self.manage_wanted.emit)
         self._add("Engine settings…", "gauge", self.settings_wanted.emit)
 
-    def _add_model(self, model: LibraryModel) -> None:
-        text = f"{file_title(model.path)}\t{model.label}"
-        action = self._menu.addAction(text.replace("&", "&&"))
+    def _elsewhere(self) -> list[tuple[Path, str]]:
+        """Loaded models that lie in none of the library's places, newest first."""
+        known = {model.path for model in self._models}
+        found = [(path, label) for path, label in self._opened.items() if path not in known]
+        return found[: -_MOST_OPENED - 1 : -1]
+
+    def _add_title(self, text: str) -> None:
+        """A title is a line that cannot be chosen: styles draw sections without their words."""
+        if not self._menu.isEmpty():
+            self._menu.addSeparator()
+        self._menu.addAction(text).setEnabled(False)
+
+    def _add_model(self, path: Path, label: str) -> None:
+        action = self._menu.addAction(f"{file_title(path)}\t{label}".replace("&", "&&"))
         action.setCheckable(True)
-        action.setChecked(str(model.path) == self._path)
-        action.triggered.connect(self._choosing(model.path))
+        action.setChecked(str(path) == self._path)
+        action.triggered.connect(self._choosing(path))
 
     def _add(self, text: str, icon_name: str, act: Callable[[], object]) -> None:
         action = self._menu.addAction(icon(icon_name), text)

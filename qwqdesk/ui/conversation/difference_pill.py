@@ -21,6 +21,7 @@ class DifferencePill(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setProperty("ringRadius", 4)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Go to the first difference")
         self.setToolTip("Go to the first difference")
         self._token: int | None = None
         self._short = False

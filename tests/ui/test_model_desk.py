@@ -1,0 +1,99 @@
+"""The model in the window: ways out of a load that failed, and what the picker offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
+
+from qwqdesk.diagnostics import Crash
+from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.errors import UserError
+from qwqdesk.models.library import LibraryModel
+from qwqdesk.settings import Settings
+from qwqdesk.ui.model_picker import ModelPicker
+from tests.fake_engine import ENGINE, MODEL
+from tests.ui.fakes import Driver, opened
+
+BIG = Settings(chat_template="chatml", reduce_motion=True, engine=EngineSettings(n_ctx=1_000_000))
+TOO_BIG = UserError("The context did not fit.", "Choose a smaller context.", code="context")
+
+
+async def _buttons(d: Driver, band: str) -> dict[str, QAbstractButton]:
+    return {made.text(): made for made in (await d.shown(band)).findChildren(QAbstractButton)}
+
+
+def _menu(picker: ModelPicker) -> list[str]:
+    menu = picker.findChild(QMenu)
+    assert menu is not None
+    menu.aboutToShow.emit()
+    return ["-" if act.isSeparator() else act.text() for act in menu.actions()]
+
+
+async def test_settings_that_do_not_load_have_a_way_back(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, BIG) as d:
+        asked: list[EngineSettings | None] = []
+
+        def load(path: Path, settings: EngineSettings | None = None) -> None:
+            asked.append(settings)
+            d.window.loader.asked = settings or d.window.desk.settings.engine
+
+        d.window.loader.load = load  # type: ignore[method-assign]
+        d.window.models.load(Path("/models/x.gguf"))
+        d.window.loader.failed.emit(Path("/models/x.gguf"), TOO_BIG)
+        (await _buttons(d, "loadBand"))["Load with default settings"].click()
+        assert asked == [None, EngineSettings()]
+        loaded = d.window.desk.session.loaded
+        d.window.loader.loaded.emit(loaded)
+        said = (await d.shown("loadBand")).accessibleName()
+        assert said.startswith("Loaded with default engine settings")
+        assert d.window.desk.settings.engine == BIG.engine, "the user's own are kept"
+        (await _buttons(d, "loadBand"))["Close"].click()
+        d.window.loader.failed.emit(Path("/models/x.gguf"), TOO_BIG)
+        assert "Load with default settings" not in await _buttons(d, "loadBand"), (
+            "they have failed too"
+        )
+
+
+async def test_a_failed_load_can_be_closed_and_offers_only_what_may_help(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, BIG) as d:
+        damaged = UserError("x.gguf is damaged.", "Download it again.", code="corrupt")
+        d.window.loader.failed.emit(Path("/models/x.gguf"), damaged)
+        buttons = await _buttons(d, "loadBand")
+        assert "Load with default settings" not in buttons
+        buttons["Close"].click()
+        assert not [b for b in d.window.findChildren(QAbstractButton) if b.text() == "Try again"
+                    and b.isVisible()]  # fmt: skip
+        d.window.models.begin(Crash("/models/x.gguf", {}))
+        assert "Load with default settings" in await _buttons(d, "crashBand")
+
+
+async def test_a_model_from_a_file_stays_in_the_menu(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        picker = d.window.page.toolbar.model
+        own = LibraryModel(Path("/library/own.gguf"), None, "Q8_0", 1, True, "qwen2", "library")
+        found: Sequence[LibraryModel] = [own]
+        picker.set_models(found)
+        session = d.window.desk.session
+        for name in ("one", "two&three"):
+            assert session.loaded is not None
+            model = replace(MODEL, path=f"/elsewhere/{name}.gguf")
+            session.loaded = replace(session.loaded, model=model, engine=ENGINE)
+            picker.show_loaded(session.loaded)
+        lines = _menu(picker)
+        assert lines[:3] == ["Opened from a file", "two&&three\tF16", "one\tF16"]
+        assert "own\tQ8_0" in lines
+        chosen: list[Path] = []
+        picker.model_chosen.connect(chosen.append)
+        menu = picker.findChild(QMenu)
+        assert menu is not None
+        menu.actions()[1].trigger()
+        assert Path("/elsewhere/two&three.gguf") in chosen
+        await d.until(lambda: not d.window.loader.busy)
+        d.window.page.bands.take_away("loadBand")
