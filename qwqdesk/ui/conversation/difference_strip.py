@@ -133,6 +133,7 @@ class DifferenceStrip(QFrame):
     def show_sentences(self, sentences: Sequence[Sentence], whole: str) -> None:
         """How the lanes differ, in full first; `whole` also says what no sentence has room for."""
         self._sentences, self._whole = tuple(sentences), whole
+        self.setAccessibleDescription(whole)
         self._fit()
 
     def show_result(self, found: str, short: str = "", note: str = "") -> None:

@@ -116,7 +116,7 @@ class Differences(QObject):
         self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
         self._show_setups()
         self._show_found()
-        if not self._comparison.running:
+        if not self._comparison.running and self._found.lanes > 1:
             self._drawn.start()
 
     def _grew(self) -> None:

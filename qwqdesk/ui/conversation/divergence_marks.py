@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import shiboken6
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
@@ -115,6 +116,8 @@ def go_to(transcript: Transcript, places: ReplyPlaces, token: float) -> None:
 
 
 def _scroll(transcript: Transcript, places: ReplyPlaces, token: float) -> None:
+    if not shiboken6.isValid(places.reply):
+        return
     content = places.content
     _activate(places.reply, content)
     height = places.height(token)
