@@ -85,9 +85,7 @@ class ChainFoot(QFrame):
         reset = button("Reset", "undo-2", "flat", small=True, name="resetChain")
         reset.clicked.connect(self._model.reset)
         reset.setToolTip("Take back all changes to the recipe")
-        limits = button("Constraints", "lock", small=True, name="editConstraints")
-        limits.clicked.connect(self.constrain)
-        return [limits, paste, copy, reset]
+        return [self._limits_button(), paste, copy, reset]
 
     def _icon_buttons(self) -> list[QWidget]:
         paste = IconButton("terminal", "Paste command", name="pasteCommand", clicked=self.paste)
@@ -96,8 +94,10 @@ class ChainFoot(QFrame):
         reset = IconButton(
             "undo-2", "Take back all changes", name="resetChain", clicked=self._model.reset
         )
-        limits = IconButton("lock", "Constraints", name="editConstraints", clicked=self.constrain)
-        return [limits, paste, copy, reset]
+        return [self._limits_button(), paste, copy, reset]
+
+    def _limits_button(self) -> IconButton:
+        return IconButton("lock", "Constraints", name="editConstraints", clicked=self.constrain)
 
     def constrain(self) -> None:
         """Open the box for grammar, banned strings and biases by text."""
