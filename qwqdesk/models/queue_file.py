@@ -1,7 +1,7 @@
 """The download queue on disk: one JSON file, replaced in one step, read with distrust.
 
-A file that cannot be read is put aside; the parts of its downloads stay, and `left_parts` finds
-them again by their notes.
+A file that cannot be read is put aside; the parts of its downloads stay, and are found again by
+their notes, as paused ones.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 from qwqdesk.models.download_part import NOTE_SUFFIX, SUFFIX
 from qwqdesk.models.download_set import SetOrder
-from qwqdesk.models.folders import size_of
-from qwqdesk.models.hub_files import Quantization, RepoFile, listed
+from qwqdesk.models.hub_files import Quantization, RepoFile, listed, quantizations
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.records import read_json, write_json
 
@@ -39,16 +38,11 @@ class Queued:
     code: str = ""
     note: str = ""
 
-
-@dataclass(frozen=True)
-class LeftPart:
-    """A part that no queue knows of: `kept` of `size` bytes of a file of `repo` are there."""
-
-    part: Path
-    repo: str
-    path: str
-    size: int
-    kept: int
+    @property
+    def part(self) -> Path:
+        """Where the first file's bytes are until it is whole."""
+        target = self.order.target(self.order.quantization.files[0])
+        return target.with_name(target.name + SUFFIX)
 
 
 class QueueSaver:
@@ -100,34 +94,42 @@ def save_queue(file: Path, items: list[Queued]) -> None:
 
 
 def load_queue(file: Path, models: Path) -> list[Queued]:
-    """The downloads in their order. Never raises."""
+    """The downloads in their order; of a broken file, what the parts tell. Never raises."""
     try:
         with file.open("rb") as handle:
             data = json.loads(handle.read(MAX_BYTES))
-        if not isinstance(data, dict):
-            raise ValueError("no object")
+        if not isinstance(data, dict) or not isinstance(data.get("items"), list):
+            raise ValueError("no queue")
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError):
         with suppress(OSError):
             file.replace(file.with_name(f"{file.name}.broken"))
-        return []
-    rows = data.get("items")
-    every = rows if isinstance(rows, list) else []
-    items = [item for row in every for item in _item(row, models)]
+        return left_parts(models)
+    items = [item for row in data["items"] for item in _item(row, models)]
     return items[:MAX_ITEMS]
 
 
-def left_parts(models: Path) -> list[LeftPart]:
-    """Parts below the models folder that have a note, whoever began them."""
+def left_parts(models: Path) -> list[Queued]:
+    """Downloads that the notes of parts below the models folder tell of, whoever began them.
+
+    A shard is left out: it says nothing of the others. It is used when its set is asked for again.
+    """
     found = []
-    for note_file in sorted(models.glob(f"*/*/**/*{NOTE_SUFFIX}")):
-        note = read_json(note_file)
-        part = note_file.with_name(note_file.name.removesuffix(NOTE_SUFFIX) + SUFFIX)
-        repo, path, size = note.get("repo"), note.get("path"), note.get("size")
-        if isinstance(repo, str) and isinstance(path, str) and type(size) is int and part.is_file():
-            found.append(LeftPart(part, repo, path, size, size_of(part)))
-    return found
+    for note in sorted(models.glob(f"*/*/**/*{NOTE_SUFFIX}")):
+        part = note.with_name(note.name.removesuffix(NOTE_SUFFIX) + SUFFIX)
+        found += [item for item in _left(read_json(note), models) if item.part == part]
+    return found[:MAX_ITEMS]
+
+
+def _left(note: Mapping[str, Any], models: Path) -> Iterator[Queued]:
+    repo, commit = note.get("repo"), note.get("commit")
+    file = listed(note.get("path"), note.get("size"), note.get("sha256"), note.get("blob_id"))
+    if file is None or not isinstance(repo, str) or not isinstance(commit, str):
+        return
+    for row in quantizations([file]):
+        if row.complete and commit and is_repo(repo):
+            yield Queued(SetOrder(repo, commit, row, models), "paused")
 
 
 def _row(item: Queued) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import pytest
 
 from qwqdesk.models.download_set import SetOrder
 from qwqdesk.models.queue import DownloadQueue
-from qwqdesk.models.queue_file import left_parts
 from qwqdesk.models.queue_item import QueueRow
 from tests.hub.hub_fixture import QUICK, REPO, Bench, noise
 
@@ -187,19 +186,30 @@ def test_quitting_is_quick_in_a_stall(bench: Bench) -> None:
         assert time.monotonic() - begun < 0.5
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"items": 3}', '{"items": [{}, 1, null]}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"items": 3}', "[" * 100_000])
 def test_a_broken_file_loses_no_part(bench: Bench, text: str) -> None:
     bench.hub.rate = 5e5
+    bench.hub.put(REPO, "T-BF16-00001-of-00002.gguf", noise(300_000))
     with _queue(bench) as queue:
         queue.add(_order(bench))
         _until(lambda: bench.part().exists() and bench.part().stat().st_size > 1000)
+    kept = bench.part().stat().st_size
     _file(bench).write_text(text)
+    evil = json.dumps({"repo": "a/b", "commit": "c", "path": "../../x.gguf", "size": 5})
+    (bench.models / REPO / "x.gguf.part.json").write_text(evil)
+    bench.hub.rate = 0
+    with _queue(bench) as queue:
+        [row] = queue.rows()
+        assert (row.label, row.status.state, row.status.done) == ("Q4_K_M", "paused", kept)
+        queue.resume(row.id)
+        _until(lambda: _states(queue) == ["done"])
+    assert _file(bench).with_name("downloads.json.broken").exists()
+
+
+def test_rows_that_make_no_sense_are_left_out(bench: Bench) -> None:
+    _file(bench).write_text('{"items": [{}, 1, null, {"stage": "queued", "files": [[]]}]}')
     with _queue(bench) as queue:
         assert queue.rows() == ()
-        assert bench.part().exists()
-        [left] = left_parts(bench.models)
-        assert (left.repo, left.path) == (REPO, "T-Q4_K_M.gguf")
-        assert left.kept == bench.part().stat().st_size
 
 
 def test_a_stranger_in_the_file_cannot_leave_the_folder(bench: Bench) -> None:
