@@ -45,9 +45,10 @@ class _Grown:
         """The whole reply as it is now; it begins with what came before."""
         fresh = tokens[self.tokens :]
         self.repeats.feed(fresh)
+        push = self._detector.push
         for token in fresh:
-            self._detector.push(token)
-            self.loop = self._detector.loop or self.loop
+            push(token)
+        self.loop = self._detector.loop
         raw = text[len(self.text) :].encode("utf-8", "replace")
         self._packed += len(self._packer.compress(raw))
         self._bytes += len(raw)

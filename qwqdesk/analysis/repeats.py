@@ -31,8 +31,29 @@ class GrowingRepeats:
     def feed(self, tokens: Sequence[int]) -> None:
         """Take the next tokens."""
         self._feed_grams(tokens)
+        # Written out in one loop: calls would cost more than the work.
+        following, link, length, ends = self._next, self._link, self._length, self._first_end
+        last, count = self._last, self.count
+        best = self._best.length if self._best else 0
         for token in tokens:
-            self._push(token)
+            count += 1
+            state = len(following)
+            following.append({})
+            length.append(count)
+            ends.append(count)
+            link.append(0)
+            at = last
+            while at >= 0 and token not in following[at]:
+                following[at][token] = state
+                at = link[at]
+            if at >= 0:
+                link[state] = self._target(at, token)
+            last = state
+            repeated = length[link[state]]
+            if repeated > best:
+                best = repeated
+                self._best = RepeatedSpan(best, ends[link[state]] - best, count - best)
+        self._last, self.count = last, count
 
     @property
     def longest(self) -> RepeatedSpan | None:
@@ -52,45 +73,19 @@ class GrowingRepeats:
             seen.update(zip(*(part[shift:] for shift in range(n)), strict=False))
         self._recent = joined[-(max(NGRAMS) - 1) :]
 
-    def _push(self, token: int) -> None:
-        following, link, length = self._next, self._link, self._length
-        self.count += 1
-        state = self._add(length[self._last] + 1, self.count, {})
-        at = self._last
-        while at >= 0 and token not in following[at]:
-            following[at][token] = state
-            at = link[at]
-        if at < 0:
-            link[state] = 0
-        else:
-            link[state] = self._target(at, token)
-        self._last = state
-        self._note(link[state])
-
     def _target(self, at: int, token: int) -> int:
         """The state of the span that ends at `at` and goes on with `token`; split off if needed."""
         following, link, length = self._next, self._link, self._length
         found = following[at][token]
         if length[at] + 1 == length[found]:
             return found
-        split = self._add(length[at] + 1, self._first_end[found], following[found].copy())
-        link[split] = link[found]
+        split = len(following)
+        following.append(following[found].copy())
+        length.append(length[at] + 1)
+        self._first_end.append(self._first_end[found])
+        link.append(link[found])
         link[found] = split
         while at >= 0 and following[at].get(token) == found:
             following[at][token] = split
             at = link[at]
         return split
-
-    def _add(self, length: int, first_end: int, following: dict[int, int]) -> int:
-        self._next.append(following)
-        self._link.append(0)
-        self._length.append(length)
-        self._first_end.append(first_end)
-        return len(self._next) - 1
-
-    def _note(self, repeated: int) -> None:
-        """The longest end of the text that was written before is that of state `repeated`."""
-        length = self._length[repeated]
-        if length > (self._best.length if self._best else 0):
-            first, second = self._first_end[repeated] - length, self.count - length
-            self._best = RepeatedSpan(length, first, second)
