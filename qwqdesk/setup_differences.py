@@ -15,6 +15,7 @@ from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.difference_sentence import OtherDifference
 from qwqdesk.sampling.differences import differences
 
 GUARD_WORDS: Final[dict[LoopGuard, str]] = {
@@ -23,19 +24,22 @@ GUARD_WORDS: Final[dict[LoopGuard, str]] = {
     "stop": "stops loops",
     "close": "closes looping reasoning",
 }
+_GUARDS: Final = {"off": "ignore", "mark": "mark", "stop": "stop", "close": "close"}
 _SAME: Final = "as the reasoning"
+_USUAL: Final = "as in Settings"
 
 
 @dataclass(frozen=True)
 class SetupDifference:
     """In what two setups differ. `part` is the part of the editor, `topic` names it in a sentence.
 
-    `a` and `b` say both sides; `name` stands before them ("" where they say it all).
+    `a` and `b` say both sides; `name` stands before them on a chip, `said` in a sentence.
     """
 
     part: str
     topic: str
     name: str
+    said: str
     a: str
     b: str
 
@@ -56,6 +60,7 @@ class _Topic:
     part: str
     topic: str
     name: str
+    said: str
     unset: str
     key: Callable[[LaneSetup], object]
     words: Callable[[LaneSetup], str]
@@ -92,10 +97,6 @@ def _sentence(setup: LaneSetup) -> str:
     return "" if message is None else f"“{message}”" if message else "none"
 
 
-def _guard(setup: LaneSetup) -> str:
-    return GUARD_WORDS[setup.loop_guard] if setup.loop_guard is not None else ""
-
-
 def _limits(setup: LaneSetup) -> str:
     limits = setup.limits
     kinds = (
@@ -109,25 +110,27 @@ def _limits(setup: LaneSetup) -> str:
 
 _TOPICS: Final = (
     _Topic(
-        "model", "the model", "model", "as loaded",
+        "model", "the model", "model", "the model", "as loaded",
         lambda setup: setup.model, lambda setup: Path(setup.model).stem if setup.model else "",
     ),
-    _Topic("answer", "the answer's chain", "answer:", _SAME, _answer, _answer),
     _Topic(
-        "constraints", "the constraints", "constraints:", "none",
+        "answer", "the answer's chain", "answer:", "for the answer", _SAME, _answer_key, _answer,
+    ),
+    _Topic(
+        "constraints", "the constraints", "constraints:", "constraints", "none",
         lambda setup: setup.limits, _limits,
     ),
     _Topic(
-        "rules", "the reasoning budget", "budget", "as in Settings",
+        "rules", "the reasoning budget", "budget", "reasoning budget", _USUAL,
         lambda setup: setup.reasoning_budget, _budget,
     ),
     _Topic(
-        "rules", "the closing sentence", "closing sentence", "the usual one",
+        "rules", "the closing sentence", "closing", "closing sentence", _USUAL,
         lambda setup: setup.reasoning_budget_message, _sentence,
     ),
     _Topic(
-        "rules", "the loop guard", "", "loops as in Settings",
-        lambda setup: setup.loop_guard, _guard,
+        "rules", "the loop guard", "loop guard:", "loop guard", _USUAL,
+        lambda setup: setup.loop_guard, lambda setup: _GUARDS.get(setup.loop_guard or "", ""),
     ),
 )  # fmt: skip
 
@@ -140,7 +143,7 @@ def setup_differences(a: LaneSetup, b: LaneSetup) -> tuple[SetupDifference, ...]
             sides = [topic.words(setup) or topic.unset for setup in (a, b)]
             if sides[0] == sides[1]:  # they differ behind what the words say
                 sides[1] = "others"
-            found.append(SetupDifference(topic.part, topic.topic, topic.name, *sides))
+            found.append(SetupDifference(topic.part, topic.topic, topic.name, topic.said, *sides))
     return tuple(found)
 
 
@@ -160,4 +163,14 @@ def setup_lines(lanes: Sequence[LaneSetup]) -> tuple[str, ...]:
         found.line(first.label, other.label)
         for other in others
         for found in setup_differences(first, other)
+    )
+
+
+def other_differences(lanes: Sequence[LaneSetup]) -> tuple[OtherDifference, ...]:
+    """How all other lanes differ from the first beside chain and model, for the sentence."""
+    return tuple(
+        OtherDifference(found.topic, found.said, found.a, found.b)
+        for other in lanes[1:]
+        for found in setup_differences(lanes[0], other)
+        if found.part != "model"
     )

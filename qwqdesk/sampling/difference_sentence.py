@@ -35,42 +35,64 @@ Sentence = tuple[Word, ...]
 Lane = tuple[str, SamplerChain]
 
 
+@dataclass(frozen=True)
+class OtherDifference:
+    """A difference from the first lane that is none of the chains: in what, and both sides."""
+
+    topic: str
+    name: str
+    first: str
+    here: str
+
+
 def plain(sentence: Sentence) -> str:
     """The sentence as text."""
     return "".join(word.text for word in sentence)
 
 
 def difference_sentences(
-    lanes: Sequence[Lane], *, same_model: bool = True, continued: bool = False
+    lanes: Sequence[Lane],
+    *,
+    same_model: bool = True,
+    continued: bool = False,
+    others: Sequence[OtherDifference] = (),
 ) -> tuple[Sentence, ...]:
     """How the lanes differ, once in full and once short; a lane is its letter and its chain.
 
     With two lanes it says what the second does; with more only in what they differ. `continued`:
-    each lane goes on from its own earlier reply, so that only the message is the same.
+    each lane goes on from its own earlier reply, so that only the message is the same. `others`:
+    what differs beside the chains, of all lanes together.
     """
     if len(lanes) < 2:
         return ()
     found = [worded_differences(lanes[0][1], chain) for _, chain in lanes[1:]]
     if not same_model:
         every = [worded for words in found for worded in words]
-        return _topics(every, same_model=False, continued=continued)
-    if not any(found):
+        return _topics(every, others, same_model=False, continued=continued)
+    if not any(found) and not others:
         return ((Word(f"Same settings in {'both' if len(lanes) == 2 else 'all'} lanes."),),)
     if len(lanes) == 2:
-        return (_two(lanes[0], lanes[1], found[0]),)
+        return (_two(lanes[0], lanes[1], found[0], others),)
     every = [worded for words in found for worded in words]
-    return _topics(every, same_model=True, continued=continued)
+    return _topics(every, others, same_model=True, continued=continued)
 
 
 # ---------------------------------------------------------------- two lanes
 
 
-def _two(first: Lane, second: Lane, found: Sequence[WordedDifference]) -> Sentence:
+def _two(
+    first: Lane,
+    second: Lane,
+    found: Sequence[WordedDifference],
+    others: Sequence[OtherDifference],
+) -> Sentence:
     """Steps that it runs, then steps that it has not, then its values: each with one verb."""
     groups: dict[str, list[Sentence]] = {"runs ": [], "has no ": [], "has ": []}
     for worded in found:
         verb, phrase = _phrase(worded, first, second)
         groups[verb].append(phrase)
+    for other in others:
+        groups["has "].append((Word(f"{other.name} {other.here} ({first[0]}: {other.first})"),))
     phrases = []
     for verb, parts in groups.items():
         if parts:
@@ -168,11 +190,16 @@ def _merged(words: Sequence[Word]) -> Sentence:
 
 
 def _topics(
-    found: Sequence[WordedDifference], *, same_model: bool, continued: bool
+    found: Sequence[WordedDifference],
+    others: Sequence[OtherDifference],
+    *,
+    same_model: bool,
+    continued: bool,
 ) -> tuple[Sentence, Sentence]:
     ranked = sorted(found, key=lambda worded: worded.difference.kind != "order")
     topics = [] if same_model else ["the model"]
-    topics = list(dict.fromkeys([*topics, *(_topic(worded) for worded in ranked)]))
+    topics += [_topic(worded) for worded in ranked]
+    topics = list(dict.fromkeys([*topics, *(other.topic for other in others)]))
     asked = "message" if continued else "prompt"
     shared = [asked, *(name for name in ("model", "seed") if f"the {name}" not in topics)]
     long = _and(["the order of the chain" if topic == "the order" else topic for topic in topics])

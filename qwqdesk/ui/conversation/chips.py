@@ -15,6 +15,7 @@ from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.sampling.samplers import sampler_named
 from qwqdesk.sampling.step_rules import is_neutral
+from qwqdesk.setup_differences import SetupDifference
 from qwqdesk.ui.base import Chip, more_width, plain_tip, retire
 from qwqdesk.ui.conversation.chain_text import chip_value
 from qwqdesk.ui.theme import theme
@@ -35,15 +36,19 @@ class ChipText:
 
 @dataclass(frozen=True)
 class ChipLineText:
-    """A whole line: the chips, what follows them, and whether arrows stand between them."""
+    """A whole line: the chips, what follows them, and whether arrows stand between them.
+
+    The first `parts` chips are no steps: no arrow follows them.
+    """
 
     chips: tuple[ChipText, ...]
     tail: str
     differing: bool
+    parts: int = 0
 
 
-def steps_line(resolved: Resolved) -> ChipLineText:
-    """Lane A: the steps that act, in order, and how many do not."""
+def steps_line(resolved: Resolved, parts: Sequence[SetupDifference] = ()) -> ChipLineText:
+    """Lane A: what it has beside its chain, the steps that act, and how many do not."""
     effective = effective_chain(resolved.chain, resolved.sources)
     ran = [step for step in effective.steps if step.state in ("active", "neutral")]
     chips = tuple(
@@ -51,14 +56,24 @@ def steps_line(resolved: Resolved) -> ChipLineText:
     )
     quiet = sum(step.state == "neutral" for step in ran)
     quiet += sum(step.state == "absent" for step in effective.steps)
-    return ChipLineText(chips, f"{quiet} without effect" if quiet else "", differing=False)
+    own = tuple(ChipText("", part.text, f"Set: {part.text}", part.part) for part in parts)
+    tail = f"{quiet} without effect" if quiet else ""
+    return ChipLineText((*own, *chips), tail, differing=False, parts=len(own))
 
 
-def differences_line(reference: SamplerChain, chain: SamplerChain) -> ChipLineText:
+def differences_line(
+    reference: SamplerChain, chain: SamplerChain, parts: Sequence[SetupDifference] = ()
+) -> ChipLineText:
     """Lanes B to D: what differs from lane A, most important first."""
     found = differences(reference, chain)
-    chips = tuple(_difference_chip(each, reference, chain) for each in found)
+    own = tuple(_part_chip(part) for part in parts)
+    chips = (*own, *(_difference_chip(each, reference, chain) for each in found))
     return ChipLineText(chips, "rest as A" if chips else "same as A", differing=True)
+
+
+def _part_chip(found: SetupDifference) -> ChipText:
+    tip = found.line("in A", "Here")
+    return ChipText("", f"{found.text} (A: {found.a})", tip, found.part, found.text)
 
 
 def _step_chip(name: str, why: str, chain: SamplerChain) -> ChipText:
@@ -185,7 +200,8 @@ class ChipLine(QWidget):
             chip.setGeometry(left, (self.height() - chip.sizeHint().height()) // 2, width,
                              chip.sizeHint().height())  # fmt: skip
             left += width
-            if not self._text.differing and (number < count - 1 or tail):
+            steps = not self._text.differing and number >= self._text.parts
+            if steps and (number < count - 1 or tail):
                 self._arrows.append(left)
             left += self._between()
         self._show_tail(tail, left)

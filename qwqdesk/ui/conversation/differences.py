@@ -95,7 +95,7 @@ class Differences(QObject):
         lanes = self._columns.lanes
         self.strip.setVisible(len(lanes) > 1)
         if len(lanes) > 1:
-            setups = [(lane.label, lane.model.chain, lane.setup.model) for lane in lanes]
+            setups = [(lane.model.chain, lane.setup) for lane in lanes]
             continued = any(len(lane.output.transcript.replies) > 1 for lane in lanes)
             self.strip.show_sentences(*strip_text(setups, continued=continued))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qwqdesk.analysis.live_difference import LiveDifference
+from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.difference_sentence import Sentence, difference_sentences, plain
 from qwqdesk.sampling.difference_words import difference_lines
+from qwqdesk.setup_differences import other_differences, setup_lines
 from qwqdesk.ui.conversation.comparison import LaneReply
 
-LaneChain = tuple[str, SamplerChain, str | None]
-"""A lane's letter, its chain, and its own model's path."""
+LaneChain = tuple[SamplerChain, LaneSetup]
+"""A lane's chain, and all that it was set up with."""
 
 
 def strip_text(
@@ -21,11 +23,16 @@ def strip_text(
 
     `continued`: each lane goes on from its own earlier reply.
     """
-    chains = [(label, chain) for label, chain, _ in lanes]
-    same_model = len({model for _, _, model in lanes}) == 1
-    sentences = difference_sentences(chains, same_model=same_model, continued=continued)
+    chains = [(setup.label, chain) for chain, setup in lanes]
+    setups = [setup for _, setup in lanes]
+    sentences = difference_sentences(
+        chains,
+        same_model=len({setup.model for setup in setups}) == 1,
+        continued=continued,
+        others=other_differences(setups),
+    )
     whole = plain(sentences[0]) if sentences else ""
-    lines = difference_lines(chains) if len(lanes) > 2 else ()
+    lines = (*difference_lines(chains), *setup_lines(setups)) if len(lanes) > 2 else ()
     history = ("Each lane goes on from its own earlier reply.",) if continued else ()
     return sentences, "\n".join((whole, *lines, *history))
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.recipes import Recipe
+from qwqdesk.setup_differences import set_parts, setup_differences
 from qwqdesk.ui.base import Badge, IconButton, LetterTile, PickerButton, plain_tip
 from qwqdesk.ui.conversation.chain_foot import PasteBox
 from qwqdesk.ui.conversation.chain_model import ChainModel
@@ -129,9 +130,11 @@ class LaneHead(QFrame):
         self._picker.setToolTip(plain_tip(f"{title}, edited" if edited else title))
         self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
         if reference is None:
-            self._chips.show_line(steps_line(self._model.resolved))
+            self._chips.show_line(steps_line(self._model.resolved, set_parts(setup)))
         else:
-            self._chips.show_line(differences_line(reference, self._model.chain))
+            first = self._model.compared_with or setup
+            parts = [part for part in setup_differences(first, setup) if part.part != "model"]
+            self._chips.show_line(differences_line(reference, self._model.chain, parts))
 
     def paste_command(self) -> None:
         """Open the box for a command line."""
