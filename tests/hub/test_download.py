@@ -26,6 +26,7 @@ from qwqdesk.models.hub_http import Site, Waits
 from qwqdesk.models.library import Library, Places
 from qwqdesk.models.library_acts import copies
 from qwqdesk.models.records import read_record
+from qwqdesk.models.verify import RunningDigest
 from tests.hub.conftest import FILE
 from tests.hub.hub_fixture import QUICK, REPO, SIZE, Bench, Running, noise
 from tests.hub.loopback_hub import TOKEN, TOKEN_WITHOUT_ACCESS, LoopbackHub
@@ -321,6 +322,31 @@ def test_stopping_takes_effect_at_once(bench: Bench, fault: dict[str, object]) -
     assert run.job.status().state == "paused"
     assert run.join()
     assert time.monotonic() - begun < 0.2
+
+
+def test_stopping_takes_effect_while_the_checksum_is_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow processor: the bytes are all there, their checksum is not."""
+    update = RunningDigest.update
+
+    def slow(self: RunningDigest, data: bytes | memoryview) -> None:
+        time.sleep(0.08)
+        update(self, data)
+
+    monkeypatch.setattr(RunningDigest, "update", slow)
+    monkeypatch.setattr("qwqdesk.models.verify.FOLLOWED", 50_000)
+    run = Running(bench.job())
+    while run.job.status().state != "verifying":
+        time.sleep(0.005)
+    begun = time.monotonic()
+    run.job.stop()
+    assert run.job.status().state == "paused"
+    assert run.join()
+    assert time.monotonic() - begun < 0.2
+    monkeypatch.undo()
+    assert bench.fetch().resumed_from == SIZE
+    assert len(bench.hub.asked("cdn")) == 1
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
