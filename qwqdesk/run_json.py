@@ -83,7 +83,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     record = run.record.lanes[number]
     chain = resolved.chain
     warnings = effective_chain(chain, resolved.sources).warnings
-    warnings += resolved.constraints.warnings
+    warnings += resolved.constraints.warnings_for(chain)
     checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,

@@ -236,7 +236,7 @@ def _print_notes(began: RunBegan) -> None:
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         chain = effective_chain(resolved.chain, resolved.sources)
-        for warning in (*chain.warnings, *resolved.constraints.warnings):
+        for warning in (*chain.warnings, *resolved.constraints.warnings_for(resolved.chain)):
             to_stderr(printable(f"warning: {where}{warning.text}"))
         if resolved.answer is not None:
             answer = effective_chain(resolved.answer.chain, resolved.answer.sources)

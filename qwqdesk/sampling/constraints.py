@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from qwqdesk.errors import UserError
+from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.grammar import check_grammar
 from qwqdesk.sampling.json_schema import schema_grammar
@@ -126,6 +127,19 @@ class Constraints:
         return tuple(
             ChainWarning(NO_EFFECT, f"{path} of the JSON schema has no effect.") for path in paths
         )
+
+    def warnings_for(self, chain: SamplerChain) -> tuple[ChainWarning, ...]:
+        """As `warnings`, and what the constraints do to this chain's steps."""
+        bans = any(bias.bias == -math.inf for bias in self.text_biases)
+        masks = bool(self.gbnf or self.banned_strings or bans)
+        acts = "typ_p" in chain.samplers and chain.number("typical_p") < 1.0
+        if not masks or not acts or chain.integer("mirostat"):
+            return self.warnings
+        text = (
+            "typ_p stands after the lane's constraints, which leave masked tokens: llama.cpp then "
+            "keeps an arbitrary set of them."
+        )
+        return (*self.warnings, ChainWarning("typ_p-after-masking", text))
 
     def with_grammar(self, text: str) -> Constraints:
         """With this grammar in place of another or of a schema; "" takes both away."""

@@ -50,6 +50,14 @@ def test_a_schema_is_a_grammar_for_the_engine() -> None:
     ]
 
 
+def test_typ_p_behind_a_grammar_is_warned_of() -> None:
+    chain = SamplerChain.of(typical_p=0.9)
+    codes = [warning.code for warning in Constraints(grammar=GRAMMAR).warnings_for(chain)]
+    assert codes == ["typ_p-after-masking"]
+    assert Constraints(grammar=GRAMMAR).warnings_for(SamplerChain.of()) == ()
+    assert NO_CONSTRAINTS.warnings_for(chain) == ()
+
+
 @pytest.mark.parametrize(
     "values",
     [
