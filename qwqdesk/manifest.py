@@ -15,6 +15,7 @@ already.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from qwqdesk.model_hash import ModelFile
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.formats.constraint_args import constraint_words
 from qwqdesk.sampling.formats.export_args import to_llama_args
 
 
@@ -79,7 +81,12 @@ def lane_manifest(
         "mode": conditions.mode,
         "recipe": recipe,
         "chain": chain.order_text,
-        "llama_args": to_llama_args(chain, engine=loaded.settings),
+        "llama_args": " ".join(
+            (
+                to_llama_args(chain, engine=loaded.settings),
+                *map(shlex.quote, constraint_words(rules.constraints)),
+            )
+        ),
         "seed": chain.integer("seed"),
         "loop_guard": rules.loop_guard,
         "reasoning_budget": rules.reasoning_budget,
