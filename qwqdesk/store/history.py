@@ -8,7 +8,7 @@ death of the process. One object belongs to one thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,17 @@ class History:
         found = self._db.read(
             "SELECT id, title, created, updated, "
             "CASE WHEN json_valid(lanes) THEN json_array_length(lanes) ELSE 0 END AS lanes "
-            "FROM conversations ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
+            "FROM conversations WHERE deleted IS NULL "
+            "ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
             (limit, offset),
         )
         return [ConversationSummary(*row) for row in found]
 
     def load(self, conversation_id: int) -> Conversation:
         """A whole conversation with all its branches, messages and replies oldest first."""
-        head = self._db.read("SELECT * FROM conversations WHERE id = ?", (conversation_id,))
+        head = self._db.read(
+            "SELECT * FROM conversations WHERE id = ? AND deleted IS NULL", (conversation_id,)
+        )
         if not head:
             raise _no_conversation(conversation_id)
         replies: dict[int, list[Reply]] = {}
@@ -126,6 +129,31 @@ class History:
             history_search.forget(self._db, conversation_id)
             self._db.write("DELETE FROM conversations WHERE id = ?", (conversation_id,))
 
+    def put_away(self, conversation_id: int) -> None:
+        """Hide a conversation as deleted; `restore` brings it back until `purge` deletes it."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE conversations SET deleted = ? WHERE id = ? AND deleted IS NULL",
+                (time.time(), conversation_id),
+            )
+
+    def restore(self, conversation_id: int) -> bool:
+        """Bring back what was put away; False when it is gone for good."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE conversations SET deleted = NULL WHERE id = ?", (conversation_id,)
+            )
+        found = self._db.read("SELECT 1 FROM conversations WHERE id = ?", (conversation_id,))
+        return bool(found)
+
+    def purge(self, seconds: float, among: Collection[int] | None = None) -> None:
+        """Delete for good what was put away at least so many seconds ago (`among` these)."""
+        for row in self._db.read(
+            "SELECT id FROM conversations WHERE deleted <= ?", (time.time() - seconds,)
+        ):
+            if among is None or row["id"] in among:
+                self.delete(row["id"])
+
     def search(self, query: str, limit: int = 50) -> list[SearchHit]:
         """Conversations that have every word of `query`; any text is a valid query."""
         return history_search.find(self._db, rows.clean(query), limit)
@@ -148,7 +176,10 @@ class History:
     # ------------------------------------------------------------ messages and replies
 
     def add_user_message(self, conversation_id: int, parent_id: int | None, text: str) -> int:
-        """Save what the user sent; `parent_id` is the reply it follows. Durable on return."""
+        """Save what the user sent; `parent_id` is the reply it follows. Durable on return.
+
+        A conversation that was put away (by another window) comes back with it.
+        """
         text, now = rows.clean(text), time.time()
         with self._db.transaction():
             titles = self._db.read(
@@ -163,7 +194,7 @@ class History:
             )
             title = titles[0]["title"] or title_from(text)
             self._db.write(
-                "UPDATE conversations SET updated = ?, title = ? WHERE id = ?",
+                "UPDATE conversations SET updated = ?, title = ?, deleted = NULL WHERE id = ?",
                 (now, title, conversation_id),
             )
             history_search.put(self._db, "title", conversation_id, conversation_id, title)

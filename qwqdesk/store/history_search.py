@@ -65,7 +65,8 @@ def find(db: Database, query: str, limit: int) -> list[SearchHit]:
         "CASE WHEN length(search.body) > 20000 THEN substr(search.body, 1, 120) "
         "ELSE snippet(search, 0, '', '', '…', 16) END AS snippet FROM search "
         "JOIN conversations ON conversations.id = search.conversation_id "
-        "WHERE search MATCH ? ORDER BY search.rank, conversations.updated DESC LIMIT ?",
+        "WHERE search MATCH ? AND conversations.deleted IS NULL "
+        "ORDER BY search.rank, conversations.updated DESC LIMIT ?",
         (expression, 8 * limit),
     )
     best: dict[int, SearchHit] = {}

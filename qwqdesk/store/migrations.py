@@ -64,7 +64,17 @@ def add_token_columns(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE replies ADD COLUMN {column}")
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_tree, create_search, add_token_columns)
+def add_deletion_time(connection: sqlite3.Connection) -> None:
+    """When a conversation was put away (seconds since 1970); it can come back for a while."""
+    connection.execute("ALTER TABLE conversations ADD COLUMN deleted REAL")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    create_tree,
+    create_search,
+    add_token_columns,
+    add_deletion_time,
+)
 
 
 def apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

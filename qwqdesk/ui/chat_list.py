@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -11,9 +12,10 @@ from qwqdesk.errors import UserError
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.dialogs import ask
 from qwqdesk.ui.sidebar import Sidebar
 from qwqdesk.ui.tasks import Tasks
+
+_UNDO_KEPT_S = 60.0  # longer than any window offers Undo
 
 
 class ChatList(QObject):
@@ -33,6 +35,7 @@ class ChatList(QObject):
         super().__init__(parent)
         self._desk, self._sidebar, self._page, self._tasks = desk, sidebar, page, tasks
         self._show_page, self._widget = show_page, parent
+        self._away: set[int] = set()  # deleted here, still in the history
         sidebar.new_wanted.connect(self.new)
         sidebar.opened.connect(self.open)
         sidebar.renamed.connect(self._rename)
@@ -74,9 +77,31 @@ class ChatList(QObject):
         self.refresh()
 
     async def _delete(self, conversation_id: int) -> None:
-        words = "Its messages and replies are removed from this computer."
-        if await ask(self._widget, "Delete this chat?", words, "Delete chat", danger=True):
-            await self._page.forget(conversation_id)
-            self._desk.history.delete(conversation_id)
-            self.refresh()
-            Toast(self._page, "Chat deleted")
+        """Hide it at once and offer Undo; it is gone for good later, at the latest at the end."""
+        shown = self._page.view.conversation_id == conversation_id
+        await self._page.forget(conversation_id)
+        history = self._desk.history
+        history.purge(_UNDO_KEPT_S)
+        history.put_away(conversation_id)
+        self._away.add(conversation_id)
+        self.refresh()
+        Toast(self._widget, "Chat deleted", "Undo", lambda: self._undo(conversation_id, shown))
+
+    def _undo(self, conversation_id: int, shown: bool) -> None:
+        self._away.discard(conversation_id)
+        if not self._desk.history.restore(conversation_id):
+            gone = UserError("The chat could not be brought back.", "It is deleted for good.")
+            self._desk.trouble.emit(gone)
+        elif shown:
+            self.open(conversation_id)
+        self.refresh()
+
+    def close(self) -> None:
+        """Delete for good what was deleted in this window."""
+        with suppress(UserError):  # the next start does it
+            self._desk.history.purge(0.0, self._away)
+
+    def begin(self) -> None:
+        """Delete for good what an earlier program left behind."""
+        with suppress(UserError):
+            self._desk.history.purge(_UNDO_KEPT_S)

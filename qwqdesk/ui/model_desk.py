@@ -46,7 +46,7 @@ class ModelDesk(QObject):
         self._defaults = EngineSettings()
         self.status = ""
         picker = page.toolbar.model
-        picker.model_chosen.connect(lambda path: self.load(path))
+        picker.model_chosen.connect(self.load)
         picker.open_wanted.connect(self.ask_file)
         picker.settings_wanted.connect(engine_settings)
         picker.cancel_wanted.connect(loader.cancel)

@@ -143,6 +143,7 @@ class Workspace(QWidget):
         `crash` says which load ended an earlier run; then nothing is loaded unasked.
         """
         self.show_page("conversation")
+        self.chats.begin()
         self.models.begin(crash)
         self._show_status()
 
@@ -151,6 +152,7 @@ class Workspace(QWidget):
         self.loader.cancel()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.page.close_runs(), _RUN_END_S)
+        self.chats.close()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.tasks.closed(), _TASK_END_S)
 

@@ -100,14 +100,23 @@ async def test_conversations_are_found_renamed_and_deleted(
         await d.until(lambda: len(d.titles()) == 2)
         d.window.sidebar.renamed.emit(first, "Fruit")
         assert "Fruit" in d.titles()
+        d.window.chats.open(first)
         d.window.sidebar.delete_wanted.emit(first)
-        await d.until(lambda: any(w.objectName() == "questionDialog" and w.isVisible()
-                                  for w in QApplication.topLevelWidgets()))  # fmt: skip
-        verb = dialog("questionDialog").findChild(QAbstractButton, "verbButton")
-        assert isinstance(verb, QAbstractButton)
-        verb.click()
         await d.until(lambda: d.titles() == ["Cherries are red"])
-        d.window.page.findChild(QWidget, "toast").close_now()  # type: ignore[union-attr]
+        toast = await d.shown("toast")
+        undo = toast.findChild(QAbstractButton)
+        assert isinstance(undo, QAbstractButton)
+        assert undo.text() == "Undo"
+        undo.click()
+        await d.until(lambda: set(d.titles()) == {"Cherries are red", "Fruit"})
+        assert d.window.page.view.conversation_id == first, "what was shown is shown again"
+        d.window.sidebar.delete_wanted.emit(first)
+        await d.until(lambda: d.titles() == ["Cherries are red"])
+        assert d.history.restore(first), "until the end it is only hidden"
+        d.history.put_away(first)
+        (await d.shown("toast")).close_now()  # type: ignore[attr-defined]
+        await d.window.end()
+        assert not d.history.restore(first)
 
 
 async def test_a_model_that_cannot_be_loaded_says_why_in_place(

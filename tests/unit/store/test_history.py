@@ -112,6 +112,38 @@ def test_delete_takes_messages_replies_and_index_rows_along(history: History) ->
     assert caught.value.code == "not_found"
 
 
+def test_what_was_put_away_is_hidden_and_comes_back(history: History) -> None:
+    chat = history.create_conversation("Bananas")
+    message = history.add_user_message(chat, None, "yellow")
+    _finish(history, history.add_reply(message, "A"), "ripe")
+    history.put_away(chat)
+    assert not history.conversations()
+    assert not history.search("banana")
+    with pytest.raises(UserError, match="not in the history"):
+        history.load(chat)
+    history.purge(60.0)
+    assert history.restore(chat), "another window may still offer to undo it"
+    assert history.search("ripe")[0].conversation_id == chat
+    assert history.load(chat).messages[0].replies[0].answer == "ripe"
+    history.purge(0.0)
+    assert history.conversations(), "what is not put away is never purged"
+
+
+def test_what_was_put_away_goes_for_good(tmp_path: Path) -> None:
+    history = History(tmp_path / "h.sqlite3")
+    first, second = history.create_conversation("one"), history.create_conversation("two")
+    for chat in (first, second):
+        history.put_away(chat)
+    history.close()
+    again = History(tmp_path / "h.sqlite3")  # as after a program that was killed
+    again.purge(0.0, among={second})
+    assert not again.restore(second)
+    again.add_user_message(first, None, "another window writes on")
+    again.purge(0.0)
+    assert [chat.title for chat in again.conversations()] == ["one"]
+    again.close()
+
+
 def test_a_message_to_a_deleted_conversation_is_refused(history: History) -> None:
     with pytest.raises(UserError, match="not in the history"):
         history.add_user_message(99, None, "hello?")
