@@ -191,6 +191,8 @@ class CodeBlock(QFrame):
         if self._folds and not self._streaming:
             lines = self._code.lines
             first = max(0, min(line - 1 - _BEFORE, lines - FOLD_TO))
+            while first < line - 1 and not self._code.line_text(first + 1).strip():
+                first += 1  # an empty line says nothing at the top
             self._show(first, min(lines, first + FOLD_TO))
             self._count()
             self.resized.emit()

@@ -162,6 +162,10 @@ class CodeText(QTextEdit):
                 high = middle - 1
         return document.findBlockByNumber(low)
 
+    def line_text(self, line: int) -> str:
+        """What a line (from 1) says."""
+        return self.document().findBlockByNumber(line - 1).text()
+
     def line_top(self, line: int) -> int:
         """Where a line (from 1) begins, in pixels from this widget's top."""
         block = self.document().findBlockByNumber(line - 1)
