@@ -45,6 +45,7 @@ class RunConditions:
     files: tuple[ModelFile, ...] = ()
     library_sha256: str | None = None
     raw: bool = False
+    vocabulary: str = ""
 
 
 def model_json(model: ModelInfo) -> dict[str, Any]:
@@ -56,6 +57,12 @@ def model_json(model: ModelInfo) -> dict[str, Any]:
         "quantization": model.quantization,
         "size_bytes": model.size_bytes,
     }
+
+
+def vocabulary_name(model: ModelInfo) -> str:
+    """Which tokenizer the model has; lanes are compared by ids only within one."""
+    keys = ("tokenizer.ggml.model", "tokenizer.ggml.pre")
+    return "/".join(model.metadata.get(key, "") for key in keys).strip("/")
 
 
 def engine_json(engine: EngineInfo) -> dict[str, Any]:
@@ -93,6 +100,7 @@ def lane_manifest(
         "reasoning_budget_message": rules.reasoning_budget_message,
         "constraints": rules.constraints.to_json(),
         "raw": conditions.raw,
+        "vocabulary": conditions.vocabulary,
         "sequential": conditions.sequential,
         "settings": loaded.settings.to_json(),
         "files": [file.to_json() for file in conditions.files],

@@ -10,7 +10,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.late_hashes import LateHashes
 from qwqdesk.load_plan import LoadPlan
-from qwqdesk.manifest import RunConditions
+from qwqdesk.manifest import RunConditions, vocabulary_name
 from qwqdesk.prompt import Prompt
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.sampling.resolve import Resolved
@@ -48,6 +48,7 @@ def plan_run(
             checksums.files(loaded.model.path),
             checksums.library,
             options.raw,
+            vocabulary_name(loaded.model),
         ),
         tuple(options.rules(lane) for lane in lanes),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from qwqdesk.analysis.code_check import CodeCheck, check_answer
 from qwqdesk.analysis.divergence import divergence_json
 from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
+from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
 from qwqdesk.manifest import engine_json, lane_manifest, model_json
@@ -55,9 +56,16 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
             "tokens": list(head.began.prompts[0].tokens),
         },
         "mode": head.began.mode,
-        "divergence": divergence_json([(lane["label"], lane["tokens"]) for lane in lanes]),
+        "divergence": divergence_json([_written(runs[run], lane) for run, lane in order]),
         "lanes": lanes,
     }
+
+
+def _written(run: FinishedRun, number: int) -> tuple[str, WrittenTokens]:
+    record = run.record.lanes[number]
+    vocabulary = run.began.conditions.vocabulary
+    written = WrittenTokens(record.tokens, record.text, record.ends, vocabulary)
+    return run.began.lanes[number].label, written
 
 
 def error_json(error: UserError) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from qwqdesk.analysis.code_check import check_answer
 from qwqdesk.analysis.divergence import divergence_json
 from qwqdesk.analysis.metrics import LaneResult, lane_metrics
+from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import LANE_LABELS, Reply
 from qwqdesk.errors import UserError
@@ -47,9 +48,14 @@ def document_of(replies: Sequence[Reply]) -> dict[str, Any]:
         "engine": head.get("engine"),
         "prompt": _prompt(head),
         "mode": replies[0].mode,
-        "divergence": divergence_json([(lane["label"], lane["tokens"]) for lane in lanes]),
+        "divergence": divergence_json([(reply.lane, _written(reply)) for reply in replies]),
         "lanes": lanes,
     }
+
+
+def _written(reply: Reply) -> WrittenTokens:
+    vocabulary = str(reply.manifest.get("vocabulary") or "")
+    return WrittenTokens(reply.tokens, reply.text, reply.ends, vocabulary)
 
 
 def _own(head: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
 
 from qwqdesk.analysis.alignment import Segment, align, common_prefix
+from qwqdesk.analysis.token_items import WrittenTokens, comparable
 
 REJOIN_LENGTH: Final = 8
 """So many equal tokens in a row are a re-convergence; fewer meet by chance."""
@@ -32,7 +33,7 @@ class Divergence:
         return self.rejoins[0] if self.rejoins else None
 
 
-def diverge(a: Sequence[int], b: Sequence[int]) -> Divergence:
+def diverge(a: Sequence[Hashable], b: Sequence[Hashable]) -> Divergence:
     """Compare the tokens of two lanes."""
     segments = align(a, b)
     first = first_difference(a, b)
@@ -48,14 +49,14 @@ def diverge(a: Sequence[int], b: Sequence[int]) -> Divergence:
     return Divergence(first, rejoins, segments)
 
 
-def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
+def first_difference(a: Sequence[Hashable], b: Sequence[Hashable]) -> int | None:
     """The first index at which two token lists differ; the shorter one's end counts."""
     if len(a) == len(b) and list(a) == list(b):
         return None
     return common_prefix(a, b)
 
 
-def divergence_json(lanes: Sequence[tuple[str, Sequence[int]]]) -> list[dict[str, Any]]:
+def divergence_json(lanes: Sequence[tuple[str, WrittenTokens]]) -> list[dict[str, Any]]:
     """INTERFACE's `divergence`: one row for each pair of lanes, those with the first lane first.
 
     `token` is the first differing index or null; `rejoin` is null, or the index in the one and in
@@ -63,7 +64,7 @@ def divergence_json(lanes: Sequence[tuple[str, Sequence[int]]]) -> list[dict[str
     """
     rows = []
     for (a_label, a), (b_label, b) in combinations(lanes, 2):
-        found = diverge(a, b)
+        found = diverge(*comparable(a, b))
         rejoin = list(found.rejoin) if found.rejoin else None
         rows.append({"lanes": [a_label, b_label], "token": found.token, "rejoin": rejoin})
     return rows

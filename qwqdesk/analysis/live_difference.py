@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from qwqdesk.analysis.alignment import common_prefix
 
@@ -18,7 +18,9 @@ class LiveDifference:
         self.token: int | None = None
         self.same = 0
 
-    def update(self, a: Sequence[int], b: Sequence[int], *, a_ended: bool, b_ended: bool) -> None:
+    def update(
+        self, a: Sequence[Hashable], b: Sequence[Hashable], *, a_ended: bool, b_ended: bool
+    ) -> None:
         """Compare what came since the last call.
 
         The end of the shorter list counts as a difference only when that lane has ended.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from qwqdesk.analysis.divergence import Divergence, diverge, first_difference
 from qwqdesk.analysis.place_map import common_length
+from qwqdesk.analysis.token_items import comparable
 from qwqdesk.analysis.token_places import Part, TokenLink, TokenPlaces
 from qwqdesk.ui.conversation.comparison import LaneReply
 
@@ -84,9 +85,9 @@ def _even_ends(tokens: int, size: int) -> list[int]:
 
 def _pair(a: LaneReply, b: LaneReply, *, whole: bool) -> Pair:
     if not whole:
-        first = first_difference(a.tokens, b.tokens)
+        first = first_difference(*comparable(a.written, b.written))
         return Pair(Divergence(first, (), ()), _stops(Divergence(first, (), ())))
-    found = diverge(a.tokens, b.tokens)
+    found = diverge(*comparable(a.written, b.written))
     return Pair(found, _stops(found), TokenLink(found.segments))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.conversation import FinishReason, Loop, Mode, Reply, Timing, Usage
 from qwqdesk.engine.events import Event
 from qwqdesk.run_plan import RunBegan
@@ -41,6 +42,12 @@ class LaneReply:
     running: bool = False
     ends: Sequence[int] = ()
     probabilities: Sequence[float] = ()
+    vocabulary: str = ""
+
+    @property
+    def written(self) -> WrittenTokens:
+        """The tokens, to be compared with another lane's."""
+        return WrittenTokens(self.tokens, self.text, self.ends, self.vocabulary, self.running)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class _Running:
     mode: Mode
     sampling: Mapping[str, Any]
     record: LaneRecord
+    vocabulary: str = ""
 
 
 class Comparison(QObject):
@@ -92,10 +100,11 @@ class Comparison(QObject):
     def _snapshot(self, label: str, source: Reply | _Running) -> LaneReply:
         kept: Reply | LaneRecord
         if isinstance(source, _Running):
-            kept, reply_id = source.record, source.reply_id
+            kept, reply_id, vocabulary = source.record, source.reply_id, source.vocabulary
             running = self.running and kept.finish_reason is None
         else:
             kept, reply_id, running = source, source.id, False
+            vocabulary = str(source.manifest.get("vocabulary") or "")
         return LaneReply(
             label=label,
             reply_id=reply_id,
@@ -112,6 +121,7 @@ class Comparison(QObject):
             running=running,
             ends=tuple(kept.ends),
             probabilities=tuple(kept.probabilities),
+            vocabulary=vocabulary,
         )
 
     # ------------------------------------------------------------ what the view tells
@@ -134,7 +144,9 @@ class Comparison(QObject):
         for lane, reply_id, resolved, record in parts:
             if lane.label in self._lanes:
                 sampling = resolved.chain.to_json()
-                self._lanes[lane.label] = _Running(reply_id, began.mode, sampling, record)
+                self._lanes[lane.label] = _Running(
+                    reply_id, began.mode, sampling, record, began.conditions.vocabulary
+                )
         self.replaced.emit()
 
     def take(self, event: Event) -> None:

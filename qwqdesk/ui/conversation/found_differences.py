@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qwqdesk.analysis.live_difference import LiveDifference
+from qwqdesk.analysis.token_items import comparable
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.difference_sentence import Sentence, difference_sentences, plain
@@ -53,8 +54,7 @@ class FoundDifferences:
         for reply in written[1:]:
             live = self._live.setdefault(reply.label, LiveDifference())
             live.update(
-                written[0].tokens,
-                reply.tokens,
+                *comparable(written[0].written, reply.written),
                 a_ended=not written[0].running,
                 b_ended=not reply.running,
             )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from qwqdesk.analysis.alignment import align
 from qwqdesk.analysis.diff import part_text, word_diff
 from qwqdesk.analysis.divergence import diverge, divergence_json
+from qwqdesk.analysis.token_items import WrittenTokens
 
 SMALL = st.lists(st.integers(0, 4), max_size=25)
 TEXTS = st.text(alphabet="ab \n.é", max_size=40)
@@ -90,7 +91,8 @@ def test_lanes_that_meet_again_say_where_in_both() -> None:
 
 
 def test_every_pair_of_lanes_has_a_row() -> None:
-    rows = divergence_json([("A", [1, 2]), ("B", [1, 2]), ("C", [1, 3])])
+    lanes = [("A", [1, 2]), ("B", [1, 2]), ("C", [1, 3])]
+    rows = divergence_json([(label, WrittenTokens(ids)) for label, ids in lanes])
     assert [row["lanes"] for row in rows] == [["A", "B"], ["A", "C"], ["B", "C"]]
     assert [row["token"] for row in rows] == [None, 1, 1]
 
