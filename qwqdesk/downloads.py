@@ -7,7 +7,7 @@ a new hub: what runs ends with the old one, what begins afterwards uses the new 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,8 @@ class Downloads:
         self._queue: DownloadQueue | None = None
         self._streams: list[Stream[QueueRow]] = []
         self._started = False
+        self._first: Callable[[], bool] = lambda: True
+        self._held_back = False
 
     @property
     def hub(self) -> Hub:
@@ -114,21 +116,40 @@ class Downloads:
 
         Raises:
             UserError: "offline"; "disk_full", it does not fit beside the others; "network", the
-                endpoint is no address.
+                endpoint is no address; "other_window", another window keeps the downloads.
         """
         from qwqdesk.models import hub_errors
         from qwqdesk.models.download_set import SetOrder
 
         if self.hub.address.offline:
             raise hub_errors.offline()
+        self._claim()
         order = SetOrder(repository.repo, repository.commit, quantization, self._dirs.models)
         return self.queue.add(order)
+
+    def share(self, first: Callable[[], bool]) -> None:
+        """Keep the downloads only while `first` says that no earlier window does."""
+        self._first = first
+
+    def _claim(self) -> None:
+        if not self._first():
+            raise UserError(
+                "Another window of QwQ Desk keeps the downloads.",
+                "Download there, or close that window and try again.",
+                code="other_window",
+            )
+        if self._held_back:
+            self.start()
 
     def start(self) -> None:
         """Go on with what ran or waited when the program ended; paused and failed ones stay so.
 
+        Where another window keeps the downloads, nothing is read, written or begun.
         Raises UserError as `hub` does.
         """
+        self._held_back = not self._first()
+        if self._held_back:
+            return
         with self._lock:
             self._started = True
             if self._queue is not None:

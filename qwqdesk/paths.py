@@ -61,6 +61,11 @@ class DataDirs:
         return self.config / "settings.json"
 
     @property
+    def window_lock(self) -> Path:
+        """Locked by the first window that uses these folders."""
+        return self.data / "window.lock"
+
+    @property
     def loading_marker(self) -> Path:
         """Exists while a native load is under way."""
         return self.data / "loading.json"

@@ -19,6 +19,7 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.settings import load_settings
 from qwqdesk.ui.theme import Theme
 from qwqdesk.ui.window import Window
+from qwqdesk.window_lock import WindowLock
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from qwqdesk.ui.workspace import Workspace
 
 _log = logging.getLogger("qwqdesk")
+ALREADY_OPEN = UserError(
+    "QwQ Desk is already open with these chats.",
+    "Both windows save into one history; the other window keeps the downloads.",
+)
 _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
 
 
@@ -79,6 +84,10 @@ class Program:
         stack.callback(start_fault_log(self._dirs.logs))
         stack.callback(install_hooks(reports.from_hook))
         asyncio.get_running_loop().set_exception_handler(reports.from_loop)
+        lock = WindowLock(self._dirs.window_lock)
+        stack.callback(lock.give_back)
+        if not lock.take():
+            self._troubles.append(ALREADY_OPEN)
         history = self._open_history(stack)
         engine = new_engine(self._dirs)
         stack.callback(engine.close)
@@ -88,6 +97,7 @@ class Program:
         stack.push_async_callback(_stop_runs, session)
         settings = load_settings(self._dirs.settings).settings
         desk = Desk(self._dirs, settings, history, session, reports.show)
+        desk.downloads.share(lock.take)
         stack.callback(desk.downloads.close)
         self.window.closed.connect(lambda: desk.change(window_geometry=self.window.geometry_text))
         self.workspace = Workspace(desk)

@@ -161,3 +161,23 @@ def _replies(home: Path) -> list[tuple[str, str, str]]:
         )
     finally:
         database.close()
+
+
+def test_a_second_window_says_that_it_is_one(tmp_path: Path) -> None:
+    first = program.start(tmp_path, 'say("open")\nawait until(lambda: False, 80)')
+    assert first.stdout is not None
+    try:
+        assert "open" in first.stdout.readline()
+        said = program.run(
+            tmp_path,
+            """
+            from PySide6.QtWidgets import QWidget
+            bands = window.findChildren(QWidget, "troubleBand")
+            say("said", [band.accessibleName() for band in bands])
+            """,
+        )
+    finally:
+        first.kill()
+        first.communicate()
+    assert "QwQ Desk is already open with these chats." in said
+    assert "already open" not in program.run(tmp_path, 'say("alone")'), "a killed one is no window"
