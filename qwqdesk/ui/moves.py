@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from qwqdesk.ui.conversation.page import ConversationPage
+from qwqdesk.ui.pages import HasRegions
 from qwqdesk.ui.sidebar import Sidebar
 
 _REASON = Qt.FocusReason.ShortcutFocusReason
@@ -33,11 +34,16 @@ class Moves(QObject):
         """Sidebar, toolbar, message, lanes, composer: as they are shown."""
         page = self._page
         if not page.isVisible():
-            other = self._stack.currentWidget()
-            return [self._sidebar] if other is None else [self._sidebar, other]
+            return [self._sidebar, *self._regions_of(self._stack.currentWidget())]
         parts: list[QWidget] = [self._sidebar, page.toolbar, page.fairness.panel, page.view.prompt]
         parts += [page.view.strip] if page.view.strip.has_tools else []
         parts += [*page.view.lanes, page.numbers.panel, page.composer]
+        return [part for part in parts if part.isVisible()]
+
+    def _regions_of(self, page: QWidget | None) -> list[QWidget]:
+        if page is None:
+            return []
+        parts = page.regions() if isinstance(page, HasRegions) else [page]
         return [part for part in parts if part.isVisible()]
 
     def step_region(self, step: int) -> None:
@@ -71,7 +77,8 @@ class Moves(QObject):
         page = self._page
         focused = self._window.focusWidget()
         if isinstance(focused, QLineEdit) and not page.composer.isAncestorOf(focused):
-            page.composer.input.setFocus(_REASON)
+            shown = self._stack.currentWidget()
+            (page.composer.input if page.isVisible() or not shown else shown).setFocus(_REASON)
         elif not page.isVisible():
             self._show_page("conversation")
         elif focused is not None and page.fairness.panel.isAncestorOf(focused):

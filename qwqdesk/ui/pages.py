@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +22,16 @@ PAGES = {
     "lab": "qwqdesk.ui.lab.page",
     "settings": "qwqdesk.ui.settings.page",
 }
+# px that a page wants; with less beside the sidebar, that becomes the rail.
+WANTED_WIDTHS = {"models": 800}
+
+
+@runtime_checkable
+class HasRegions(Protocol):
+    """A page of several parts, between which F6 goes."""
+
+    def regions(self) -> Sequence[QWidget]:
+        """Its parts in order."""
 
 
 class Shell(Protocol):

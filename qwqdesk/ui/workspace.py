@@ -22,7 +22,7 @@ from qwqdesk.ui.loading import ModelLoader
 from qwqdesk.ui.model_desk import ModelDesk
 from qwqdesk.ui.models.downloads_watch import DownloadWatch
 from qwqdesk.ui.moves import Moves
-from qwqdesk.ui.pages import make_page
+from qwqdesk.ui.pages import WANTED_WIDTHS, make_page
 from qwqdesk.ui.shortcuts import Act, Commands
 from qwqdesk.ui.sidebar import WIDTH, Sidebar
 from qwqdesk.ui.tasks import Tasks
@@ -42,6 +42,7 @@ class Workspace(QWidget):
         self.setObjectName("workspace")
         self.desk = desk
         self._rail_chosen: bool | None = None
+        self._shown_page = "conversation"
         self.tasks = Tasks(self, desk.report)
         self.loader = ModelLoader(desk, self.tasks, self)
         self.watch = DownloadWatch(desk, self.loader, self.tasks, self)
@@ -165,6 +166,8 @@ class Workspace(QWidget):
             self.stack.addWidget(self._pages[name])
         self.stack.setCurrentWidget(self._pages[name])
         self.sidebar.set_page(name)
+        self._shown_page = name
+        self._fit_sidebar()
         target = self.page.composer.input if name == "conversation" else self._pages[name]
         target.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -243,12 +246,13 @@ class Workspace(QWidget):
         self.desk.change(sidebar_open=not self._rail_chosen)
 
     def _fit_sidebar(self) -> None:
-        """The rail by itself where lanes would be too narrow beside the sidebar."""
+        """The rail by itself where lanes or a page would be too narrow beside the sidebar."""
         if self._rail_chosen is not None:
             return
         lanes = len(self.page.view.lanes)
-        room = (self.width() - theme().px(WIDTH)) / lanes
-        narrow = room < theme().px(_NARROWEST_LANE if lanes > 1 else _NARROWEST_ALONE)
+        wanted = lanes * _NARROWEST_LANE if lanes > 1 else _NARROWEST_ALONE
+        wanted = WANTED_WIDTHS.get(self._shown_page, wanted)
+        narrow = self.width() - theme().px(WIDTH) < theme().px(wanted)
         rail = narrow or not self.desk.settings.sidebar_open
         if rail != self.sidebar.rail:
             self.sidebar.set_rail(rail)

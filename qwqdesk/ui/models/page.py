@@ -56,9 +56,16 @@ class ModelsPage(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._bar(shell))
+        self._head = self._bar(shell)
+        column.addWidget(self._head)
         column.addWidget(self._stack, 1)
         column.addWidget(self.downloads)
+
+    def regions(self) -> list[QWidget]:
+        """What F6 goes through: the bar, both sides of Find or the library, the downloads."""
+        found = [self.finder.results, self.finder.pane]
+        shown = found if self.tabs.currentIndex() == FIND else [self.library]
+        return [self._head, *shown, self.downloads]
 
     def show_tab(self, number: int) -> None:
         """Show Find (0) or the library (1)."""
