@@ -9,10 +9,8 @@ from typing import Any
 from qwqdesk.cli import common
 from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
 from qwqdesk.paths import DataDirs
+from qwqdesk.recipe_import import imported_recipe
 from qwqdesk.sampling.formats.exporting import EXPORT_FORMATS, export_recipe
-from qwqdesk.sampling.formats.foreign import Imported
-from qwqdesk.sampling.formats.gguf_metadata import read_gguf_metadata
-from qwqdesk.sampling.formats.importing import import_file
 from qwqdesk.sampling.formats.llama_args import UsageError
 from qwqdesk.sampling.recipe_files import save_recipe
 from qwqdesk.sampling.recipes import Recipe
@@ -78,7 +76,7 @@ def _whole_row(recipe: Recipe) -> dict[str, Any]:
 
 
 def _import(file: Path, dirs: DataDirs, *, as_json: bool) -> None:
-    found = _from_model(file) if _is_model(file) else import_file(file)
+    found = imported_recipe(file)
     path = save_recipe(dirs.create().recipes, found.recipe)
     if as_json:
         print_json({**_whole_row(found.recipe), "unmapped": list(found.unmapped)})
@@ -86,27 +84,6 @@ def _import(file: Path, dirs: DataDirs, *, as_json: bool) -> None:
     write_out(printable(f"{found.recipe.id} is saved as {path}") + "\n")
     for name in found.unmapped:
         to_stderr(printable(f"note: {name} has no counterpart and was left out"))
-
-
-def _is_model(file: Path) -> bool:
-    """Whether an ordinary file begins as GGUF does; one that cannot be read is none."""
-    try:
-        if not file.is_file():
-            return False
-        with file.open("rb") as opened:
-            return opened.read(4) == b"GGUF"
-    except (OSError, ValueError):
-        return False
-
-
-def _from_model(file: Path) -> Imported:
-    """The values that a model's header recommends; its tensors are not read."""
-    from qwqdesk.models.gguf import read_header
-
-    header = read_header(file, check_end=False)
-    return read_gguf_metadata(
-        header.metadata, str(header.metadata.get("general.name") or file.stem)
-    )
 
 
 def _export(recipe: Recipe, to: str, *, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from qwqdesk.run_plan import SessionEvent
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.store.history import CUT_DETAIL
 from qwqdesk.thought_end import end_words
+from qwqdesk.thought_origin import origin_of_reply
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
 from qwqdesk.ui.conversation.lane_body import LaneBody
@@ -51,6 +52,8 @@ class Lane(QFrame):
     setup_changed = Signal(object)
     sibling_wanted = Signal(object, int)
     menu_shown = Signal(object, object)  # the lane, the menu behind its three dots
+    import_wanted = Signal(object)
+    again_shown = Signal(object, object)  # the lane, the menu to answer again
     copied = Signal()
 
     def __init__(self, setup: LaneSetup, desk: Desk, parent: QWidget | None = None) -> None:
@@ -83,6 +86,7 @@ class Lane(QFrame):
         output.stopRequested.connect(lambda: self.stop_wanted.emit(self))
         output.answerNowRequested.connect(lambda: self.answer_now_wanted.emit(self))
         output.regenerateRequested.connect(lambda: self.regenerate_wanted.emit(self))
+        output.againShown.connect(lambda menu: self.again_shown.emit(self, menu))
         output.continueRequested.connect(lambda: self.continue_wanted.emit(self))
         output.keepRequested.connect(lambda: self.keep_wanted.emit(self))
         output.copyRequested.connect(self.copied)
@@ -90,6 +94,7 @@ class Lane(QFrame):
         head.removeAsked.connect(lambda: self.remove_wanted.emit(self))
         head.stepChosen.connect(self.show_step)
         head.recipeNamed.connect(self._save_recipe)
+        head.importAsked.connect(lambda: self.import_wanted.emit(self))
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self._desk.recipes_changed.connect(self._recipes_changed)
         self.model.copied.connect(self._show_copied)
@@ -182,6 +187,7 @@ class Lane(QFrame):
                 self.output.show_prompt(message.text)
             if reply is not None:
                 self._show_reply(reply)
+                self.output.set_origin(origin_of_reply(reply, message.replies))
         if path:
             self.offer_siblings(path[-1])
         self.output.transcript.to_end()

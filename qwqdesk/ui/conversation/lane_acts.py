@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.lane_import import import_settings
 from qwqdesk.ui.conversation.lane_model import MODEL_FILES, add_model_menu
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
@@ -44,6 +45,9 @@ class LaneActs(QObject):
         view.continue_wanted.connect(self._go_on)
         view.keep_wanted.connect(lambda lane: self._tasks.start(self._keep(view, lane)))
         view.remove_wanted.connect(self.remove)
+        view.import_wanted.connect(
+            lambda lane: self._tasks.start(import_settings(self._desk, lane, self._widget))
+        )
         view.menu_shown.connect(lambda lane, menu: self._offer_models(view, lane, menu))
 
     def current(self) -> Lane:

@@ -20,6 +20,7 @@ class RecipeMenu(QMenu):
     chosen = Signal(object)  # Recipe
     save_asked = Signal()
     paste_asked = Signal()
+    import_asked = Signal()
 
     def __init__(self, current: Callable[[], Recipe | None], parent: QWidget | None = None) -> None:
         """`current` says which recipe the lane has."""
@@ -51,6 +52,10 @@ class RecipeMenu(QMenu):
         paste = self.addAction(icon("terminal"), "Paste a command")
         paste.setObjectName("pasteACommand")
         paste.triggered.connect(self.paste_asked)
+        bring = self.addAction(icon("file-text"), "Import settings…")
+        bring.setObjectName("importSettings")
+        bring.setToolTip("A preset of another program, a recipe file, or a model's own values")
+        bring.triggered.connect(self.import_asked)
 
     def _recipe_action(self, recipe: Recipe) -> QAction:
         act = self.addAction(recipe.title.replace("&", "&&"))

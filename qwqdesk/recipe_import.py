@@ -1,0 +1,34 @@
+"""A recipe out of any file: another program's preset, or what a model's header recommends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qwqdesk.models.gguf import read_header
+from qwqdesk.sampling.formats.foreign import Imported
+from qwqdesk.sampling.formats.gguf_metadata import read_gguf_metadata
+from qwqdesk.sampling.formats.importing import import_file
+
+
+def imported_recipe(file: Path) -> Imported:
+    """The recipe of a file, and what of it has no counterpart here.
+
+    Raises:
+        UserError: when the file cannot be read or is of no known kind.
+    """
+    if not _is_model(file):
+        return import_file(file)
+    header = read_header(file, check_end=False)
+    title = str(header.metadata.get("general.name") or file.stem)
+    return read_gguf_metadata(header.metadata, title)
+
+
+def _is_model(file: Path) -> bool:
+    """Whether an ordinary file begins as GGUF does; one that cannot be read is none."""
+    try:
+        if not file.is_file():
+            return False
+        with file.open("rb") as opened:
+            return opened.read(4) == b"GGUF"
+    except (OSError, ValueError):
+        return False
