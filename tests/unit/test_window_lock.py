@@ -10,7 +10,7 @@ import pytest
 
 from qwqdesk.downloads import Downloads
 from qwqdesk.errors import UserError
-from qwqdesk.models.hub_files import Repository, RepoFile, quantizations
+from qwqdesk.models.hub_files import RepoFile, Repository, quantizations
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
 from qwqdesk.window_lock import WindowLock
