@@ -123,6 +123,7 @@ class StatusBoard:
     def __init__(self, total: int, listener: Callable[[Status], None] | None = None) -> None:
         self._lock = threading.Lock()
         self._status = Status("queued", 0, total)
+        self._done = 0
         self._meter = Meter()
         self._listener = listener or (lambda status: None)
         self._told = 0.0
@@ -152,7 +153,7 @@ class StatusBoard:
         """`done` bytes are there, `arrived` of them just came. Tells at most ten times a second."""
         now = time.monotonic()
         with self._lock:
-            self._status = replace(self._status, done=done)
+            self._done = done
             if arrived:
                 self._last_bytes = now
                 self._meter.add(arrived)
@@ -163,7 +164,7 @@ class StatusBoard:
         self._listener(status)
 
     def _current(self) -> Status:
-        status = self._status
+        status = replace(self._status, done=self._done)
         now = time.monotonic()
         if status.retry_in is not None:
             return replace(status, retry_in=max(self._retry_at - now, 0.0))

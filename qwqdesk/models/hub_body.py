@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-PIECE = 1 << 20
+PIECE = 256 << 10  # stays in the processor's cache on its way from the socket to the disk
 
 
 def body_pieces(

@@ -7,7 +7,7 @@ import time
 
 from qwqdesk.models.hub_http import StopSwitch
 
-LEAST, MOST = 8 << 10, 1 << 20
+LEAST, MOST = 8 << 10, 256 << 10
 
 
 class RateLimit:

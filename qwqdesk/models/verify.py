@@ -13,7 +13,7 @@ from pathlib import Path
 from qwqdesk.errors import UserError
 
 PIECE = 4 << 20
-FOLLOWED = 1 << 20
+FOLLOWED, BATCH = 256 << 10, 2 << 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class FollowingDigest:
         self._running = RunningDigest(size, git=git)
         self._changed = threading.Condition()
         self._there = 0
-        self._closed = False
+        self._closed = self._all = False
         self._thread: threading.Thread | None = None
         self.done = 0
         self.error: OSError | None = None
@@ -73,7 +73,8 @@ class FollowingDigest:
         """The file has `size` bytes now."""
         with self._changed:
             self._there = size
-            self._changed.notify()
+            if size - self.done >= BATCH:
+                self._changed.notify()
         if self._thread is None and size:
             self._thread = threading.Thread(target=self._work, name="digest", daemon=True)
             self._thread.start()
@@ -85,6 +86,8 @@ class FollowingDigest:
             OSError: the file cannot be read.
         """
         with self._changed:
+            self._all = True
+            self._changed.notify_all()
             self._changed.wait_for(self._at_the_end, timeout)
             if self.error is not None:
                 raise self.error
@@ -119,20 +122,26 @@ class FollowingDigest:
     def _follow(self, file: FileIO) -> None:
         piece = memoryview(bytearray(FOLLOWED))
         while (room := self._more()) > 0:
-            count = file.readinto(piece[: min(room, FOLLOWED)])
-            if not count:
-                raise OSError(errno.EIO, "it is shorter than what was written")
-            self._running.update(piece[:count])
-            with self._changed:
+            end = self.done + room
+            while self.done < end and not self._closed:
+                count = file.readinto(piece[: min(end - self.done, FOLLOWED)])
+                if not count:
+                    raise OSError(errno.EIO, "it is shorter than what was written")
+                self._running.update(piece[:count])
                 self.done += count
-                if self.done >= self._there:
-                    self._changed.notify_all()
+            with self._changed:
+                self._changed.notify_all()
 
     def _more(self) -> int:
         """How many bytes can be read now; 0 at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self.done < self._there)
+            self._changed.wait_for(self._is_worth_it)
             return 0 if self._closed else self._there - self.done
+
+    def _is_worth_it(self) -> bool:
+        """Threads that wake each other for every piece cost more than the checksum."""
+        room = self._there - self.done
+        return self._closed or room >= BATCH or (self._all and room > 0)
 
 
 def digest_file(
