@@ -12,6 +12,7 @@ time between two beats says more than how late they come. Prints one JSON docume
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -19,14 +20,17 @@ import sys
 import time
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["QT_API"] = "pyside6"
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from qwqdesk.conversation import SpanKind, Timing, Usage
 from qwqdesk.reasoning import Span
 from qwqdesk.ui.conversation.lane_output import LaneOutput
 from qwqdesk.ui.theme import Theme
+
+import qasync  # isort: skip - after PySide6, which it looks for
 
 LANES, RATE, TOKENS, FEED_MS, BEAT_MS = 4, 200, 16_000, 16, 10
 _TEXT = (
@@ -61,7 +65,9 @@ def _part(chance: random.Random, kind: str) -> list[str]:
 
 
 class Feeder(QObject):
-    """Gives every lane the tokens that are due by now."""
+    """Gives every lane the tokens that are due by now; `ended` when all are drawn."""
+
+    ended = Signal()
 
     def __init__(self, lanes: list[LaneOutput], tokens: int, speed: float) -> None:
         super().__init__()
@@ -70,7 +76,6 @@ class Feeder(QObject):
         self._done, self._speed, self._tokens = 0, speed, tokens
         self.costs: list[tuple[int, float]] = []
         self._start = time.perf_counter()
-        self.loop = QEventLoop()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._feed)
@@ -94,7 +99,7 @@ class Feeder(QObject):
             for lane in self._lanes:
                 half = self._tokens // 2
                 lane.finish("stop", None, Usage(100, half, half), Timing(tokens_per_second=200))
-            QTimer.singleShot(300, self.loop.quit)
+            QTimer.singleShot(300, self.ended.emit)
 
 
 def _joined(spans: list[Span]) -> list[Span]:
@@ -151,6 +156,12 @@ def _cost(samples: list[tuple[int, float]], first: int, last: int) -> float:
     return inside[-1] - inside[0] if len(inside) > 1 else 0.0
 
 
+async def _ended(feeder: Feeder) -> None:
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    feeder.ended.connect(lambda: ended.set_result(None))
+    await ended
+
+
 def measure(tokens: int, speed: float, width: int, height: int) -> dict[str, object]:
     """Run the script once; milliseconds and ratios."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -169,7 +180,9 @@ def measure(tokens: int, speed: float, width: int, height: int) -> dict[str, obj
         lane.start(seed=1)
     feeder = Feeder(lanes, tokens, speed)
     beat = Beat(feeder)
-    feeder.loop.exec()
+    # The program's own loop: work beside the window needs it.
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+        runner.run(_ended(feeder))
     half = tokens // 2
     first, last = _cost(beat.cpu_at, 0, 1000), _cost(beat.cpu_at, half - 1000, half)
     first_answer = _cost(beat.cpu_at, half, half + 1000)

@@ -51,6 +51,7 @@ class CodeBlock(QFrame):
         self.language = language.split()[0].lower() if language.split() else ""
         self._language = language_name(visible(language))
         self.problems: tuple[CodeProblem, ...] = ()
+        self.names: frozenset[str] = frozenset()  # what the code defines, once it is checked
         self.code_view = self._code = CodeText(language, self)
         self._code.growing = True
         self._lay_out()
@@ -132,9 +133,10 @@ class CodeBlock(QFrame):
         if from_history and self._folds:
             self._show(0, FOLD_TO)
         self._count()
-        block, before = fenced(self), [fenced(other) for other in earlier]
+        block = Fenced(0, self.language, self.source.removesuffix("\n"), 1)
         if block.is_python:
-            background().start(self, lambda: check_block(block, names_of(before)), self._show_check)
+            # Their checks are done first: work beside the window is done in turn.
+            background().start(self, lambda: _checked(block, earlier), self._show_check)
 
     def copy(self) -> None:
         """Put the code on the clipboard."""
@@ -142,15 +144,17 @@ class CodeBlock(QFrame):
 
     # ------------------------------------------------------------ what was found
 
-    def _show_check(self, check: CodeCheck) -> None:
+    def _show_check(self, checked: tuple[CodeCheck, frozenset[str]]) -> None:
         """The verdict has come: badge, marks, and the fold around the first error."""
+        check, self.names = checked
         self.problems = check.problems if check.parses is not None else ()
         self.badge.show_verdict(check.parses, check.problems)
         self._code.set_problems(self.problems)
         if self.problems and self._folds and self._followed:
             self.fold_around(self.problems[0].line)
         self._count()
-        self.resized.emit()
+        if self.problems:
+            self.resized.emit()
 
     def show_line(self, line: int) -> None:
         """Unfold a line (from 1) if it is hidden, and ask for it to be brought into view."""
@@ -268,6 +272,7 @@ class CodeBlock(QFrame):
         self.resized.emit()
 
 
-def fenced(block: CodeBlock) -> Fenced:
-    """The block as the checks know it."""
-    return Fenced(0, block.language, block.source.removesuffix("\n"), 1)
+def _checked(block: Fenced, earlier: Sequence[CodeBlock]) -> tuple[CodeCheck, frozenset[str]]:
+    """The check of a block and the names that it defines."""
+    known = frozenset[str]().union(*(other.names for other in earlier))
+    return check_block(block, known), names_of([block])

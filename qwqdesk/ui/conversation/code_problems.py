@@ -17,6 +17,7 @@ from qwqdesk.ui.base import plain_tip
 from qwqdesk.ui.icons import draw_icon
 from qwqdesk.ui.theme import theme
 
+MOST_MARKED = 20  # lines
 _GAP, _ICON = 24, 13
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 
@@ -45,13 +46,18 @@ class CodeProblems:
         return self._by_line
 
     def set_problems(self, problems: Sequence[CodeProblem]) -> None:
-        """Show these and no others; the lines' highlighting is the caller's."""
+        """Show these and no others; the lines' highlighting is the caller's.
+
+        Only the first lines are marked: code with more is not read line by line.
+        """
         self._set_gaps(0)
         self._by_line = {}
         for problem in problems:
-            self._by_line.setdefault(problem.line, []).append(problem)
+            if problem.line in self._by_line or len(self._by_line) < MOST_MARKED:
+                self._by_line.setdefault(problem.line, []).append(problem)
         self.put_back()
-        self._edit.setAccessibleDescription(" ".join(map(sentence, problems)))
+        said = list(map(sentence, problems[:MOST_MARKED]))
+        self._edit.setAccessibleDescription(" ".join(said))
 
     def put_back(self) -> None:
         """Give the sentences their room, after the document got new formats."""
@@ -129,7 +135,12 @@ class CodeProblems:
     def _set_gaps(self, pixels: int) -> None:
         form = QTextBlockFormat()
         form.setBottomMargin(pixels)
+        if not self._by_line:
+            return
+        whole = QTextCursor(self._edit.document())
+        whole.beginEditBlock()  # one layout for all of them
         for line in self._by_line:
             block = self._block(line)
             if block.isValid():
                 QTextCursor(block).mergeBlockFormat(form)
+        whole.endEditBlock()

@@ -141,9 +141,9 @@ class CodeText(QTextEdit):
 
     def set_problems(self, problems: Sequence[CodeProblem]) -> None:
         """Mark what is wrong: ground, wave and sentence."""
-        touched = {*self.problems.by_line, *(problem.line for problem in problems)}
+        before = set(self.problems.by_line)
         self.problems.set_problems(problems)
-        for line in touched:
+        for line in before | set(self.problems.by_line):
             self._highlighter.rehighlightBlock(self.document().findBlockByNumber(line - 1))
         self.update()
 
