@@ -58,6 +58,18 @@ class TurnFailed:
     error: UserError
 
 
+@dataclass(frozen=True)
+class SameThought:
+    """Only the answers are drawn again, behind the reasoning of a reply; `reasoning` replaces it.
+
+    Each lane is asked `times` times.
+    """
+
+    reply_id: int
+    reasoning: str | None = None
+    times: int = 1
+
+
 TurnEvent = TurnBegan | TurnFailed | LoadProgress | Loaded | SessionEvent
 
 
@@ -103,6 +115,18 @@ class ModelTurns:
             async for batch in batches:
                 yield batch
 
+    async def answer_again(
+        self, conversation_id: int, message_id: int, thought: SameThought
+    ) -> AsyncGenerator[list[TurnEvent], None]:
+        """Answer a message again behind a reply's reasoning, in these lanes.
+
+        Raises:
+            UserError: as `send`.
+        """
+        async with aclosing(self._turns("", conversation_id, message_id, thought)) as batches:
+            async for batch in batches:
+                yield batch
+
     # ------------------------------------------------------------ inside
 
     def groups(self) -> list[tuple[int, ...]]:
@@ -114,7 +138,11 @@ class ModelTurns:
         ]
 
     async def _turns(
-        self, text: str, conversation_id: int | None, message_id: int | None
+        self,
+        text: str,
+        conversation_id: int | None,
+        message_id: int | None,
+        thought: SameThought | None = None,
     ) -> AsyncGenerator[list[TurnEvent], None]:
         groups, seed = self.groups(), draw_seed()
         ran = False
@@ -123,7 +151,7 @@ class ModelTurns:
                 return
             place = self._places[lanes[0]]
             yield [TurnBegan(number, len(groups), place.model, lanes)]
-            work = self._turn(text, lanes, seed, conversation_id, message_id)
+            work = self._turn(text, lanes, seed, conversation_id, message_id, thought)
             try:
                 async with aclosing(work) as batches:
                     async for batch in batches:
@@ -147,6 +175,7 @@ class ModelTurns:
         seed: int,
         conversation_id: int | None,
         message_id: int | None,
+        thought: SameThought | None,
     ) -> AsyncGenerator[list[TurnEvent], None]:
         place = self._places[lanes[0]]
         async with aclosing(self._load(place)) as loading:
@@ -158,7 +187,16 @@ class ModelTurns:
             return
         setups = [self._setup(number) for number in lanes]
         options = replace(place.options, seed=seed)
-        if conversation_id is not None and message_id is not None:
+        if conversation_id is not None and thought is not None:
+            runs = self._session.answer_again(
+                conversation_id,
+                thought.reply_id,
+                setups,
+                options,
+                reasoning=thought.reasoning,
+                times=thought.times,
+            )
+        elif conversation_id is not None and message_id is not None:
             runs = self._session.answer(conversation_id, message_id, setups, options)
         else:
             runs = self._session.send(text, setups, options, conversation_id=conversation_id)

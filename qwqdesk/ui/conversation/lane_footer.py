@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.ui.base import IconButton, button
@@ -114,6 +114,7 @@ class LaneFooter(QFrame):
     keepRequested = Signal()  # noqa: N815
     copyRequested = Signal()  # noqa: N815
     numbersRequested = Signal()  # noqa: N815
+    againShown = Signal(QMenu)  # noqa: N815 - the menu to answer again, to be filled
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,6 +123,7 @@ class LaneFooter(QFrame):
         self.setProperty("ground", "surface")
         self._inline, self._running, self._density = False, False, "normal"
         self._retired, self._empty = False, True
+        self._thought = False  # whether the reply has reasoning
         self.stats = LaneStats()
         self.stats.clicked.connect(lambda *_: self.numbersRequested.emit())
         self._make_actions()
@@ -137,6 +139,10 @@ class LaneFooter(QFrame):
             "rotate-ccw", "Regenerate", shortcut="Ctrl+R", name="regenerateButton",
             clicked=self.regenerateRequested.emit,
         )  # fmt: skip
+        self._same_thought = IconButton(
+            "message-square-plus", "Answer again from the same thought", name="answerAgainButton",
+            clicked=self._show_again,
+        )  # fmt: skip
         self._keep = button(
             "Keep", "check", "flat", small=True, name="keepButton", clicked=self.keepRequested.emit
         )
@@ -149,8 +155,15 @@ class LaneFooter(QFrame):
     def _lay_out(self) -> None:
         self._row = QHBoxLayout(self)
         self._row.addWidget(self.stats, 1)
-        for action in (self._copy, self._again, self._keep, self._stop):
+        for action in (self._copy, self._again, self._same_thought, self._keep, self._stop):
             self._row.addWidget(action)
+
+    def _show_again(self) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("answerAgainMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.againShown.emit(menu)
+        menu.popup(self._same_thought.mapToGlobal(self._same_thought.rect().topLeft()))
 
     # ------------------------------------------------------------ content
 
@@ -166,6 +179,7 @@ class LaneFooter(QFrame):
         self, usage: Usage, timing: Timing, seed: int | None, reason: str | None = None
     ) -> None:
         """What the finished reply cost."""
+        self._thought = usage.reasoning_tokens > 0
         self._set_running(False)
         tokens = usage.reasoning_tokens + usage.answer_tokens
         parts = [
@@ -196,7 +210,7 @@ class LaneFooter(QFrame):
     def retire(self) -> None:
         """The reply is no longer the newest: only its numbers and copying remain."""
         self.stats.setObjectName("pastStats")
-        for action in (self._again, self._keep, self._stop):
+        for action in (self._again, self._same_thought, self._keep, self._stop):
             action.setObjectName("")
             action.hide()
         self._retired = True
@@ -232,6 +246,8 @@ class LaneFooter(QFrame):
             stopping = done and self._stop.hasFocus()
             self._copy.setVisible(done)
             self._again.setVisible(done)
+            room = self._density != "narrow"  # there it is in the lane's menu alone
+            self._same_thought.setVisible(done and room and self._thought)
             self._keep.setVisible(done and not self._inline)
             if stopping:  # else the focus would go to the next lane
                 self._again.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.conversation import FinishReason, Loop, Reply, Timing, Usage
 from qwqdesk.errors import UserError
 from qwqdesk.reasoning import Span
 from qwqdesk.thought_end import end_of_detail
+from qwqdesk.thought_origin import Origin
 from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane_bands import LaneBands
 from qwqdesk.ui.conversation.lane_footer import LaneFooter
@@ -72,6 +73,7 @@ class LaneOutput(QFrame):
     continueRequested = Signal()  # noqa: N815
     numbersRequested = Signal()  # noqa: N815
     answerNowRequested = Signal()  # noqa: N815
+    againShown = Signal(QMenu)  # noqa: N815 - the menu to answer again, to be filled
 
     def __init__(self, parent: QWidget | None = None, *, single: bool = False) -> None:
         super().__init__(parent)
@@ -111,6 +113,7 @@ class LaneOutput(QFrame):
         footer.keepRequested.connect(self.keepRequested)
         footer.numbersRequested.connect(self.numbersRequested)
         footer.copyRequested.connect(self.copy_answer)
+        footer.againShown.connect(self.againShown)
         return footer
 
     # ------------------------------------------------------------ history
@@ -186,6 +189,11 @@ class LaneOutput(QFrame):
     def can_answer_now(self) -> bool:
         """Whether reasoning is being written that could be ended."""
         return self.reply is not None and self.reply.reasoning.header.can_answer_now
+
+    def set_origin(self, origin: Origin) -> None:
+        """Whether the newest reply's reasoning was given to it."""
+        if self.reply is not None:
+            self.reply.reasoning.header.set_origin(origin)
 
     def ask_answer(self) -> None:
         """End the reasoning, as its button does."""

@@ -57,13 +57,13 @@ class LanesView(QScrollArea):
         """What will run."""
         return [lane.setup for lane in self.lanes]
 
-    def add(self) -> Lane | None:
-        """A lane with the settings of the last one; None when there are four."""
+    def add(self, like: Lane | None = None) -> Lane | None:
+        """A lane with the settings of another one (the last); None when there are four."""
         if len(self.lanes) >= MAX_LANES:
             return None
         used = {lane.label for lane in self.lanes}
         label = next(name for name in LANE_LABELS if name not in used)
-        lane = self._make(replace(self.lanes[-1].setup, label=label))
+        lane = self._make(replace((like or self.lanes[-1]).setup, label=label))
         self.lanes.append(lane)
         if self.own_seeds:
             _give_seed(lane, draw_seed())

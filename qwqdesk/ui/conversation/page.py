@@ -12,6 +12,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import Toast
+from qwqdesk.ui.conversation.answer_again import AnswerAgain
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.context_estimate import ContextEstimate
 from qwqdesk.ui.conversation.export_acts import ExportActs
@@ -48,6 +49,7 @@ class ConversationPage(QFrame):
         self._tasks = Tasks(self, desk.report)
         self.runs = RunController(desk, self._tasks, self)
         self.acts = LaneActs(desk, self.runs, self._tasks, lambda: self.view, self)
+        self.again = AnswerAgain(desk, self.runs, self)
         self.toolbar = Toolbar(more)
         self.bands = Bands()
         self.views = Views(desk)
@@ -97,6 +99,7 @@ class ConversationPage(QFrame):
         self.views.made.connect(self._connect_view)
         self.views.shown_changed.connect(self._shown_changed)
         self.acts.changed.connect(self._lanes_changed)
+        self.again.lanes_changed.connect(self._lanes_changed)
         self._run_acts.refresh_wanted.connect(self.refresh)
         self._run_acts.title_changed.connect(self.shown_changed)
         self._desk.settings_changed.connect(self._settings_changed)
@@ -104,6 +107,7 @@ class ConversationPage(QFrame):
 
     def _connect_view(self, view: ConversationView) -> None:
         self.acts.connect_view(view)
+        self.again.connect_view(view)
         self.numbers.connect_view(view)
         view.changed.connect(self.refresh)
         view.edit_wanted.connect(self._edit_message)

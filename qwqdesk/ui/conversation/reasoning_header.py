@@ -7,12 +7,12 @@ from typing import Literal
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from qwqdesk.thought_origin import Origin
 from qwqdesk.ui.base import Badge, announce, button
 from qwqdesk.ui.conversation.difference_pill import DifferencePill
 from qwqdesk.ui.conversation.reasoning_parts import ReasoningHead
 from qwqdesk.ui.conversation.reasoning_words import (
     HeadWords,
-    Origin,
     finished_words,
     thinking_words,
 )
@@ -57,7 +57,7 @@ class ReasoningHeader(QWidget):
         if not self.can_answer_now and self._answer_now.hasFocus():
             self.head.setFocus(Qt.FocusReason.OtherFocusReason)  # else another lane would get it
         self._answer_now.setVisible(self.can_answer_now)
-        if state == "thinking":
+        if state == "thinking" and not self._origin:
             words = thinking_words(tokens, seconds, closing=bool(self._end))
         elif state == "empty":
             words = HeadWords("No reasoning", "", self._end)

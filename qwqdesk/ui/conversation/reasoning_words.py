@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from qwqdesk.thought_origin import Origin
 from qwqdesk.ui.conversation.wording import count, duration, short_seconds
-
-Origin = Literal["", "same", "edited"]
-"""Whether the reasoning was given: that of an earlier reply, or one that the user edited."""
 
 _GIVEN: dict[Origin, str] = {"same": "Same thought as before", "edited": "Edited thought"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -18,10 +18,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from qwqdesk.conversation import Reply, SpanKind
 from qwqdesk.reasoning import Span, reasoning_closed
 from qwqdesk.thought_end import end_of_detail
-from qwqdesk.ui.base import label
+from qwqdesk.ui.base import label, retire
 from qwqdesk.ui.conversation.answer import AnswerView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.text_look import LookName
+from qwqdesk.ui.conversation.thought_editor import ThoughtEditor
 
 FRAME_MS = 33  # 30 drawings a second
 _ONCE = Qt.ConnectionType.SingleShotConnection
@@ -64,6 +65,7 @@ class ReplyView(QWidget):
         self._waiting: deque[tuple[SpanKind, str, int]] = deque()
         self._answer_source: list[str] = []
         self._ending: _Ending | None = None
+        self._editor: ThoughtEditor | None = None
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         # Lanes that draw at the same moment would hold the loop up together.
@@ -149,6 +151,25 @@ class ReplyView(QWidget):
     def _mark(self, text: str) -> None:
         self.reasoning.mark_repeats(text)
         self.answer.mark_repeats(text)
+
+    def edit_thought(self, answer: Callable[[str], object]) -> None:
+        """Let the user edit the reasoning in its place; `answer` gets the text."""
+        if self._editor is not None:
+            self._editor.begin()
+            return
+        self._editor = editor = ThoughtEditor(self.reasoning.source)
+        self._column.insertWidget(self._column.indexOf(self.reasoning), editor)
+        self.reasoning.hide()
+        editor.chosen.connect(answer)
+        editor.cancelled.connect(self._end_editing)
+        editor.begin()
+
+    def _end_editing(self) -> None:
+        if self._editor is not None:
+            retire(self._editor)
+            self._editor = None
+            self.reasoning.show()
+            self.reasoning.header.head.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def clear(self) -> None:
         """Back to nothing."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.errors import UserError
-from qwqdesk.model_turns import LanePlace, ModelTurns, TurnEvent
+from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.model_turns import LanePlace, ModelTurns, SameThought, TurnEvent
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.shown_run import ShownRun
@@ -45,7 +46,7 @@ class RunController(QObject):
 
     def send(self, view: ConversationView, text: str, options: RunOptions) -> None:
         """Send a message to all lanes of a view, model by model."""
-        turns = self._turns_for(view.lanes, options)
+        turns = self._turns_for(view.columns.setups(), options)
         batches = turns.send(text, conversation_id=view.conversation_id)
         self._start(view, turns, batches, text, view.lanes)
 
@@ -59,20 +60,35 @@ class RunController(QObject):
         """Answer the newest message in these lanes, for the first time or once more."""
         if view.conversation_id is None or not view.message_id:
             return
-        turns = self._turns_for(lanes, options)
+        turns = self._turns_for([lane.setup for lane in lanes], options)
         batches = turns.answer(view.conversation_id, view.message_id)
         self._start(view, turns, batches, None, lanes)
 
-    def _turns_for(self, lanes: Sequence[Lane], options: RunOptions) -> ModelTurns:
+    def answer_again(
+        self,
+        view: ConversationView,
+        lanes: Sequence[Lane],
+        setups: Sequence[LaneSetup],
+        options: RunOptions,
+        thought: SameThought,
+    ) -> None:
+        """Draw only the answers again, behind a reply's reasoning; each lane shows its newest."""
+        if view.conversation_id is None or not view.message_id:
+            return
+        turns = self._turns_for(setups, options)
+        batches = turns.answer_again(view.conversation_id, view.message_id, thought)
+        self._start(view, turns, batches, None, lanes, thought.times)
+
+    def _turns_for(self, setups: Sequence[LaneSetup], options: RunOptions) -> ModelTurns:
         """Where each lane runs. Without own models all run on the loaded one, in one turn."""
         session, asked = self._desk.session, self._desk.settings.engine
         loaded = Path(session.loaded.model.path) if session.loaded is not None else None
         settings = session.plan.asked if session.plan is not None else asked
         places = []
-        for lane in lanes:
-            own = Path(lane.setup.model) if lane.setup.model else loaded
+        for setup in setups:
+            own = Path(setup.model) if setup.model else loaded
             on = settings if own == loaded else asked
-            places.append(LanePlace(lane.setup, own, on, options))
+            places.append(LanePlace(setup, own, on, options))
         return ModelTurns(session, places)
 
     def _start(
@@ -82,6 +98,7 @@ class RunController(QObject):
         batches: AsyncGenerator[list[TurnEvent], None],
         text: str | None,
         lanes: Sequence[Lane],
+        times: int = 1,
     ) -> None:
         if self._view is not None:
             self.refused.emit(
@@ -91,7 +108,8 @@ class RunController(QObject):
             return
         self._view, self._turns = view, turns
         self.changed.emit()
-        self._tasks.start(self._stream(view, batches, text, list(lanes)), "run")
+        shown = ShownRun(view, text, lanes, times)
+        self._tasks.start(self._stream(view, batches, shown), "run")
 
     # ------------------------------------------------------------ streaming
 
@@ -99,11 +117,9 @@ class RunController(QObject):
         self,
         view: ConversationView,
         batches: AsyncGenerator[list[TurnEvent], None],
-        text: str | None,
-        lanes: Sequence[Lane],
+        shown: ShownRun,
     ) -> None:
         saved_before = self._saved_messages(view)
-        shown = ShownRun(view, text, lanes)
         shown.began_first.connect(lambda: self.began.emit(view))
         shown.model_changed.connect(self._desk.model_changed)
         error: UserError | None = None
@@ -162,14 +178,12 @@ class RunController(QObject):
         """Stop one lane; the others go on."""
         if self._view is None:
             return
-        number = self._view.target_number(lane)
-        if number is not None:
+        for number in self._view.target_numbers(lane):
             self._desk.session.stop(number)
 
     def answer_now(self, lane: Lane) -> None:
         """Let a lane end its reasoning and answer; the others go on."""
-        number = self._view.target_number(lane) if self._view is not None else None
-        if number is not None:
+        for number in self._view.target_numbers(lane) if self._view is not None else ():
             self._desk.session.answer_now(number)
 
     async def stopped(self) -> None:

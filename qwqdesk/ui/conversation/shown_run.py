@@ -25,9 +25,13 @@ class ShownRun(QObject):
     began_first = Signal()
     model_changed = Signal()
 
-    def __init__(self, view: ConversationView, text: str | None, lanes: Sequence[Lane]) -> None:
+    def __init__(
+        self, view: ConversationView, text: str | None, lanes: Sequence[Lane], times: int = 1
+    ) -> None:
+        """`times`: how often each lane runs; it shows the last of them."""
         super().__init__()
         self.began = False
+        self._times = times
         self._view, self._text, self._lanes = view, text, tuple(lanes)
         self._turn: tuple[Lane, ...] = self._lanes
         self._model = ""
@@ -44,7 +48,8 @@ class ShownRun(QObject):
         elif isinstance(event, Loaded):
             self.model_changed.emit()
         elif isinstance(event, RunBegan):
-            self._view.begin(event, self._text, self._turn)
+            every = [lane for lane in self._turn for _ in range(self._times)]
+            self._view.begin(event, self._text, every)
             if not self.began:
                 self.began = True
                 self.began_first.emit()

@@ -25,6 +25,7 @@ from qwqdesk.engine.events import (
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, SessionEvent
+from qwqdesk.thought_origin import origin_of
 from qwqdesk.ui.base import Hairline
 from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
@@ -52,6 +53,8 @@ class ConversationView(QWidget):
     remove_wanted = Signal(object)
     edit_wanted = Signal(str)
     menu_shown = Signal(object, object)  # a lane, the menu behind its three dots
+    import_wanted = Signal(object)
+    again_shown = Signal(object, object)  # a lane, the menu to answer again
     copied = Signal()
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
@@ -94,6 +97,8 @@ class ConversationView(QWidget):
         lane.remove_wanted.connect(self.remove_wanted)
         lane.sibling_wanted.connect(self._choose_sibling)
         lane.menu_shown.connect(self.menu_shown)
+        lane.import_wanted.connect(self.import_wanted)
+        lane.again_shown.connect(self.again_shown)
         lane.setup_changed.connect(lambda *_: self.save_lanes())
         lane.copied.connect(self.copied)
 
@@ -164,10 +169,10 @@ class ConversationView(QWidget):
 
     # ------------------------------------------------------------ lanes
 
-    def add_lane(self) -> Lane | None:
-        """A lane with the settings of the last one, that continues from the same reply."""
-        last = self.lanes[-1].label
-        lane = self.columns.add()
+    def add_lane(self, like: Lane | None = None) -> Lane | None:
+        """A lane with the settings of another (the last), that continues from the same reply."""
+        last = (like or self.lanes[-1]).label
+        lane = self.columns.add(like)
         if lane is not None:
             if self.conversation_id is not None:
                 change_tips(
@@ -212,11 +217,14 @@ class ConversationView(QWidget):
         self._unfinished = {lane for lane in targets if lane in self.lanes}
         if text is not None:
             self._show_prompt(text)
-        for number, lane in enumerate(self._targets):
-            seed = began.resolved[number].chain.integer("seed")
-            opened = began.prompts[number].reasoning_open
-            if lane in self._unfinished:
-                lane.begin(text, began.reply_ids[number], seed, opened=opened)
+        before = [reply.reasoning for reply in self.comparison.replies()]
+        for lane in dict.fromkeys(self._targets):
+            if lane not in self._unfinished:
+                continue
+            number = self.target_numbers(lane)[-1]  # it shows the last of its replies
+            seed, prompt = began.resolved[number].chain.integer("seed"), began.prompts[number]
+            lane.begin(text, began.reply_ids[number], seed, opened=prompt.reasoning_open)
+            lane.output.set_origin(origin_of(prompt.thought, before))
         self.comparison.begin(began, [lane.label for lane in self.lanes])
         self.changed.emit()
 
@@ -226,14 +234,17 @@ class ConversationView(QWidget):
             self.comparison.take(event)
         if isinstance(event, Output | LoopFound | ReasoningClosed | LaneFinished):
             lane = self._targets[event.lane]
-            if lane in self._unfinished:
+            shown = event.lane == self.target_numbers(lane)[-1]
+            if shown and lane in self._unfinished:
                 lane.take(event)
-            if isinstance(event, LaneFinished):
+            if shown and isinstance(event, LaneFinished):
                 self._unfinished.discard(lane)
                 self.used_tokens = event.usage.prompt_tokens + event.usage.answer_tokens
         elif isinstance(event, RunStarted | PrefillProgress):
             only = event.lane if isinstance(event, PrefillProgress) else None
             for number, target in enumerate(self._targets):
+                if number != self.target_numbers(target)[-1]:
+                    continue
                 if only in (None, number) and target in self._unfinished:
                     target.take(event)
 
@@ -268,9 +279,9 @@ class ConversationView(QWidget):
         self.comparison.end()
         self.changed.emit()
 
-    def target_number(self, lane: Lane) -> int | None:
-        """The lane's number in the present run."""
-        return self._targets.index(lane) if lane in self._targets else None
+    def target_numbers(self, lane: Lane) -> list[int]:
+        """The lane's numbers in the present run; several where it writes several replies."""
+        return [number for number, target in enumerate(self._targets) if target is lane]
 
     # ------------------------------------------------------------ the message
 
