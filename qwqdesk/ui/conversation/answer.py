@@ -164,7 +164,7 @@ class AnswerView(QWidget):
             code = CodeBlock(self._look, shape.language, self)
             code.set_density(self._density)
             code.set_followed(self._followed)
-            code.resized.connect(lambda: self._place_from(code))
+            code.resized.connect(lambda: self.place_all(self.blocks.index(code)))
             code.line_wanted.connect(lambda line: self.line_wanted.emit(code, line))
             self._growing = self._add(code, shape.indent)
         elif shape.kind == "table":
@@ -229,16 +229,9 @@ class AnswerView(QWidget):
             self.setFixedHeight(total)
             self.resized.emit()
 
-    def _place_from(self, block: BlockWidget) -> None:
-        """A block is higher or lower now."""
-        numbers = (n for n, (each, _) in enumerate(self._blocks) if each is block)
-        self._dirty = min(self._dirty, next(numbers, 0))
-        self._place()
-        self._place_caret()
-
-    def place_all(self) -> None:
+    def place_all(self, first: int = 0) -> None:
         """Give every block its place anew: some are higher or lower now."""
-        self._dirty = 0
+        self._dirty = min(self._dirty, first)
         self._place()
         self._place_caret()
 

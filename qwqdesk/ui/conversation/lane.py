@@ -40,6 +40,14 @@ from qwqdesk.ui.theme import set_state, theme
 MIN_WIDTH = 300
 
 
+def _show_copied(lane: Lane, copied: CopiedLane) -> None:
+    """Say what another program cannot express, and stays behind."""
+    if copied.lost:
+        lane.output.bands.show_note(f"Copied as {copied.title}.", copied.sentence)
+    else:
+        lane.copied.emit()
+
+
 class Lane(QFrame):
     """One column. Its letter is its setup's label, which stays when lanes around it go."""
 
@@ -97,7 +105,7 @@ class Lane(QFrame):
         head.importAsked.connect(lambda: self.import_wanted.emit(self))
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self._desk.recipes_changed.connect(self._recipes_changed)
-        self.model.copied.connect(self._show_copied)
+        self.model.copied.connect(lambda copied: _show_copied(self, copied))
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))
 
     # ------------------------------------------------------------ set-up
@@ -150,13 +158,6 @@ class Lane(QFrame):
         self.show_editor(True)
         if self.body.editor is not None:
             self.body.editor.show_step(name)
-
-    def _show_copied(self, copied: CopiedLane) -> None:
-        """Say what another program cannot express, and stays behind."""
-        if copied.lost:
-            self.output.bands.show_note(f"Copied as {copied.title}.", copied.sentence)
-        else:
-            self.copied.emit()
 
     def _recipes_changed(self) -> None:
         self.head.set_recipes(self._desk.recipes)

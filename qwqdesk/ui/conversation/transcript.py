@@ -109,7 +109,7 @@ class Transcript(QScrollArea):
         view = ReplyView(self._look, reasoning_open=reasoning_open)
         view.set_density(self._density)
         view.grew.connect(self._text_came)
-        view.answer.line_wanted.connect(self._show_line)
+        view.answer.line_wanted.connect(self._problems.show_line)
         self._insert(view, theme().px(16) if self._column.count() > 1 else 0)
         self._replies.append(view)
         return view
@@ -122,12 +122,10 @@ class Transcript(QScrollArea):
     def remove_last_reply(self) -> None:
         """Take the newest reply away: it is written anew."""
         if self._replies:
-            self._remove(self._replies.pop())
-
-    def _remove(self, widget: QWidget) -> None:
-        self._column.removeWidget(widget)
-        widget.hide()
-        widget.deleteLater()
+            last = self._replies.pop()
+            self._column.removeWidget(last)
+            last.hide()
+            last.deleteLater()
 
     def clear(self) -> None:
         """Back to an empty page."""
@@ -153,10 +151,6 @@ class Transcript(QScrollArea):
     def next_problem(self, step: int) -> bool:
         """Show the next (1) or previous (-1) error in the newest reply's code; False: none."""
         return bool(self._replies) and self._problems.step(self._replies[-1].answer, step)
-
-    def _show_line(self, block: CodeBlock, line: int) -> None:
-        self._follow(False)
-        self._problems.show_line(block, line)
 
     def to_end(self) -> None:
         """Go to the end and follow the stream again."""
