@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QTableView
 from qwqdesk.conversation import Loop
 from qwqdesk.engine.events import LoopFound
 from qwqdesk.settings import Settings
+from qwqdesk.ui.conversation.check_badge import CheckBadge
 from qwqdesk.ui.conversation.numbers_model import BETTER_ROLE, NumbersModel
 from tests.ui.fakes import Driver, opened
 
@@ -155,6 +156,20 @@ async def test_columns_stand_under_their_lanes(qapp: QApplication, tmp_path: Pat
         left = lane.mapTo(d.window, lane.rect().topLeft()).x()
         column = view.mapTo(d.window, view.rect().topLeft()).x() + view.columnViewportPosition(2)
         assert abs(column - left) <= 4
+
+
+async def test_f8_leads_to_the_error_in_a_chats_code(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Write code.")
+        lines = "".join(f"x{n} = {n}\n" for n in range(80))
+        run.write(0, f"```python\nprint(missing)\n{lines}```\n", tokens=9)
+        run.finish()
+        await d.idle()
+        bar = d.window.page.view.lanes[0].output.transcript.verticalScrollBar()
+        await d.until(lambda: d.window.findChildren(CheckBadge)[0].has_verdict)
+        end = bar.value()
+        d.press("F8")
+        await d.until(lambda: bar.value() < end)
 
 
 async def test_a_looped_lane_says_that_the_others_go_on(qapp: QApplication, tmp_path: Path) -> None:

@@ -19,11 +19,19 @@ class DifferenceActs:
 
     def following(self) -> None:
         """Go to the next difference or code error."""
-        self._shown().differences.step(1)
+        self._step(1)
 
     def previous(self) -> None:
         """Go to the previous difference or code error."""
-        self._shown().differences.step(-1)
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        """A chat has no differences, but its code may have errors."""
+        view = self._shown()
+        if len(view.lanes) == 1:
+            view.lanes[0].output.transcript.next_problem(by)
+        else:
+            view.differences.step(by)
 
     def toggle_diff(self) -> None:
         """The word diff on, or any diff off."""
