@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants, shape
@@ -61,19 +61,23 @@ class MemoryRow:
 
 @dataclass(frozen=True)
 class Details:
-    """One model. `header` has the tensors of all its parts; None when nothing could be read."""
+    """One model. `header` has the tensors of all its parts; None when nothing could be read.
 
-    path: Path
+    `on_hub`: it is not on this disk, and `path` is the one in its repository.
+    """
+
+    path: PurePath
     parts: int
     size_bytes: int
     header: GgufHeader | None
     error: UserError | None = None
+    on_hub: bool = False
 
     @property
     def name(self) -> str:
         """The model's own name; its file's where it has none."""
         own = self.text("general.name") or ""
-        return " ".join(own.split())[:120] or self.path.name.removesuffix(".gguf")
+        return one_line(" ".join(own.split()) or self.path.name.removesuffix(".gguf"), 120)
 
     @property
     def label(self) -> str:
@@ -231,6 +235,8 @@ def _parts(details: Details, header: GgufHeader) -> str:
     count = max(header.split.count if header.split else 1, shard_count(details.path.name))
     if count == 1:
         return ""
+    if details.on_hub:
+        return f"{details.parts} of {count}" if details.parts < count else f"{count}"
     missing = "" if details.parts >= count else "; the model cannot be loaded without the others"
     return f"{details.parts} of {count} are here{missing}"
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.resources import resource
 from qwqdesk.ui.inspector.window import TABS, InspectorWindow, open_inspector
+from qwqdesk.ui.theme import theme
 from tests.ui.fakes import Driver, opened
 from tests.unit.models.gguf_writer import F32, small_model
 
@@ -214,3 +215,16 @@ async def test_escape_closes(tmp_path: Path) -> None:
         await look.driver.until(look.window.isActiveWindow)
         QTest.keySequence(look.window, "Esc")
         await look.driver.until(lambda: not look.window.isVisible())
+
+
+async def test_an_open_inspector_follows_the_text_size(tmp_path: Path) -> None:
+    async with inspecting(tmp_path, DEMO) as look:
+        look.tab("Metadata")
+        before = look.view("metadataTable").fontMetrics().height()
+        try:
+            theme().set_percent(150)
+            assert look.window.tabs.currentIndex() == TABS.index("Metadata")
+            assert look.view("metadataTable").fontMetrics().height() > before
+            assert look.window.tabs.isEnabled()
+        finally:
+            theme().set_percent(100)

@@ -63,7 +63,8 @@ class FilteredList(QWidget):
 class MetadataList(FilteredList):
     """All keys; below them the whole value of the chosen one, arrays by their first items."""
 
-    def __init__(self, path: Path, header: GgufHeader, tasks: Tasks) -> None:
+    def __init__(self, path: Path | None, header: GgufHeader, tasks: Tasks) -> None:
+        """Without a path, only the items that the header holds are known."""
         table: TextTable[MetadataRow] = TextTable(
             [
                 TextColumn("Key", lambda row: one_line(row.key, 200), 330, mono=True),
@@ -99,15 +100,17 @@ class MetadataList(FilteredList):
             return
         key = self.table.shown[number].key
         value = self._header.metadata[key]
-        if isinstance(value, GgufArray):
+        if isinstance(value, GgufArray) and self._path is not None:
             self.value.setPlainText("Reading the first items")
-            self._tasks.start(self._read_items(key, value))
+            self._tasks.start(self._read_items(self._path, key, value))
+        elif isinstance(value, GgufArray):
+            self.value.setPlainText(_known_items(value))
         else:
             self.value.setPlainText(cut(str(value)))
 
-    async def _read_items(self, key: str, array: GgufArray) -> None:
+    async def _read_items(self, path: Path, key: str, array: GgufArray) -> None:
         try:
-            items = await asyncio.to_thread(read_first, self._path, self._header, key, MOST_ITEMS)
+            items = await asyncio.to_thread(read_first, path, self._header, key, MOST_ITEMS)
         except UserError as error:
             self.value.setPlainText(str(error))
             return
@@ -187,6 +190,12 @@ def cut(text: str) -> str:
     if len(text) <= MOST_LETTERS:
         return text
     return f"{text[:MOST_LETTERS]}\n… and {len(text) - MOST_LETTERS:,} letters more"
+
+
+def _known_items(array: GgufArray) -> str:
+    if array.values is None:
+        return f"{array.count:,} items of {array.item_type}. Download the file to read them."
+    return "\n".join(f"{number}  {item}" for number, item in enumerate(array.values))
 
 
 def _haystack(row: ListedToken) -> str:

@@ -97,7 +97,12 @@ class FitSettings(QWidget):
 
 
 class RepositoryHead(QWidget):
-    """Two rows of 28 px: name and badges; fit settings and why something is suggested."""
+    """Two rows of 28 px: name and badges; fit settings and why something is suggested.
+
+    `details_wanted`: metadata and tensors of the chosen quantization are asked for.
+    """
+
+    details_wanted = Signal()
 
     def __init__(self, engine: EngineSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +117,10 @@ class RepositoryHead(QWidget):
             clicked=self.open_page,
         )  # fmt: skip
         self._page.setToolTip("Open the model's page in a web browser")
+        self._details = button(
+            "Details", "", "flat", small=True, name="repositoryDetailsButton",
+            clicked=self.details_wanted.emit,
+        )  # fmt: skip
         self.fit = FitSettings(engine)
         self.why = ElideLabel("", "small", "text2")
         self.why.setObjectName("suggestionReason")
@@ -123,6 +132,7 @@ class RepositoryHead(QWidget):
             first.addWidget(badge)
         first.addStretch(1)
         first.addWidget(self._page)
+        first.addWidget(self._details)
         self._second = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._second.setSpacing(px(16))
         self._second.addWidget(self.fit)
@@ -138,6 +148,7 @@ class RepositoryHead(QWidget):
         self._address = address
         self.name.setText(repo)
         self.set_why("")
+        self.set_details(None)
         self._show_badges([])
 
     def show_facts(self, found: Repository, headers: Headers | None) -> None:
@@ -152,6 +163,13 @@ class RepositoryHead(QWidget):
         words += [f"context {trained:,}"] if trained else []
         self._show_badges(words, "Gated" if found.gated else "")
         self.fit.limit(trained)
+
+    def set_details(self, label: str | None) -> None:
+        """Which quantization has details to be read; None: none."""
+        self._details.setVisible(label is not None)
+        self._details.setAccessibleName(f"Details of {label}")
+        self._details.setToolTip(f"Metadata, tensors and chat template of {label}")
+        self._fit_room()
 
     def set_why(self, sentence: str) -> None:
         """Why a quantization is suggested."""
@@ -180,6 +198,7 @@ class RepositoryHead(QWidget):
         short = width < px(_SHORT_BELOW)
         self._page.setText("" if short else "Model page")
         room = width - self._page.sizeHint().width() - self.name.sizeHint().width() - 2 * px(8)
+        room -= self._details.sizeHint().width() + px(8) if self._details.isVisibleTo(self) else 0
         for badge in self.badges:
             room -= badge.sizeHint().width() + px(8)
             badge.setVisible(bool(badge.text()) and room >= 0)

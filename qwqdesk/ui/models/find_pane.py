@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 from qwqdesk.errors import UserError
 from qwqdesk.hub_fit import Headers, bits_of
 from qwqdesk.models.download_status import Status
-from qwqdesk.models.hub_files import choose
+from qwqdesk.models.hub_files import Quantization, choose
 from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import EmptyState, announce, label, retire
 from qwqdesk.ui.models.find_downloads import DownloadStates
@@ -97,6 +97,8 @@ class RepositoryPane(QFrame):
         self.shown.judged.connect(self._show_judged)
         self.head.fit.changed.connect(self.shown.fit_for)
         self.table.download_wanted.connect(self.download)
+        self.table.moved.connect(lambda _: self._name_details())
+        self.head.details_wanted.connect(self.show_details)
         self.states.changed.connect(self._download_changed)
         self._shell.loader.models_found.connect(lambda _: self.shown.look_here())
         self._slow.timeout.connect(lambda: self._body.setCurrentWidget(self._wait))
@@ -108,6 +110,16 @@ class RepositoryPane(QFrame):
     def download(self, wanted: str) -> None:
         """Queue the quantization with this label, or go on with it."""
         self._tasks.start(self._download(wanted), "download")
+
+    def show_details(self) -> None:
+        """Open the inspector on the chosen quantization, or on the first one."""
+        from qwqdesk.ui.inspector.subject import on_hub
+        from qwqdesk.ui.inspector.window import open_window
+
+        found, row = self.shown.state.repository, self._detailed()
+        if found is not None and row is not None:
+            subject = on_hub(self._desk, found, row, self._page_of(found.repo))
+            open_window(self._desk, subject, self.window())
 
     def show_offline(self) -> None:
         """Nothing can be found; the library is there."""
@@ -152,6 +164,7 @@ class RepositoryPane(QFrame):
             self.opened.emit(found)
             announce(self.table, f"{found.repo}: {len(rows)} quantizations")
             self._select(state)
+            self._name_details()
         self._show_problem(state.headers)
 
     def _rows(self, state: RepoState) -> list[TableRow]:
@@ -214,6 +227,17 @@ class RepositoryPane(QFrame):
 
     def _room_changed(self, room: Room) -> None:
         self.shown.set_free(room.free)
+
+    def _detailed(self) -> Quantization | None:
+        """The quantization that "Details" is about."""
+        found = self.shown.state.repository
+        rows = found.quantizations if found is not None else ()
+        chosen = (row for row in rows if row.label == self.table.current_label)
+        return next(chosen, rows[0] if rows else None)
+
+    def _name_details(self) -> None:
+        row = self._detailed()
+        self.head.set_details(row.label if row is not None else None)
 
     # ------------------------------------------------------------ downloads
 

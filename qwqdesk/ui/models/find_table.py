@@ -31,9 +31,10 @@ _WORDS_CUT, _FIT_LEAST = 110, 44  # px: with less, the words go; the badge's ico
 
 
 class QuantizationTable(QTableView):
-    """`download_wanted` carries a label: Enter, or the row's button."""
+    """`download_wanted` carries a label: Enter, or the row's button; `moved` the current row's."""
 
     download_wanted = Signal(str)
+    moved = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,6 +94,7 @@ class QuantizationTable(QTableView):
             self._close(current.row())
             self._open_buttons()
             self.viewport().update()
+            self.moved.emit(self.current_label)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -339,15 +339,15 @@ async def test_tab_goes_through_the_tab_and_on(
         await f.open()
         f.d.find("repoSearch").setFocus(Qt.FocusReason.TabFocusReason)
         names = []
-        for _ in range(8):
+        for _ in range(9):
             f.d.press("Tab")
             focused = f.d.window.focusWidget()
             names.append(focused.objectName() if focused else "")
-        assert names[:7] == [
-            "repoSort", "repoList", "modelPageButton", "fitContext", "fitCache",
-            "quantizationTable", "downloadButton",
+        assert names[:8] == [
+            "repoSort", "repoList", "modelPageButton", "repositoryDetailsButton", "fitContext",
+            "fitCache", "quantizationTable", "downloadButton",
         ]  # fmt: skip
-        assert names[7] not in names[:7]
+        assert names[8] not in names[:8]
 
 
 async def test_the_button_of_a_row_is_real(
@@ -371,7 +371,7 @@ async def test_the_button_of_a_row_is_real(
         f.d.window.desk.downloads.close()
 
 
-@pytest.mark.parametrize(("width", "shown"), [(1440, 6), (1280, 5), (960, 4)])
+@pytest.mark.parametrize(("width", "shown"), [(1440, 6), (1280, 5), (960, 5)])
 async def test_a_narrow_window_keeps_size_fit_and_act(
     qapp: QApplication, tmp_path: Path, hub: LoopbackHub, width: int, shown: int
 ) -> None:
