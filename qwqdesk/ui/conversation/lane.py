@@ -29,6 +29,7 @@ from qwqdesk.thought_end import end_words
 from qwqdesk.thought_origin import origin_of_reply
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import Density
+from qwqdesk.ui.conversation.earlier_turns import EarlierTurns, Turn, drawn_at_once
 from qwqdesk.ui.conversation.lane_body import LaneBody
 from qwqdesk.ui.conversation.lane_head import LaneHead
 from qwqdesk.ui.conversation.lane_output import LaneOutput, width_class
@@ -80,6 +81,7 @@ class Lane(QFrame):
         self.head.set_recipes(desk.recipes)
         self.output = LaneOutput(single=True)
         self.body = LaneBody(self.model, self.output)
+        self._earlier = EarlierTurns(self.output)
         self._siblings = Siblings(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -183,15 +185,29 @@ class Lane(QFrame):
             self.body.show_text()
         bubbles = self.single or len(path) > 1
         replies = lane_replies(path, self.label, conversation.tips)
-        for message, reply in zip(path, replies, strict=True):
-            if bubbles:
-                self.output.show_prompt(message.text)
-            if reply is not None:
-                self._show_reply(reply)
-                self.output.set_origin(origin_of_reply(reply, message.replies))
+        turns = [
+            Turn(
+                message.text if bubbles else None,
+                reply,
+                origin_of_reply(reply, message.replies) if reply is not None else None,
+            )
+            for message, reply in zip(path, replies, strict=True)
+        ]
+        first = len(turns) - drawn_at_once(len(turns))
+        for turn in turns[first:]:
+            self._show_turn(turn)
+        self._earlier.offer(turns[:first], drawn=len(turns) - first)
         if path:
             self.offer_siblings(path[-1])
         self.output.transcript.to_end()
+
+    def _show_turn(self, turn: Turn) -> None:
+        if turn.text is not None:
+            self.output.show_prompt(turn.text)
+        if turn.reply is not None:
+            self._show_reply(turn.reply)
+            if turn.origin is not None:
+                self.output.set_origin(turn.origin)
 
     def _show_reply(self, reply: Reply) -> None:
         self.reply_id = reply.id

@@ -69,6 +69,9 @@ class Transcript(QScrollArea):
         self._problems = ProblemSteps(self)
         self._replies: list[ReplyView] = []
         self._prompts: list[PromptBubble] = []
+        self._header: QWidget | None = None
+        self._anchor: tuple[QWidget, int] | None = None  # what is read, and its place on screen
+        self._moving = False
         self._content = _Content()
         self._content.setObjectName("transcriptContent")
         self._column = QVBoxLayout(self._content)
@@ -106,13 +109,46 @@ class Transcript(QScrollArea):
         """The newest reply; the older ones give up the names that scripts look for."""
         for reply in self._replies:
             reply.set_current(False)
+        view = self._make_reply(reasoning_open)
+        self._insert(view, theme().px(16) if self._column.count() > 1 else 0)
+        self._replies.append(view)
+        return view
+
+    def _make_reply(self, reasoning_open: bool = False) -> ReplyView:
         view = ReplyView(self._look, reasoning_open=reasoning_open)
         view.set_density(self._density)
         view.grew.connect(self._text_came)
         view.answer.line_wanted.connect(self._problems.show_line)
-        self._insert(view, theme().px(16) if self._column.count() > 1 else 0)
-        self._replies.append(view)
         return view
+
+    def add_earlier(self, text: str | None, *, reply: bool) -> ReplyView | None:
+        """A turn above all others, with a new view of its reply; what is read stays in place."""
+        self._hold()
+        at = 0 if self._header is None else 2
+        view = None
+        if reply:
+            view = self._make_reply()
+            view.set_current(False)
+            self._replies.insert(0, view)
+            self._column.insertSpacing(at, theme().px(16))
+            self._column.insertWidget(at, view)
+        if text is not None:
+            bubble = PromptBubble(text)
+            self._prompts.insert(0, bubble)
+            self._column.insertSpacing(at, theme().px(16))
+            self._column.insertWidget(at, bubble)
+        return view
+
+    def set_header(self, widget: QWidget | None) -> None:
+        """Something above all turns; None takes it away."""
+        self._hold()
+        if self._header is not None:
+            self._column.takeAt(1)
+            self._column.removeWidget(self._header)
+        self._header = widget
+        if widget is not None:
+            self._column.insertSpacing(0, theme().px(16))
+            self._column.insertWidget(0, widget, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _insert(self, widget: QWidget, gap: int) -> None:
         if gap:
@@ -132,6 +168,7 @@ class Transcript(QScrollArea):
         for reply in self._replies:
             reply.clear()
         self._replies, self._prompts = [], []
+        self._header, self._anchor = None, None
         while self._column.count() > 1:
             item = self._column.takeAt(0)
             widget = item.widget() if item is not None else None
@@ -159,6 +196,9 @@ class Transcript(QScrollArea):
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
     def _scrolled(self, value: int) -> None:
+        if self._moving:
+            return
+        self._anchor = None
         self._follow(value >= self.verticalScrollBar().maximum() - _NEAR_END)
         if self._following:
             self._pill.show_pill(False)
@@ -170,8 +210,23 @@ class Transcript(QScrollArea):
                 reply.answer.set_followed(following)
 
     def _range_changed(self, low: int, high: int) -> None:
+        self._moving = True
         if self._following:
             self.verticalScrollBar().setValue(high)
+        elif self._anchor is not None:
+            widget, place = self._anchor
+            self._column.activate()
+            self.verticalScrollBar().setValue(widget.y() - place)
+        self._moving = False
+
+    def _hold(self) -> None:
+        """Something comes above: keep what is read where it is, until the user scrolls."""
+        top = self.verticalScrollBar().value()
+        shown = [*self._prompts, *self._replies]
+        below = [widget for widget in shown if widget.geometry().bottom() > top]
+        if not self._following and self._anchor is None and below:
+            first = min(below, key=QWidget.y)
+            self._anchor = first, first.y() - top
 
     def _text_came(self) -> None:
         if not self._following:
