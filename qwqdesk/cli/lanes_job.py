@@ -16,6 +16,7 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_hash import ModelHashes
+from qwqdesk.models.library_uses import note_use
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import FinishedRun
@@ -88,16 +89,23 @@ def run_lanes(
         stack.callback(engine.close)
         stack.callback(display.end)
         session = Session(engine, history, hashes=ModelHashes(dirs.models))
-        job = _Job(session, display, outcome, checksums=checksums)
+        job = _Job(session, display, outcome, dirs.models, checksums=checksums)
         asyncio.run(job.run(lanes, prompt))
     return outcome
 
 
 class _Job:
     def __init__(
-        self, session: Session, display: Display, outcome: Outcome, *, checksums: bool
+        self,
+        session: Session,
+        display: Display,
+        outcome: Outcome,
+        models: Path,
+        *,
+        checksums: bool,
     ) -> None:
         self._session = session
+        self._models = models
         self._checksums = checksums
         self._display = display
         self._outcome = outcome
@@ -169,6 +177,7 @@ class _Job:
                 for note in loaded.notes:
                     to_stderr(f"note: {note}")
         assert loaded is not None
+        note_use(self._models, model)
         return loaded
 
     async def _run_lanes(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qwqdesk.models.hub import Hub
-    from qwqdesk.models.hub_http import Site
+    from qwqdesk.models.hub_http import Site, StopSwitch
 
 
 def hub_publisher(site: Site) -> Publisher:
@@ -26,15 +26,15 @@ def hub_publisher(site: Site) -> Publisher:
     return publisher_of(hub)
 
 
-def publisher_of(hub: Callable[[], Hub]) -> Publisher:
-    """The same for a hub that is made when it is first needed."""
+def publisher_of(hub: Callable[[], Hub], stop: StopSwitch | None = None) -> Publisher:
+    """The same for a hub that is made when it is first needed; `stop` ends the question."""
 
     def ask(repo: str, path: str) -> RepoFile | None:
         asked = hub()
         if asked.address.offline:
             return None
         try:
-            found = asked.repository(repo)
+            found = asked.listing(repo, stop=stop)
         except UserError as error:
             if error.code == "not_found":
                 return None

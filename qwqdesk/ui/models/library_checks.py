@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from qwqdesk.errors import UserError
+from qwqdesk.models.hub_errors import Stopped
+from qwqdesk.models.hub_http import StopSwitch
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.library_acts import Publisher, Verified, verify
 from qwqdesk.ui.tasks import Tasks
@@ -17,17 +18,16 @@ from qwqdesk.ui.tasks import Tasks
 _LOOK_MS = 200
 
 
-class _StoppedError(Exception):
-    """The user cancelled."""
-
-
 class _Job:
-    """One model whose files are read; `done` is written by the worker's thread."""
+    """One model whose files are read; `done` is written by the worker's thread.
+
+    The switch ends the reading as well as a question to the publisher that nobody answers.
+    """
 
     def __init__(self, model: LibraryModel) -> None:
         self.model = model
         self.done = 0
-        self.stopped = threading.Event()
+        self.stop = StopSwitch()
 
     @property
     def share(self) -> float:
@@ -36,8 +36,7 @@ class _Job:
 
     def progress(self, done: int) -> None:
         """Called by the worker's thread; ends the work when it was cancelled."""
-        if self.stopped.is_set():
-            raise _StoppedError
+        self.stop.check()
         self.done = done
 
 
@@ -49,7 +48,11 @@ class LibraryChecks(QObject):
     failed = Signal(object, object)  # LibraryModel, UserError
 
     def __init__(
-        self, models: Path, publisher: Callable[[], Publisher], tasks: Tasks, parent: QObject
+        self,
+        models: Path,
+        publisher: Callable[[StopSwitch], Publisher],
+        tasks: Tasks,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._models, self._publisher, self._tasks = models, publisher, tasks
@@ -75,20 +78,20 @@ class LibraryChecks(QObject):
         """Stop checking a model; what was known of it stays."""
         job = self._jobs.get(path)
         if job is not None:
-            job.stopped.set()
+            job.stop.throw()
 
     async def _run(self, job: _Job) -> None:
         model = job.model
         try:
             async with self._turn:
                 results = await asyncio.to_thread(self._verify, job)
-        except _StoppedError:
+        except Stopped:
             self._end(job)
         except UserError as error:
             self._end(job)
             self.failed.emit(model, error)
         except asyncio.CancelledError:
-            job.stopped.set()  # the page goes away; the thread must not read on
+            job.stop.throw()  # the page goes away; the thread must not read on
             raise
         else:
             self._end(job)
@@ -97,7 +100,7 @@ class LibraryChecks(QObject):
     def _verify(self, job: _Job) -> tuple[Verified, ...]:
         job.progress(0)
         model = job.model
-        return verify(model.path, self._models, self._publisher(), job.progress, model.repo)
+        return verify(model.path, self._models, self._publisher(job.stop), job.progress, model.repo)
 
     def _end(self, job: _Job) -> None:
         self._jobs.pop(job.model.path, None)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
+from qwqdesk.models.hub_http import StopSwitch
 from qwqdesk.models.hub_publisher import publisher_of
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.library_acts import Publisher, Verified
@@ -206,8 +207,8 @@ class LibraryView(QWidget):
 
     # ------------------------------------------------------------ checks
 
-    def _publisher(self) -> Publisher:
-        return publisher_of(lambda: self._desk.downloads.hub)
+    def _publisher(self, stop: StopSwitch) -> Publisher:
+        return publisher_of(lambda: self._desk.downloads.hub, stop)
 
     def _checked(self, model: LibraryModel, results: Sequence[Verified]) -> None:
         self.rescan()

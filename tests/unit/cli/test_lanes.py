@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from qwqdesk.models.library_uses import read_uses
 from qwqdesk.sampling.samplers import PARAMS
 from tests.tiny_model import write_tiny_model
 from tests.unit.cli.conftest import Cli
@@ -377,3 +378,11 @@ def test_engine_flags_template_and_guard_may_be_a_lanes_own(cli: Cli, model: str
     assert "<think>" not in c["prompt"]["text"]
     assert d["finish_reason"] == "loop"
     assert [lane["model"] for lane in data["lanes"]] == [None] * 4
+
+
+def test_a_load_counts_as_use_in_the_library(
+    cli: Cli, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QWQDESK_HOME", str(tmp_path))
+    assert cli("ask", model, "-p", "a", "--raw", *QUICK).status == 0
+    assert list(read_uses(tmp_path / "models")) == [model]
