@@ -157,7 +157,8 @@ class LibraryTableModel(QAbstractTableModel):
         column, order = self._order
         down = order == Qt.SortOrder.DescendingOrder
         rows.sort(key=lambda row: title(row.model).lower())
-        rows.sort(key=lambda row: _sort_key(row, column), reverse=down)
+        if column != Column.NAME or down:
+            rows.sort(key=lambda row: _sort_key(row, column), reverse=down)
         self._rows = rows
         self._move_indexes(before)
         self.layoutChanged.emit()

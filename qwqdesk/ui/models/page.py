@@ -43,16 +43,15 @@ class ModelsPage(QFrame):
         self._room = RoomLabel()
         self.tabs = UnderlineTabs(("Find", "Library"))
         self.finder = FindView(shell, self.machine)
-        self.library = LibraryView(shell)
+        self._shell = shell
+        self._library: LibraryView | None = None
         self.downloads = DownloadsPanel(shell)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.finder)
-        self._stack.addWidget(self.library)
-        self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._show_tab)
         self.finder.pane.library_wanted.connect(lambda: self.show_tab(LIBRARY))
         shell.loader.models_found.connect(self._count)
-        self.library.find_wanted.connect(lambda: self.show_tab(FIND))
-        self.library.repo_wanted.connect(self.open_repository)
+        self._count(shell.loader.found)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -60,6 +59,16 @@ class ModelsPage(QFrame):
         column.addWidget(self._head)
         column.addWidget(self._stack, 1)
         column.addWidget(self.downloads)
+
+    @property
+    def library(self) -> LibraryView:
+        """The library's view; it is made when it is wanted first, so that the page opens sooner."""
+        if self._library is None:
+            self._library = LibraryView(self._shell)
+            self._library.find_wanted.connect(lambda: self.show_tab(FIND))
+            self._library.repo_wanted.connect(self.open_repository)
+            self._stack.addWidget(self._library)
+        return self._library
 
     def regions(self) -> list[QWidget]:
         """What F6 goes through: the bar, both sides of Find or the library, the downloads."""
@@ -75,6 +84,9 @@ class ModelsPage(QFrame):
         """Show a repository of the hub under Find, at one of its quantizations."""
         self.show_tab(FIND)
         self.finder.pane.open(HubName(repo, label))
+
+    def _show_tab(self, number: int) -> None:
+        self._stack.setCurrentWidget(self.library if number == LIBRARY else self.finder)
 
     def _count(self, models: Sequence[object]) -> None:
         self.tabs.set_count(LIBRARY, len(models))
