@@ -33,7 +33,8 @@ _USUAL: Final = "as in Settings"
 class SetupDifference:
     """In what two setups differ. `part` is the part of the editor, `topic` names it in a sentence.
 
-    `a` and `b` say both sides; `name` stands before them on a chip, `said` in a sentence.
+    `a` and `b` say both sides; `name` stands before them on a chip, in a sentence they stand where
+    `said` has its braces. `usual`: a has nothing of its own.
     """
 
     part: str
@@ -42,6 +43,7 @@ class SetupDifference:
     said: str
     a: str
     b: str
+    usual: bool = False
 
     @property
     def text(self) -> str:
@@ -110,26 +112,26 @@ def _limits(setup: LaneSetup) -> str:
 
 _TOPICS: Final = (
     _Topic(
-        "model", "the model", "model", "the model", "as loaded",
+        "model", "the model", "model", "the model {}", "as loaded",
         lambda setup: setup.model, lambda setup: Path(setup.model).stem if setup.model else "",
     ),
     _Topic(
-        "answer", "the answer's chain", "answer:", "for the answer", _SAME, _answer_key, _answer,
+        "answer", "the answer's chain", "answer:", "{} for the answer", _SAME, _answer_key, _answer,
     ),
     _Topic(
-        "constraints", "the constraints", "constraints:", "constraints", "none",
+        "constraints", "the constraints", "constraints:", "constraints ({})", "none",
         lambda setup: setup.limits, _limits,
     ),
     _Topic(
-        "rules", "the reasoning budget", "budget", "reasoning budget", _USUAL,
+        "rules", "the reasoning budget", "budget", "reasoning budget {}", _USUAL,
         lambda setup: setup.reasoning_budget, _budget,
     ),
     _Topic(
-        "rules", "the closing sentence", "closing", "closing sentence", _USUAL,
+        "rules", "the closing sentence", "closing", "closing sentence {}", _USUAL,
         lambda setup: setup.reasoning_budget_message, _sentence,
     ),
     _Topic(
-        "rules", "the loop guard", "loop guard:", "loop guard", _USUAL,
+        "rules", "the loop guard", "loop guard:", "loop guard {}", _USUAL,
         lambda setup: setup.loop_guard, lambda setup: _GUARDS.get(setup.loop_guard or "", ""),
     ),
 )  # fmt: skip
@@ -137,14 +139,15 @@ _TOPICS: Final = (
 
 def setup_differences(a: LaneSetup, b: LaneSetup) -> tuple[SetupDifference, ...]:
     """How b differs from a beside its chain, most important first."""
-    found = []
-    for topic in _TOPICS:
-        if topic.key(a) != topic.key(b):
-            sides = [topic.words(setup) or topic.unset for setup in (a, b)]
-            if sides[0] == sides[1]:  # they differ behind what the words say
-                sides[1] = "others"
-            found.append(SetupDifference(topic.part, topic.topic, topic.name, topic.said, *sides))
-    return tuple(found)
+    return tuple(_difference(topic, a, b) for topic in _TOPICS if topic.key(a) != topic.key(b))
+
+
+def _difference(topic: _Topic, a: LaneSetup, b: LaneSetup) -> SetupDifference:
+    there, here = topic.words(a) or topic.unset, topic.words(b) or topic.unset
+    if there == here:  # they differ behind what the words say
+        here = "others"
+    usual = not topic.words(a)
+    return SetupDifference(topic.part, topic.topic, topic.name, topic.said, there, here, usual)
 
 
 def set_parts(setup: LaneSetup) -> tuple[SetupDifference, ...]:
@@ -169,7 +172,9 @@ def setup_lines(lanes: Sequence[LaneSetup]) -> tuple[str, ...]:
 def other_differences(lanes: Sequence[LaneSetup]) -> tuple[OtherDifference, ...]:
     """How all other lanes differ from the first beside chain and model, for the sentence."""
     return tuple(
-        OtherDifference(found.topic, found.said, found.a, found.b)
+        OtherDifference(
+            found.topic, found.said.replace("{}", found.b), "" if found.usual else found.a
+        )
         for other in lanes[1:]
         for found in setup_differences(lanes[0], other)
         if found.part != "model"

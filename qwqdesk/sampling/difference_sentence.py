@@ -37,12 +37,14 @@ Lane = tuple[str, SamplerChain]
 
 @dataclass(frozen=True)
 class OtherDifference:
-    """A difference from the first lane that is none of the chains: in what, and both sides."""
+    """A difference from the first lane that is none of the chains: in what, and what is here.
+
+    `first` is what the first lane has, "" where that goes without saying.
+    """
 
     topic: str
-    name: str
-    first: str
     here: str
+    first: str = ""
 
 
 def plain(sentence: Sentence) -> str:
@@ -92,7 +94,8 @@ def _two(
         verb, phrase = _phrase(worded, first, second)
         groups[verb].append(phrase)
     for other in others:
-        groups["has "].append((Word(f"{other.name} {other.here} ({first[0]}: {other.first})"),))
+        there = f" ({first[0]}: {other.first})" if other.first else ""
+        groups["has "].append((Word(f"{other.here}{there}"),))
     phrases = []
     for verb, parts in groups.items():
         if parts:

@@ -40,8 +40,10 @@ def test_a_second_chain_that_is_a_copy_is_no_difference() -> None:
 def test_the_strip_names_what_no_chain_shows() -> None:
     b = replace(B, answer=COOL, reasoning_budget=2000, loop_guard="stop")
     assert said(A, b) == (
-        "B has for the answer temperature 0.2 (A: as the reasoning), "
-        "reasoning budget 2,000 (A: as in Settings) and loop guard stop (A: as in Settings)."
+        "B has temperature 0.2 for the answer, reasoning budget 2,000 and loop guard stop."
+    )
+    assert said(replace(A, reasoning_budget=9), b).endswith(
+        "reasoning budget 2,000 (A: 9) and loop guard stop."
     )
     three = said(A, b, replace(A, label="C"))
     assert "the answer's chain, the reasoning budget and the loop guard" in three

@@ -58,7 +58,8 @@ class AnswerAgain(QObject):
         if reply is None:
             menu.addAction("There is no finished thought to answer from").setEnabled(False)
             return
-        menu.addSection(f"Same thought, {count(thought_tokens(reply))}")
+        title = f"Same thought ({count(thought_tokens(reply))}), new answer"
+        menu.addAction(title).setEnabled(False)
         for times, words in _TIMES.items():
             self._add(menu, f"again_{times}", words, partial(self.here, view, lane, times))
         menu.addSeparator()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -62,7 +62,10 @@ class ChainEditor(QFrame):
     chainChanged = Signal(object)  # noqa: N815 - a signal, named as Qt names them
     problemChanged = Signal(str)  # noqa: N815
 
-    def __init__(self, model: ChainModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: ChainModel, parent: QWidget | None = None, *, width: int | None = None
+    ) -> None:
+        """`width` is the room that there will be, in pixels, so that it is built only once."""
         super().__init__(parent)
         self.setObjectName("chainEditor")
         self.setAccessibleName("Sampler chain")
@@ -78,6 +81,9 @@ class ChainEditor(QFrame):
         self._rules_opened = False
         self._two = self._answer.exists
         self._sized = False
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(self._fit_density)
         self._rules: ReasoningRules | None = None
         self._switch = ChainSwitch(self._answer)
         self._switch.part_chosen.connect(self._show_part)
@@ -92,7 +98,9 @@ class ChainEditor(QFrame):
         self._layout.addWidget(self._switch)
         self._layout.addWidget(self._area, 1)
         self._foot: ChainFoot | AnswerFoot | None = None
-        self._fill("normal", more=False)
+        if width is not None:
+            self.resize(width, self.height())  # else the first event has Qt's own width
+        self._fill("normal" if width is None else density_for(width, None), more=False)
         model.changed.connect(self._changed)
         self._percent = theme().percent
         theme().changed.connect(self._theme_changed)
@@ -165,10 +173,19 @@ class ChainEditor(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
+        if self._sized:
+            # Several sizes in a row, and several editors at once: each rebuilds once, in its turn.
+            self._fitting.start()
+        else:
+            self._fit_density()
+
+    def _fit_density(self) -> None:
         wanted = density_for(self.width(), self._density if self._sized else None)
         self._sized = True
         if wanted != self._density:
+            self.setUpdatesEnabled(False)
             self._build(wanted)
+            self.setUpdatesEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         if event.key() == Qt.Key.Key_Escape and self._rows.cancel_drag():
@@ -231,6 +248,7 @@ class ChainEditor(QFrame):
         narrow = density in ("compact", "narrow")
         self._density = density
         self.setProperty("density", density)
+        self._switch.set_narrow(narrow)
         self._content = self._new_content(narrow=narrow, more=more)
         self._rows = ChainRows(self._shown, self._content, self._area, density)
         self._rows.checked.connect(self._check)

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qwqdesk.errors import UserError
 from qwqdesk.rule_words import (
@@ -17,7 +25,15 @@ from qwqdesk.rule_words import (
     guard_meaning,
     rules_in_short,
 )
-from qwqdesk.ui.base import PickerButton, Segment, TextField, fold, label, wrapping_label
+from qwqdesk.ui.base import (
+    ElideLabel,
+    PickerButton,
+    Segment,
+    TextField,
+    fold,
+    label,
+    wrapping_label,
+)
 from qwqdesk.ui.conversation.chain_answer import AnswerModel
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.icons import icon
@@ -40,6 +56,8 @@ class ReasoningRules(QFrame):
         self.problem = ""
         self.setObjectName("reasoningRules")
         self._head = _fold_head()
+        self._set = ElideLabel("", "small", "text2")
+        self._set.setObjectName("reasoningRulesSet")
         self._head.toggled.connect(self._toggled)
         self._chains = Segment(
             _CHAINS, small=True, name="chainCount", accessible="Reasoning and answer"
@@ -78,8 +96,9 @@ class ReasoningRules(QFrame):
         """Show the lane's rules."""
         setup, usual = self._model.setup, self._model.usual
         words = rules_in_short(setup)
-        self._head.setText(f"Reasoning: {words}" if words else "Reasoning")
-        self._head.setAccessibleName(self._head.text())
+        self._head.setText("Reasoning:" if words else "Reasoning")
+        self._head.setAccessibleName(f"Reasoning: {words}" if words else "Reasoning")
+        self._set.setText(words)
         self._chains.set_value("two" if setup.answer is not None else "one")
         if not self.problem:  # a wrong text stays until it is mended
             self._budget.show_text(
@@ -185,7 +204,11 @@ class ReasoningRules(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(px(12), 0, px(16), px(8))
         column.setSpacing(px(4))
-        column.addWidget(self._head, 0, Qt.AlignmentFlag.AlignLeft)
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        head.addWidget(self._head)
+        head.addWidget(self._set, 1)
+        column.addLayout(head)
         column.addWidget(self._body)
         self._wrong.hide()
         self._body.hide()

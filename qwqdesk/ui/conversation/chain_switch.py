@@ -25,7 +25,7 @@ class ChainSwitch(QFrame):
     def __init__(self, answer: AnswerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         px = theme().px
-        self._answer = answer
+        self._answer, self._narrow = answer, False
         self.setObjectName("chainSwitch")
         self.setProperty("ground", "surface")
         self.setProperty("edge", "bottom")
@@ -49,6 +49,11 @@ class ChainSwitch(QFrame):
         column.addWidget(self._note)
         self.refresh()
 
+    def set_narrow(self, narrow: bool) -> None:
+        """With little room the lane's chips alone say how the chains differ."""
+        self._narrow = narrow
+        self.refresh()
+
     @property
     def part(self) -> str:
         """Whose chain is edited."""
@@ -70,7 +75,7 @@ class ChainSwitch(QFrame):
         answer = self._answer
         self.setVisible(answer.exists)
         words = answer_words(answer.reference, answer.chain)
-        self._words.setText(f"Answer: {words}")
+        self._words.setText("" if self._narrow else f"Answer: {words}")
         self._words.setAccessibleName(f"The answer's chain: {words}")
         self._note.setVisible(self.part == "answer" and answer.same)
 

@@ -73,7 +73,8 @@ def differences_line(
 
 def _part_chip(found: SetupDifference) -> ChipText:
     tip = found.line("in A", "Here")
-    return ChipText("", f"{found.text} (A: {found.a})", tip, found.part, found.text)
+    value = found.text if found.usual else f"{found.text} (A: {found.a})"
+    return ChipText("", value, tip, found.part, found.text)
 
 
 def _step_chip(name: str, why: str, chain: SamplerChain) -> ChipText:

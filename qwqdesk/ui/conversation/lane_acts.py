@@ -118,8 +118,8 @@ class LaneActs(QObject):
     def _go_on(self, lane: Lane) -> None:
         """Write the reply again with the loop guard only marking: it goes past the loop."""
         view = self._shown()
-        options = replace(self._desk.options(view.mode), loop_guard="mark")
-        self._runs.regenerate(view, lane, options)
+        setup = replace(lane.setup, loop_guard="mark")
+        self._runs.answer(view, [lane], self._desk.options(view.mode), [setup])
 
     # ------------------------------------------------------------ models
 

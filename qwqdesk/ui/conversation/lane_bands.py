@@ -7,9 +7,10 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from qwqdesk.analysis.loops import loop_words as looped
 from qwqdesk.conversation import Loop
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand, announce
+from qwqdesk.ui.base import MessageBand, announce, plain_tip
 
 _State = Literal["running", "stopped", "ended"]
 
@@ -83,7 +84,8 @@ class LaneBands(QWidget):
             name="loopBand",
         )  # fmt: skip
         band.setAccessibleName(f"{whole}. {self._next_step(narrow=False)}".strip())
-        band.setToolTip(whole)
+        band.setAccessibleDescription(_with_text(loop))
+        band.setToolTip(plain_tip(_with_text(loop)))
         if self._state == "stopped":
             act = band.add_action("Continue", self._continue_clicked)
             act.setObjectName("continueButton")
@@ -127,3 +129,11 @@ def loop_words(loop: Loop) -> str:
     times = f"{loop.repeats:.1f}".rstrip("0").rstrip(".")
     unit = "token" if loop.period == 1 else "tokens"
     return f"Looped from token {loop.from_token:,}: {loop.period:,} {unit}, {times} times"
+
+
+def _with_text(loop: Loop) -> str:
+    """The same with what was repeated: "Looped from token 3,412: 'Wait, no. ' x 7"."""
+    if not loop.text.strip():
+        return loop_words(loop)
+    words = looped(loop)
+    return f"{words[:1].upper()}{words[1:]}"

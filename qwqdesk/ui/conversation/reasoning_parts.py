@@ -59,7 +59,10 @@ class ReasoningHead(QToolButton):
         left += self._word(painter, left, words.title + ("," if words.note else ""), "name", "text")
         left += px(6)
         if words.note:
-            left += self._word(painter, left, words.note, "small", "text2") + px(8)
+            note = QFontMetrics(theme().font("small")).horizontalAdvance(words.note)
+            fits = left + note <= self.width()
+            said = words.note if fits else words.brief or words.note
+            left += self._word(painter, left, said, "small", "text2") + px(8)
         if self.detail_allowed:
             self._word(painter, left, words.detail, "small", "text3", whole=True)
         painter.end()

@@ -12,11 +12,15 @@ _GIVEN: dict[Origin, str] = {"same": "Same thought as before", "edited": "Edited
 
 @dataclass(frozen=True)
 class HeadWords:
-    """`note` says how the reasoning ended; `detail` leaves first where there is little room."""
+    """`note` says how the reasoning ended; `detail` leaves first where there is little room.
+
+    `brief` is said in place of the note where that does not fit.
+    """
 
     title: str
     detail: str = ""
     note: str = ""
+    brief: str = ""
 
     @property
     def sentence(self) -> str:
@@ -37,4 +41,5 @@ def finished_words(tokens: int, seconds: float, end: str, origin: Origin) -> Hea
     if origin:
         return HeadWords(_GIVEN[origin], detail)
     took = duration(seconds) if seconds >= 1 else short_seconds(seconds)
-    return HeadWords(f"Thought for {took}" if seconds else "Thought", detail, end)
+    brief = end.partition(" of ")[0]
+    return HeadWords(f"Thought for {took}" if seconds else "Thought", detail, end, brief)

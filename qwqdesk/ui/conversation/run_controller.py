@@ -56,11 +56,20 @@ class RunController(QObject):
             return
         self.answer(view, [lane], options)
 
-    def answer(self, view: ConversationView, lanes: Sequence[Lane], options: RunOptions) -> None:
-        """Answer the newest message in these lanes, for the first time or once more."""
+    def answer(
+        self,
+        view: ConversationView,
+        lanes: Sequence[Lane],
+        options: RunOptions,
+        setups: Sequence[LaneSetup] | None = None,
+    ) -> None:
+        """Answer the newest message in these lanes, for the first time or once more.
+
+        `setups` stand in place of the lanes' own for this run.
+        """
         if view.conversation_id is None or not view.message_id:
             return
-        turns = self._turns_for([lane.setup for lane in lanes], options)
+        turns = self._turns_for(setups or [lane.setup for lane in lanes], options)
         batches = turns.answer(view.conversation_id, view.message_id)
         self._start(view, turns, batches, None, lanes)
 
