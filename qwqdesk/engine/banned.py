@@ -13,7 +13,7 @@ class BannedStrings:
 
     def __init__(self, strings: Sequence[str]) -> None:
         self._strings = tuple(text.encode("utf-8").lower() for text in strings)
-        self._longest = max(map(len, self._strings), default=0)
+        self.longest = max(map(len, self._strings), default=0)  # bytes
         self._beginnings = {text[:end] for text in self._strings for end in range(1, len(text))}
 
     def found(self, text: bytes) -> int | None:
@@ -25,7 +25,7 @@ class BannedStrings:
     def possible(self, text: bytes) -> int:
         """From where on the text could still become a banned string; its length if nowhere."""
         lower = text.lower()
-        for start in range(max(0, len(lower) - self._longest + 1), len(lower)):
+        for start in range(max(0, len(lower) - self.longest + 1), len(lower)):
             if lower[start:] in self._beginnings:
                 return start
         return len(lower)

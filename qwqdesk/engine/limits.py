@@ -150,6 +150,7 @@ class LaneLimits:
         self._context = context
         self._model = model
         self._held: list[_Held] = []
+        self._tail = b""  # what was let go last: with other tokens after it, it may match yet
         self._banned: BannedStrings | None = None
         if limits.banned_strings:
             if not context.reuses_any_prefix:
@@ -176,6 +177,7 @@ class LaneLimits:
         """
         watched = self._limits.ban_in_reasoning if self._text.in_reasoning else last_chain
         if self._banned is None or not watched:
+            self._tail = b""
             token = self._sample(lane, row, (), last_chain=last_chain)
             return (Drawn(token, self._context.probability(token, row)),)
         return self._draw_watched(lane, row, self._banned, last_chain=last_chain)
@@ -212,13 +214,14 @@ class LaneLimits:
             self._held.append(_Held(Drawn(token, probability), self._model.piece(token), before))
             if self._model.is_end(token):
                 return self.release()
-            text = b"".join(held.piece for held in self._held)
+            text = self._tail + b"".join(held.piece for held in self._held)
             start = banned.found(text)
             if start is None:
                 is_full = len(self._held) >= self._text.room
-                return self._let_go(
-                    len(self._held) if is_full else self._token_at(banned.possible(text))
-                )
+                sure = len(self._held) if is_full else self._token_at(banned.possible(text))
+                gone = self._let_go(sure)
+                self._tail = text[: len(text) - self._held_bytes()][-banned.longest :]
+                return gone
             before = self._go_back(lane, self._token_at(start))
         before.close()
         raise LaneEndError("error", "the banned strings leave nothing to say here")
@@ -244,8 +247,12 @@ class LaneLimits:
             lane.cells = before.cells
         return before
 
+    def _held_bytes(self) -> int:
+        return sum(len(held.piece) for held in self._held)
+
     def _token_at(self, place: int) -> int:
-        """Which held token this byte is in."""
+        """Which held token this byte of tail and held text is in; the first one for the tail."""
+        place -= len(self._tail)
         for index, held in enumerate(self._held):
             place -= len(held.piece)
             if place < 0:
