@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.ui.conversation.chain_editor import ChainEditor
+from qwqdesk.ui.conversation.chain_row import RowDensity
 from qwqdesk.ui.theme import theme
 from tests.ui.fakes import opened
 
@@ -377,3 +381,28 @@ async def test_reasoning_that_did_not_close_is_open_and_says_so(
         await d.idle()
         assert await d.shown("unansweredNote")
         assert await d.shown("reasoningNotClosed")
+
+
+async def test_an_added_lane_builds_its_open_editor_for_its_width(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[object] = []
+    fill = ChainEditor._fill
+
+    def counted(self: ChainEditor, density: RowDensity, *, more: bool) -> None:
+        built.append(self)
+        fill(self, density, more=more)
+
+    monkeypatch.setattr(ChainEditor, "_fill", counted)
+    async with opened(tmp_path) as d:
+        d.frame.resize(1600, 900)
+        d.press("Ctrl+T")
+        d.press("Ctrl+E")
+        await d.until(lambda: len(built) >= 2)
+        built.clear()
+        d.press("Ctrl+T")
+        await d.until(lambda: len(d.window.page.view.lanes) == 3)
+        await asyncio.sleep(0.2)
+        for editor in set(built):
+            assert built.count(editor) <= 2, "building costs some 50 ms"
+        assert len(built) <= 4

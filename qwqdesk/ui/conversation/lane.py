@@ -83,7 +83,7 @@ class Lane(QFrame):
         self.body = LaneBody(self.model, self.output)
         self._earlier = EarlierTurns(self.output)
         self._siblings = Siblings(self)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.head)
@@ -297,6 +297,10 @@ class Lane(QFrame):
         self.density = cast("Density", width_class(self.width(), self.density))
         set_state(self, "density", self.density)
         self.head.set_density(self.density, alone=self.single)
+
+    def fit(self) -> None:
+        """Lay the parts out now."""
+        self._column.activate()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(theme().px(MIN_WIDTH), theme().px(200))

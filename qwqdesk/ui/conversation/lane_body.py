@@ -46,7 +46,8 @@ class LaneBody(HairSplitter):
         """Open or close the editor, which is made when it is opened first; True if just made."""
         made = self.editor is None and shown
         if made:
-            self.editor = ChainEditor(self._model)
+            room = None if self._single else self.width()
+            self.editor = ChainEditor(self._model, width=room)
             self.insertWidget(0, self.editor)
         if self.editor is not None:
             self.editor.setVisible(shown)

@@ -69,6 +69,8 @@ class LanesView(QScrollArea):
             _give_seed(lane, draw_seed())
         self._place()
         if self.editors_open:
+            self._row.activate()  # the editor is built for the width that the lane gets
+            lane.fit()
             lane.show_editor(True)
             lane.body.match_editor(self.lanes[-2].body)
         return lane
