@@ -51,8 +51,9 @@ class RepositoryPane(QFrame):
         self._tasks = Tasks(self, self._desk.report)
         self.shown = ShownRepository(self._desk, self)
         self.states = DownloadStates(self._desk, self)
-        self.head = RepositoryHead(self._desk.settings.engine)
-        self.table = QuantizationTable()
+        self.head = RepositoryHead(self._desk.settings.engine, self)
+        self._body = QStackedWidget(self)
+        self.table = QuantizationTable(self._body)
         self._judged = Judged()
         self._followed = ""
         self._bands = QVBoxLayout()
@@ -62,7 +63,6 @@ class RepositoryPane(QFrame):
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.setInterval(_SLOW_MS)
-        self._body = QStackedWidget()
         self._nothing = EmptyState("Choose a repository to see its quantizations.")
         self._none_here = EmptyState(
             "This repository has no GGUF files. Choose one whose name ends in -GGUF."

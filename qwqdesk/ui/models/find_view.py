@@ -33,8 +33,8 @@ class FindView(QWidget):
         self.setAccessibleName("Find models")
         self._desk = shell.desk
         self._tasks = Tasks(self, shell.desk.report)
-        self.results = RepoResults(shell)
-        self.pane = RepositoryPane(shell, machine)
+        self.results = RepoResults(shell, self)
+        self.pane = RepositoryPane(shell, machine, self)
         self.results.chosen.connect(self.pane.open)
         self.pane.opened.connect(self._opened)
         self.pane.not_found.connect(self._not_found)

@@ -44,8 +44,8 @@ class LibraryView(QWidget):
         self._shell, self._desk = shell, shell.desk
         self._tasks = Tasks(self, self._desk.report)
         self._rows = LibraryTableModel(self)
-        self.table = LibraryTable(self._rows)
-        self.head = LibraryHead()
+        self.table = LibraryTable(self._rows, self)
+        self.head = LibraryHead(self)
         self.bands = Bands()
         self.checks = LibraryChecks(self._desk.dirs.models, self._publisher, self._tasks, self)
         self.removal = Removal(self, self, self._desk.dirs.models)

@@ -41,12 +41,13 @@ class ModelsPage(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.machine = Machine(shell.desk, shell.loader, self)
         self._room = RoomLabel()
+        # Made inside their parents: widgets that move take their style anew, with all in them.
+        self._stack = QStackedWidget(self)
         self.tabs = UnderlineTabs(("Find", "Library"))
-        self.finder = FindView(shell, self.machine)
+        self.finder = FindView(shell, self.machine, self._stack)
         self._shell = shell
         self._library: LibraryView | None = None
-        self.downloads = DownloadsPanel(shell)
-        self._stack = QStackedWidget()
+        self.downloads = DownloadsPanel(shell, self)
         self._stack.addWidget(self.finder)
         self.tabs.currentChanged.connect(self._show_tab)
         self.finder.pane.library_wanted.connect(lambda: self.show_tab(LIBRARY))
@@ -64,7 +65,7 @@ class ModelsPage(QFrame):
     def library(self) -> LibraryView:
         """The library's view; it is made when it is wanted first, so that the page opens sooner."""
         if self._library is None:
-            self._library = LibraryView(self._shell)
+            self._library = LibraryView(self._shell, self._stack)
             self._library.find_wanted.connect(lambda: self.show_tab(FIND))
             self._library.repo_wanted.connect(self.open_repository)
             self._stack.addWidget(self._library)
