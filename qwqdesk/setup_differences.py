@@ -26,6 +26,7 @@ GUARD_WORDS: Final[dict[LoopGuard, str]] = {
 }
 _GUARDS: Final = {"off": "ignore", "mark": "mark", "stop": "stop", "close": "close"}
 _SAME: Final = "as the reasoning"
+_LONGEST: Final = 32  # characters of a sentence that a chip shows
 _USUAL: Final = "as in Settings"
 
 
@@ -96,7 +97,10 @@ def _budget(setup: LaneSetup) -> str:
 
 def _sentence(setup: LaneSetup) -> str:
     message = setup.reasoning_budget_message
-    return "" if message is None else f"“{message}”" if message else "none"
+    if message is None:
+        return ""
+    short = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1].rstrip()}…"
+    return f"“{short}”" if message else "none"
 
 
 def _limits(setup: LaneSetup) -> str:

@@ -39,6 +39,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy_markdown", "Copy comparison as Markdown", "copy"),
     Command("regenerate", "Regenerate lane", "rotate-ccw", "Ctrl+R"),
     Command("answer_now", "Answer now", "message-square"),
+    Command("answer_again", "Answer again from the same thought", "message-square-plus"),
+    Command("edit_thought", "Edit the thought and answer again", "pencil"),
     Command("first_difference", "Go to the first difference", "git-fork", "Ctrl+J"),
     Command("next_difference", "Next difference or code error", "chevron-down", "F8"),
     Command("previous_difference", "Previous difference or code error", "chevron-up", "Shift+F8"),

@@ -99,6 +99,8 @@ class Workspace(QWidget):
             "copy_markdown": page.exports.copy,
             "regenerate": page.acts.regenerate,
             "answer_now": page.acts.answer_now,
+            "answer_again": lambda: page.again.once(page.view, page.acts.current()),
+            "edit_thought": lambda: page.again.edit_now(page.view, page.acts.current()),
             "first_difference": differences.first,
             "next_difference": differences.following,
             "previous_difference": differences.previous,

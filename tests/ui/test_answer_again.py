@@ -184,3 +184,40 @@ async def test_without_a_thought_there_is_nothing_to_answer_from(
         assert not d.find("regenerateButton").isHidden()
         found = d.page.findChildren(QAbstractButton, "answerAgainButton")
         assert not any(button.isVisible() for button in found)
+
+
+async def test_the_palette_answers_again_and_opens_the_thought(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.window.commands.run("answer_again")  # there is nothing yet
+        await answered(d)
+        d.window.commands.run("edit_thought")
+        await d.shown("thoughtText")
+        d.click("cancelThought")
+        d.window.commands.run("answer_again")
+        run = await staged(d, 2)
+        d.window.commands.run("answer_again")  # not while something runs
+        run.write(0, "second")
+        run.finish()
+        await d.idle()
+        assert len(d.engine.staged) == 2
+        assert d.answer(0) == "second"
+
+
+async def test_a_lane_with_a_fixed_seed_answers_otherwise_each_time(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        lane = d.window.page.view.lanes[0]
+        lane.model.set_values({"seed": 3407})
+        await answered(d)
+        for runs, seed in ((2, 3408), (3, 3409)):
+            await choose(d, 0, "again_1")
+            run = await staged(d, runs)
+            assert request(d).lanes[0].chain.integer("seed") == seed
+            run.write(0, thought=f"{THOUGHT} 0", tokens=3)
+            run.write(0, "again")
+            run.finish(frozen=3)
+            await d.idle()
+        assert lane.model.chain.integer("seed") == 3407

@@ -19,6 +19,7 @@ from qwqdesk.model_turns import SameThought
 from qwqdesk.sampling.param import UINT32_MAX
 from qwqdesk.sampling.samplers import RANDOM_SEEDS
 from qwqdesk.thought import thought_tokens
+from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
@@ -56,7 +57,9 @@ class AnswerAgain(QObject):
     def _fill(self, view: ConversationView, lane: Lane, menu: QMenu) -> None:
         reply = self._thought_of(lane)
         if reply is None:
-            menu.addAction("There is no finished thought to answer from").setEnabled(False)
+            busy = self._runs.view is not None
+            why = "Wait for the end of the run" if busy else "There is no thought to answer from"
+            menu.addAction(why).setEnabled(False)
             return
         title = f"Same thought ({count(thought_tokens(reply))}), new answer"
         menu.addAction(title).setEnabled(False)
@@ -87,6 +90,20 @@ class AnswerAgain(QObject):
         return reply if reply.finish_reason is not None and reply.reasoning is not None else None
 
     # ------------------------------------------------------------ what it does
+
+    def once(self, view: ConversationView, lane: Lane) -> None:
+        """As the menu's first choice; says why where there is no thought."""
+        self._or_say_why(lane, partial(self.here, view, lane))
+
+    def edit_now(self, view: ConversationView, lane: Lane) -> None:
+        """As the menu's last choice; says why where there is no thought."""
+        self._or_say_why(lane, partial(self.edit, view, lane))
+
+    def _or_say_why(self, lane: Lane, act: Callable[[], object]) -> None:
+        if self._thought_of(lane) is None:
+            announce(lane, "There is no finished thought to answer from")
+        else:
+            act()
 
     def here(
         self, view: ConversationView, lane: Lane, times: int = 1, reasoning: str | None = None

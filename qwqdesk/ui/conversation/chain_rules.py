@@ -96,7 +96,6 @@ class ReasoningRules(QFrame):
         """Show the lane's rules."""
         setup, usual = self._model.setup, self._model.usual
         words = rules_in_short(setup)
-        self._head.setText("Reasoning:" if words else "Reasoning")
         self._head.setAccessibleName(f"Reasoning: {words}" if words else "Reasoning")
         self._set.setText(words)
         self._chains.set_value("two" if setup.answer is not None else "one")
@@ -221,6 +220,7 @@ class ReasoningRules(QFrame):
 def _fold_head() -> QToolButton:
     head = QToolButton()
     head.setObjectName("reasoningRulesButton")
+    head.setText("Reasoning")
     head.setProperty("role", "small-strong")
     head.setCheckable(True)
     head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
