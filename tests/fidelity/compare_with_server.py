@@ -3,7 +3,7 @@
     python -m tests.fidelity.compare_with_server LLAMA_SERVER MODEL... [--cases N]
 
 prints how many of the cases are token-identical. With `--record FILE` the server's tokens are
-written for `tests/unit/engine/test_recorded.py`.
+written for `tests/native/test_recorded.py`.
 """
 
 from __future__ import annotations

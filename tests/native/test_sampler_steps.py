@@ -16,7 +16,7 @@ from qwqdesk.engine.llama import LlamaModel
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.samplers import DEFAULT_ORDER
-from tests.unit.engine.numpy_samplers import Array, NumpyChain, TooCloseError
+from tests.native.numpy_samplers import Array, NumpyChain, TooCloseError
 
 SMALL, LARGE = 50, 1000
 DRAWS = 6

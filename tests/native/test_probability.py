@@ -15,7 +15,7 @@ from qwqdesk.engine.events import Event, Output
 from qwqdesk.engine.llama import LlamaContext, LlamaModel
 from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.sampling.chain import SamplerChain
-from tests.unit.engine.driving import lanes_of, run_lanes, tokens_of
+from tests.native.driving import lanes_of, run_lanes, tokens_of
 
 Load = Callable[[str], Engine]
 PROMPT = tuple(range(40, 60))

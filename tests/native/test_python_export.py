@@ -13,7 +13,7 @@ from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Output
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.python_code import to_python
-from tests.unit.engine.driving import drain, lanes_of, run_lanes
+from tests.native.driving import drain, lanes_of, run_lanes
 
 PROMPT = "hello there"
 

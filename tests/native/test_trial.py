@@ -12,9 +12,9 @@ from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from tests.native.conftest import SETTINGS
+from tests.native.driving import drain
 from tests.tiny_model import byte_letters
-from tests.unit.engine.conftest import SETTINGS
-from tests.unit.engine.driving import drain
 from tests.unit.models.gguf_writer import BOOL, F32, I32, U32, GgufFile
 
 

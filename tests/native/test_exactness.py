@@ -11,7 +11,7 @@ from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import RunRequest
 from qwqdesk.sampling.chain import SamplerChain
 from tests.fidelity.random_chains import random_chain
-from tests.unit.engine.driving import drain, lanes_of, run_lanes, tokens_of
+from tests.native.driving import drain, lanes_of, run_lanes, tokens_of
 
 Load = Callable[[str], Engine]
 LENGTH = 40

@@ -15,8 +15,8 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain, native_name
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, STEPS
+from tests.native.driving import drain, ends_of, lanes_of, run_lanes
 from tests.tiny_model import VOCABULARY
-from tests.unit.engine.driving import drain, ends_of, lanes_of, run_lanes
 from tests.unit.sampling.chain_strategies import CHAINS
 
 N_CTX = 512

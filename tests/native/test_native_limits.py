@@ -15,7 +15,7 @@ from qwqdesk.engine.llama import LlamaModel
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.constraints import Constraints, TextBias
-from tests.unit.engine.driving import drain, ends_of, lanes_of, run_lanes, tokens_of
+from tests.native.driving import drain, ends_of, lanes_of, run_lanes, tokens_of
 
 MODES: tuple[Mode, ...] = ("exact", "fast")
 CHAIN = SamplerChain.of(seed=5, temperature=1.2, repeat_penalty=1.1, n_predict=40)

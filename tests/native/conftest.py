@@ -11,7 +11,10 @@ from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.llama import LlamaModel
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
-from tests.unit.engine.driving import drain
+from tests.native.driving import drain
+from tests.unit.conftest import models
+
+__all__ = ["load", "models", "native_model", "shared_engine"]
 
 # One thread: with more, a busy machine makes every decode wait for its slowest core.
 SETTINGS = EngineSettings(n_ctx=1536, n_gpu_layers=0, n_threads=1)

@@ -18,7 +18,7 @@ from qwqdesk.engine.events import Loaded
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.resources import resource
 from qwqdesk.sampling.chain import SamplerChain
-from tests.unit.engine.driving import drain, lanes_of, run_lanes, tokens_of
+from tests.native.driving import drain, lanes_of, run_lanes, tokens_of
 
 RECORDED = Path(__file__).parent / "recordings" / "llama_server.json"
 N_CTX = 4096

@@ -19,9 +19,9 @@ from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.errors import UserError
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
+from tests.native.conftest import SETTINGS
+from tests.native.driving import drain, ends_of, lanes_of, run_lanes, tokens_of
 from tests.tiny_model import EOS, VOCABULARY
-from tests.unit.engine.conftest import SETTINGS
-from tests.unit.engine.driving import drain, ends_of, lanes_of, run_lanes, tokens_of
 
 Load = Callable[[str], Engine]
 PROMPT = tuple(range(40, 60))
