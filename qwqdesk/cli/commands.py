@@ -59,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
                 f"There is no command {words[0]!r}.",
                 f"The commands are: {', '.join(c.name for c in COMMANDS)}.",
             )
-        if "--version" in words:
+        if _asks_version(words):
             write_out(f"qwqdesk {__version__}\n")
             return DONE
         data_dir, words = take_option(words, "--data-dir")
@@ -85,6 +85,17 @@ def run(argv: Sequence[str]) -> int:
         if as_json:
             _print_error(bug_report(error))
         raise
+
+
+def _asks_version(words: Sequence[str]) -> bool:
+    """Whether `--version` is a flag here, and not the value of the flag before it."""
+    if "--version" not in words:
+        return False
+    from qwqdesk.sampling.formats.flags import find_flag
+
+    pairs = zip(["", *words], words, strict=False)
+    before = [find_flag(last) for last, word in pairs if word == "--version"]
+    return any(found is None or not found[0].arity or found[1] is not None for found in before)
 
 
 def take_option(words: Sequence[str], name: str) -> tuple[str | None, list[str]]:

@@ -222,3 +222,13 @@ def test_a_grammar_error_has_its_line(cli: Cli, tmp_path: Path) -> None:
     assert "line 2, column 3" in refused.json["error"]["what"]
     refused = cli("compare", "-p", "x", "--lane", "B=qwen -j {", "--json")
     assert refused.json["error"]["code"] == "json_schema"
+
+
+def test_a_value_may_look_like_a_flag(cli: Cli) -> None:
+    version = f"qwqdesk {__version__}\n"
+    assert cli("ask", "--json", "--version").out == version
+    assert cli("ask", "hello", "--version").out == version
+    assert cli("ask", "-p", "--version", "--model", "/missing.gguf").out != version
+    refused = cli("ask", "-p", r"a\xff")
+    assert refused.status == 2
+    assert "is not valid UTF-8" in refused.err
