@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
@@ -141,7 +141,9 @@ class AnswerAgain(QObject):
         """Let the user edit the thought in its place; then the lane answers from that."""
         shown = lane.output.reply
         if shown is not None and self._thought_of(lane) is not None:
-            shown.edit_thought(lambda text: self.here(view, lane, reasoning=text))
+            editor = shown.edit_thought(lambda text: self.here(view, lane, reasoning=text))
+            show = partial(lane.output.transcript.ensureWidgetVisible, editor)
+            QTimer.singleShot(0, editor, show)  # when it has its place
 
     def _start(
         self,

@@ -106,7 +106,6 @@ class Lane(QFrame):
         head.recipeNamed.connect(self._save_recipe)
         head.importAsked.connect(lambda: self.import_wanted.emit(self))
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
-        self._desk.recipes_changed.connect(self._recipes_changed)
         self.model.copied.connect(lambda copied: _show_copied(self, copied))
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))
 
@@ -160,9 +159,6 @@ class Lane(QFrame):
         self.show_editor(True)
         if self.body.editor is not None:
             self.body.editor.show_step(name)
-
-    def _recipes_changed(self) -> None:
-        self.head.set_recipes(self._desk.recipes)
 
     def _save_recipe(self, name: str) -> None:
         """Save the chain under a name and go on with it as this lane's recipe."""

@@ -6,7 +6,7 @@ always has all of it. While the lane runs, "Stop lane" stands in place of the ac
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
@@ -163,7 +163,8 @@ class LaneFooter(QFrame):
         menu.setObjectName("answerAgainMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.againShown.emit(menu)
-        menu.popup(self._same_thought.mapToGlobal(self._same_thought.rect().topLeft()))
+        above = QPoint(0, menu.sizeHint().height())
+        menu.popup(self._same_thought.mapToGlobal(QPoint(0, 0)) - above)
 
     # ------------------------------------------------------------ content
 

@@ -42,6 +42,7 @@ class LanesView(QScrollArea):
         self._row.setSpacing(0)
         self._lines: list[Hairline] = []
         self.setWidget(self._content)
+        desk.recipes_changed.connect(self._offer_recipes)
 
     # ------------------------------------------------------------ lanes
 
@@ -145,6 +146,10 @@ class LanesView(QScrollArea):
         self.compared.emit()
 
     # ------------------------------------------------------------ inside
+
+    def _offer_recipes(self) -> None:
+        for lane in self.lanes:
+            lane.head.set_recipes(self._desk.recipes)
 
     def _make(self, setup: LaneSetup) -> Lane:
         lane = Lane(setup, self._desk)

@@ -16,8 +16,9 @@ from qwqdesk.ui.conversation.reasoning_words import (
     finished_words,
     thinking_words,
 )
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import scaled, theme
 
+_HEIGHT = 28
 State = Literal["none", "thinking", "done", "cut", "empty"]
 
 
@@ -47,6 +48,7 @@ class ReasoningHeader(QWidget):
             row.addWidget(part)
         self.badge.hide()
         self._answer_now.hide()
+        scaled(self, height=_HEIGHT)
 
     # ------------------------------------------------------------ what it says
 

@@ -152,17 +152,18 @@ class ReplyView(QWidget):
         self.reasoning.mark_repeats(text)
         self.answer.mark_repeats(text)
 
-    def edit_thought(self, answer: Callable[[str], object]) -> None:
+    def edit_thought(self, answer: Callable[[str], object]) -> QWidget:
         """Let the user edit the reasoning in its place; `answer` gets the text."""
         if self._editor is not None:
             self._editor.begin()
-            return
+            return self._editor
         self._editor = editor = ThoughtEditor(self.reasoning.source)
         self._column.insertWidget(self._column.indexOf(self.reasoning), editor)
         self.reasoning.hide()
         editor.chosen.connect(answer)
         editor.cancelled.connect(self._end_editing)
         editor.begin()
+        return editor
 
     def _end_editing(self) -> None:
         if self._editor is not None:
