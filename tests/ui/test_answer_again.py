@@ -52,6 +52,11 @@ def head(d: Driver, lane: int = 0) -> str:
     return found.accessibleName()
 
 
+def status(d: Driver) -> str:
+    shown = d.window.page.view.lanes[0].status
+    return shown.text if shown is not None else ""
+
+
 def saved(d: Driver) -> list[tuple[str, str]]:
     """Lane and answer of every reply to the message."""
     (message,) = d.history.load(d.window.page.view.conversation_id or 0).messages
@@ -95,6 +100,7 @@ async def test_several_answers_are_written_and_the_newest_is_shown(
         assert len(set(seeds)) == 3
         for number in range(3):
             run.write(number, f"again {number}")
+        await d.until(lambda: status(d) == "Writing 3 answers")
         run.finish()
         await d.idle()
         answers = ["first 0", "again 0", "again 1", "again 2"]

@@ -75,6 +75,7 @@ class Lane(QFrame):
         self.reply_id = 0
         self._reasoning_tokens = 0
         self._loop_found = False
+        self.answers = 1  # how many it writes at once; it shows the last
         self.status: LaneStatus | None = None
         self.model = ChainModel(setup, self)
         self.head = LaneHead(self.model, setup.label)
@@ -269,7 +270,8 @@ class Lane(QFrame):
         self.output.append(event.spans, len(event.tokens), new)
         if event.spans and not self._loop_found:
             answering = event.spans[-1].kind == "answer"
-            self._set_status(running("Answering" if answering else "Thinking"))
+            words = "Answering" if self.answers == 1 else f"Writing {self.answers} answers"
+            self._set_status(running(words if answering else "Thinking"))
 
     def wait(self, words: str) -> None:
         """Its turn comes later, or its model is being loaded."""

@@ -221,7 +221,8 @@ class ConversationView(QWidget):
         for lane in dict.fromkeys(self._targets):
             if lane not in self._unfinished:
                 continue
-            number = self.target_numbers(lane)[-1]  # it shows the last of its replies
+            numbers = self.target_numbers(lane)
+            number, lane.answers = numbers[-1], len(numbers)  # it shows the last of its replies
             seed, prompt = began.resolved[number].chain.integer("seed"), began.prompts[number]
             lane.begin(text, began.reply_ids[number], seed, opened=prompt.reasoning_open)
             lane.output.set_origin(origin_of(prompt.thought, before))
