@@ -211,6 +211,8 @@ class Sidebar(QFrame):
         """Mark the page that is shown."""
         for action in self._pages.actions():
             action.setChecked(action.data() == name)
+        self._painter.behind = name != "conversation"
+        self._list.viewport().update()
 
     def set_status(self, token: str, words: str) -> None:
         """The line at the bottom: a dot in a colour of the theme, and words."""
@@ -225,7 +227,8 @@ class Sidebar(QFrame):
         view.setObjectName("conversationList")
         view.setAccessibleName("Chats")
         view.setModel(self._model)
-        view.setItemDelegate(ConversationDelegate(view))
+        self._painter = ConversationDelegate(view)
+        view.setItemDelegate(self._painter)
         view.setFrameShape(QFrame.Shape.NoFrame)
         view.setMouseTracking(True)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -123,7 +123,13 @@ class ConversationModel(QAbstractListModel):
 
 
 class ConversationDelegate(QStyledItemDelegate):
-    """Paints groups as captions and conversations as rows of 32 px with an icon."""
+    """Paints groups as captions and conversations as rows of 32 px with an icon.
+
+    One place of the sidebar is marked: the page in front, or the chat when that is the page; with
+    `behind`, no chat is.
+    """
+
+    behind = False
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
         row = index.data(ROW_ROLE)
@@ -149,14 +155,15 @@ class ConversationDelegate(QStyledItemDelegate):
         self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: ListRow
     ) -> None:
         px = theme().px
-        selected = bool(state & QStyle.StateFlag.State_Selected)
+        current = bool(state & QStyle.StateFlag.State_Selected)
+        selected = current and not self.behind
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         if selected or state & QStyle.StateFlag.State_MouseOver:
             painter.setBrush(theme().color("accent_tint" if selected else "hover"))
             painter.drawRoundedRect(rect, px(6), px(6))
-        if state & QStyle.StateFlag.State_HasFocus and selected:
+        if state & QStyle.StateFlag.State_HasFocus and current:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme().color("focus"), 2))
             painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), px(6), px(6))

@@ -173,6 +173,7 @@ class TextTableView(QTableView):
         self.setAccessibleName(words)
         self.setItemDelegateForColumn(0, _FirstColumn(self))
         self.setProperty("dense", True)
+        self.setProperty("words", True)
         self.setProperty("ring", "none")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

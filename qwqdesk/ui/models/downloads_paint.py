@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import draw_icon
@@ -28,8 +28,7 @@ class DownloadDelegate(QStyledItemDelegate):
         rect: QRect = option.rect
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        painter.fillRect(rect, theme().color("hover" if over else "surface"))
+        painter.fillRect(rect, theme().color("surface"))
         painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), 1), theme().color("line"))
         if index.column() == NAME:
             self._paint_name(painter, rect, shown)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from qwqdesk.ui.base import Toast
+from qwqdesk.ui.base import Toast, announce
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
 from qwqdesk.ui.models.downloads_look import title
@@ -70,11 +70,19 @@ class DownloadWatch(QObject):
         if done:
             self._loader.rescan()
             self._leaving.start()
-            Toast(self._window, words)
+            self._tell(words)
         if not self._window.isActiveWindow():
             QApplication.alert(self._window)
             detail = row.repo if done else row.status.note
             self._tasks.start(asyncio.to_thread(notify, words, detail), "notify")
+
+    def _tell(self, words: str) -> None:
+        """A note over the window, unless the row that says it is seen."""
+        panel = self._window.findChild(QWidget, "downloadsPanel")
+        if panel is not None and panel.isVisible():
+            announce(panel, words)
+        else:
+            Toast(self._window, words)
 
     def _take_finished_out(self) -> None:
         for row in self._desk.downloads.rows:

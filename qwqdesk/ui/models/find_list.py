@@ -30,6 +30,7 @@ from qwqdesk.models.hub import FoundRepo
 from qwqdesk.models.starters import STARTERS
 from qwqdesk.ui.icons import draw_icon
 from qwqdesk.ui.models.find_words import age_words, count_words
+from qwqdesk.ui.models.key_ring import KeyRing
 from qwqdesk.ui.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -153,7 +154,9 @@ class RepoDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if row.repo:
-            _paint_ground(painter, box, state)
+            view = option.widget
+            ring = isinstance(view, RepoList) and view.ring.shown
+            _paint_ground(painter, box, state, ring=ring)
             _paint_repo(painter, box, row)
         else:
             painter.setFont(theme().font("small" if row.note else "group"))
@@ -164,14 +167,14 @@ class RepoDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _paint_ground(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:
+def _paint_ground(painter: QPainter, box: QRect, state: QStyle.StateFlag, *, ring: bool) -> None:
     px = theme().px
     selected = bool(state & QStyle.StateFlag.State_Selected)
     if selected or state & QStyle.StateFlag.State_MouseOver:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme().color("accent_tint" if selected else "hover"))
         painter.drawRoundedRect(box, px(6), px(6))
-    if state & QStyle.StateFlag.State_HasFocus:
+    if ring and state & QStyle.StateFlag.State_HasFocus:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme().color("focus"), 2))
         painter.drawRoundedRect(QRectF(box).adjusted(1, 1, -1, -1), px(6), px(6))
@@ -226,6 +229,7 @@ class RepoList(QListView):
         self.rows = RepoListModel(self)
         self.setModel(self.rows)
         self.setItemDelegate(RepoDelegate(self))
+        self.ring = KeyRing(self)
         self.setObjectName("repoList")
         self.setAccessibleName("Repositories")
         self.setProperty("ground", "clear")

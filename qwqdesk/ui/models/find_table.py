@@ -22,6 +22,7 @@ from qwqdesk.ui.models.find_table_model import (
     WORDS,
     QuantizationModel,
 )
+from qwqdesk.ui.models.key_ring import KeyRing
 from qwqdesk.ui.theme import theme
 
 _WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 140}
@@ -45,6 +46,7 @@ class QuantizationTable(QTableView):
         self._widths.setInterval(0)
         self._widths.timeout.connect(self._fit_columns)
         self._painter = QuantizationDelegate(self)
+        self._ring = KeyRing(self)
         self.setObjectName("quantizationTable")
         self.setAccessibleName("Quantizations")
         self.setHorizontalHeader(TableHead(self))
@@ -122,7 +124,7 @@ class QuantizationTable(QTableView):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         super().paintEvent(event)
         current = self.currentIndex()
-        if not self.hasFocus() or not current.isValid():
+        if not self._ring.shown or not current.isValid():
             return
         top, height = self.rowViewportPosition(current.row()), self.rowHeight(current.row())
         painter = QPainter(self.viewport())

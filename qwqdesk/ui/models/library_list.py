@@ -14,6 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from qwqdesk.ui.models.key_ring import KeyRing
 from qwqdesk.ui.models.library_rows import ROW, LibraryDelegate
 from qwqdesk.ui.models.library_table import Column, LibraryRow, LibraryTableModel
 from qwqdesk.ui.theme import theme
@@ -45,6 +46,7 @@ class LibraryTable(QTableView):
         self._delegate.acted.connect(self._acted)
         self.setModel(model)
         self.setItemDelegate(self._delegate)
+        self._ring = KeyRing(self)
         self.setObjectName("libraryTable")
         self.setAccessibleName("Models on this computer")
         self.setAccessibleDescription("Enter loads, Delete deletes, the menu key has more.")
@@ -151,7 +153,7 @@ class LibraryTable(QTableView):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         super().paintEvent(event)
         index = self.currentIndex()
-        if self.hasFocus() and index.isValid():
+        if self._ring.shown and index.isValid():
             first = self.visualRect(index)
             row = QRect(0, first.top(), self.viewport().width(), first.height())
             painter = QPainter(self.viewport())

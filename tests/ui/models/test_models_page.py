@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from qwqdesk.ui.models.find_list import RepoList
 from tests.ui.fakes import opened
 
 
@@ -69,3 +71,32 @@ async def test_in_a_narrow_window_the_sidebar_makes_room_for_models(
             d.window.show_page(name)
             rails.append(d.window.sidebar.rail)
         assert rails == [False, True, False]
+
+
+async def test_words_typed_after_opening_the_page_are_searched(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.window.show_page("models")
+        assert d.window.focusWidget() is await d.shown("repoSearch")
+        d.find("modelsPage").show_tab(1)  # type: ignore[attr-defined]
+        d.window.show_page("conversation")
+        d.window.show_page("models")
+        assert d.window.focusWidget() is d.find("libraryTable")
+
+
+async def test_the_ring_of_a_row_is_for_the_keyboard(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    async with opened(tmp_path) as d:
+        d.window.show_page("models")
+        await d.shown("repoSearch")
+        found = d.find("repoList")
+        assert isinstance(found, RepoList)
+        place = found.visualRect(found.model().index(1, 0)).center()
+        QTest.mouseClick(found.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert found.hasFocus()
+        assert not found.ring.shown
+        QTest.keyClick(found, Qt.Key.Key_Down)
+        assert found.ring.shown
