@@ -204,10 +204,13 @@ def better_lane(name: str, lanes: Sequence[Mapping[str, Number]]) -> int | None:
 def _fair(metric: Metric, lanes: Sequence[Mapping[str, Number]]) -> bool:
     if metric.fair == "parse":
         return not any(values.get("python_parse_failures") for values in lanes)
-    if metric.fair == "length":
-        lengths = [_length(values) for values in lanes]
-        return min(lengths) * _SIMILAR_LENGTH >= max(lengths)
-    return True
+    return metric.fair != "length" or similar_lengths(lanes)
+
+
+def similar_lengths(lanes: Sequence[Mapping[str, Number]]) -> bool:
+    """Whether replies with these values are near enough in length to compare how they repeat."""
+    lengths = [_length(values) for values in lanes]
+    return not lengths or min(lengths) * _SIMILAR_LENGTH >= max(lengths)
 
 
 def _length(values: Mapping[str, Number]) -> float:

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qwqdesk.analysis.metrics import METRICS_BY_NAME, Number, better_lane, shown_value
+from qwqdesk.analysis.metrics import (
+    METRICS_BY_NAME,
+    Number,
+    better_lane,
+    shown_value,
+    similar_lengths,
+)
 from qwqdesk.conversation import FinishReason
 
 FINISH_WORDS: Final[Mapping[str, str]] = {
@@ -80,6 +86,14 @@ def summary(lanes: Lanes) -> str:
     return " ".join(part for part in parts if part)
 
 
+def dot_words(lanes: Lanes) -> str:
+    """What the dot in the table means, and why there may be none."""
+    words = "The dot marks the better value."
+    if similar_lengths([lane.values for lane in lanes]):
+        return words
+    return f"{words} Repeats and speed get none here: the lengths differ too much."
+
+
 # ------------------------------------------------------------ main rows
 
 
@@ -108,7 +122,7 @@ def _code_cell(lane: LaneNumbers) -> str:
         return "writing"
     blocks = lane.values.get("python_blocks")
     if not blocks:
-        return "none so far" if lane.running else "no code"
+        return "none so far" if lane.running else "no Python"
     errors = int(lane.values.get("code_errors") or 0)
     if not errors:
         return "no errors found"
@@ -252,7 +266,9 @@ def _code_words(lanes: Lanes) -> str:
     if len(lanes) == 1:
         return f"Code: {_code_cell(written[0])}."
     if not clean:
-        return f"Code without errors: none of {joined([lane.label for lane in written])}."
+        # With many lanes `_lane_words` says it.
+        errors = (f"{lane.label} {int(lane.values['code_errors'] or 0):,}" for lane in written)
+        return "" if len(lanes) > 2 else f"Errors in code: {', '.join(errors)}."
     return f"Code without errors: {joined(clean)}."
 
 

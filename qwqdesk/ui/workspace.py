@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QWidget
 from qwqdesk.diagnostics import Crash
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
+from qwqdesk.experiment_files import is_experiment_file
 from qwqdesk.ui.chat_list import ChatList
 from qwqdesk.ui.conversation.difference_acts import DifferenceActs
 from qwqdesk.ui.conversation.page import ConversationPage
@@ -76,6 +77,7 @@ class Workspace(QWidget):
         page.toolbar.model.manage_wanted.connect(lambda: self.show_page("models"))
         page.shown_changed.connect(self._fit_sidebar)
         page.status_changed.connect(self._show_status)
+        page.fairness.busy_changed.connect(self._show_status)
         page.choose_model_wanted.connect(self.models.open_menu)
         page.fairness.load_wanted.connect(self.loader.load)
         page.run_files.opened.connect(self._show_opened)
@@ -191,6 +193,15 @@ class Workspace(QWidget):
 
         save_comparison(self.desk, self.page, self)
 
+    def import_experiment(self, path: Path) -> None:
+        """Keep the experiment of a file, and show it in the lab."""
+        from qwqdesk.ui.lab.page import LabPage
+
+        self.show_page("lab")
+        page = self.stack.currentWidget()
+        if isinstance(page, LabPage):
+            page.import_file(path)
+
     def open_palette(self) -> None:
         """Open the command palette."""
         from qwqdesk.ui.palette import Palette
@@ -229,6 +240,8 @@ class Workspace(QWidget):
     def _show_status(self) -> None:
         if self.page.runs.view is not None:
             self.sidebar.set_status("accent", "Answering")
+        elif self.page.fairness.busy:
+            self.sidebar.set_status("accent", self.page.fairness.busy.partition(":")[0])
         elif self.models.status:
             self.sidebar.set_status("accent", self.models.status)
         elif self.desk.session.loaded is None:
@@ -295,6 +308,8 @@ class Workspace(QWidget):
             path = Path(url.toLocalFile())
             if path.suffix.lower() == ".gguf":
                 self.load_and_show(path)
+            elif is_experiment_file(path):
+                self.import_experiment(path)
             elif path.is_file():
                 self.page.composer.attach_file(path)
 

@@ -114,6 +114,9 @@ async def test_a_run_is_repeated_and_judged_lane_by_lane(
         assert verdicts["B"][0] == "Differs from token 2"
         after = d.history.load(d.window.page.view.conversation_id or 0).messages[0].replies
         assert len(after) == before
+        # A setting that changes now makes the result old news: the badge and its panel agree.
+        d.window.page.view.lanes[1].model.set_values({"temperature": 1.7})
+        await d.until(lambda: "is not what ran" in panel(d).content.sentence)
 
 
 async def test_changed_settings_are_told_and_taken_back(qapp: QApplication, tmp_path: Path) -> None:

@@ -73,9 +73,8 @@ class CodeProblems:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return found[0].text + more if found else ""
 
-    def below_last(self) -> int:
-        """Pixels for the sentence under the last line, whose own margin Qt leaves out."""
-        last = self._edit.document().blockCount()
+    def below_last(self, last: int) -> int:
+        """Pixels for the sentence under the last shown line, whose own margin Qt leaves out."""
         return theme().px(_GAP) if last in self._by_line else 0
 
     # ------------------------------------------------------------ painting

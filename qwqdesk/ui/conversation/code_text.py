@@ -230,7 +230,8 @@ class CodeText(QTextEdit):
         bar = 0
         if self.lineWrapMode() is QTextEdit.LineWrapMode.NoWrap and size.width() > room + 1:
             bar = self.horizontalScrollBar().sizeHint().height()
-        height = math.ceil(size.height()) + self.problems.below_last()
+        last = self._hidden_end or self.document().blockCount()
+        height = math.ceil(size.height()) + self.problems.below_last(last)
         return height + margins.top() + margins.bottom() + bar
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

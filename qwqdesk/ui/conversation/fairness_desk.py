@@ -57,6 +57,7 @@ class FairnessDesk(QObject):
         self._tests = SelfTests(desk.dirs.self_tests)
         self._lanes = StoredLanes(desk)
         self._result: tuple[tuple[int, ...], PanelContent] | None = None
+        self._result_under: Sequence[str] | None = None  # what had changed when it was first shown
         self._last_progress = 0.0
         self._open = False
         self.busy = ""
@@ -104,7 +105,7 @@ class FairnessDesk(QObject):
         self._badge.setVisible(not quiet or self._open)
         if self.busy:
             return
-        if self._result is not None and self._result[0] == shown.ids:
+        if self._result is not None and self._holds(shown.ids, changed):
             self.panel.show_content(self._result[1])
             return
         self._result = None
@@ -114,6 +115,17 @@ class FairnessDesk(QObject):
         if changed and self._open and (missing := self._lanes.missing(shown)):
             content = replace(content, lines=(*content.lines, missing))
         self.panel.show_content(content)
+
+    def _holds(self, ids: tuple[int, ...], changed: Sequence[str]) -> bool:
+        """Whether the result still says what a reader wants to know: since it came, neither other
+        replies are shown nor has a setting been changed.
+        """
+        if self._result_under is None:
+            self._result_under = tuple(changed)
+        return self._result is not None and (self._result[0], self._result_under) == (
+            ids,
+            tuple(changed),
+        )
 
     # ------------------------------------------------------------ the panel
 
@@ -170,7 +182,7 @@ class FairnessDesk(QObject):
             self._start(self._again(lanes), "Running again")
 
     def _begin(self) -> None:
-        self._result = None
+        self._result = self._result_under = None
         self.open()
 
     def _ready(self) -> bool:
@@ -189,6 +201,7 @@ class FairnessDesk(QObject):
     def _fail(self, error: UserError) -> None:
         ids = self._lanes.of(self._view()).ids
         self._result = (ids, words.error_content(error.what, error.what_to_do))
+        self._result_under = None
         self._update()
 
     def _start(self, work: Coroutine[Any, Any, PanelContent | None], what: str) -> None:
@@ -211,6 +224,7 @@ class FairnessDesk(QObject):
             self.busy_changed.emit()
             self.refresh()
         self._result = (ids, content) if content is not None else None
+        self._result_under = None
 
     async def _check(
         self, model: str | None, lane: StoredLane, limit: int | None

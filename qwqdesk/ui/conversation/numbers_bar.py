@@ -18,7 +18,6 @@ _MOST_OF_PAGE, _MOST_BY_ITSELF = 0.5, 0.28  # of the page's height
 _GRIP, _KEY_STEP = 7, 16
 _LIVE = "Updated while the lanes write. The dot marks the better value."
 _LIVE_ALONE = "Updated while the lane writes."
-_DOT_MEANS = "The dot marks the better value."
 _NOTHING = "Nothing has been written yet."
 
 
@@ -172,7 +171,7 @@ class NumbersPanel(QFrame):
         elif self.is_open and counted.running:
             words = _LIVE if many else _LIVE_ALONE
         elif self.is_open and many:
-            words = _DOT_MEANS
+            words = counted.dots
         self._sentence.setText(words)
         self._head.setAccessibleName(f"Numbers. {words}")
         for part in (self._export, self._every, self._grip):

@@ -23,6 +23,7 @@ from qwqdesk.analysis.metrics import LaneResult
 from qwqdesk.analysis.numbers import (
     LaneNumbers,
     NumberRow,
+    dot_words,
     number_rows,
     reasoning_closed,
     summary,
@@ -36,12 +37,13 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted at one moment. `sentence` is the bar's."""
+    """What was counted at one moment. `sentence` is the bar's, `dots` the open table's."""
 
     labels: tuple[str, ...] = ()
     rows: tuple[NumberRow, ...] = ()
     sentence: str = ""
     running: bool = False
+    dots: str = ""
 
 
 class NumbersCount(QObject):
@@ -87,6 +89,7 @@ class NumbersCount(QObject):
             number_rows(lanes) if lanes else (),
             summary(lanes),
             any(lane.running for lane in lanes),
+            dot_words(lanes),
         )
 
     def _lane(self, reply: LaneReply, first: LaneReply) -> LaneNumbers:

@@ -114,6 +114,11 @@ def test_the_line_gets_room_for_its_sentence_and_a_wave(answer: AnswerView) -> N
     assert wrong.wanted_height(500) == before + 24
     third = AnswerViewFor(answer)
     assert shown(third, "b = c\na = 1\n").wanted_height(500) == before + 24
+    fold = shown(AnswerViewFor(answer), long_code(error_at=60))
+    folded = fold.wanted_height(500)
+    fold.fold_around(60 - FOLD_TO + 5)  # the error's line is the last one that is shown
+    assert visible_lines(fold)[-1] == 60
+    assert fold.wanted_height(500) == folded
     ranges = wrong.code_view.document().findBlockByNumber(1).layout().formats()
     waves = [
         found.start

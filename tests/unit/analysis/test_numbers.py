@@ -7,7 +7,14 @@ from collections.abc import Mapping
 import pytest
 
 from qwqdesk.analysis.metrics import METRICS, Number
-from qwqdesk.analysis.numbers import LaneNumbers, NumberRow, number_rows, reasoning_closed, summary
+from qwqdesk.analysis.numbers import (
+    LaneNumbers,
+    NumberRow,
+    dot_words,
+    number_rows,
+    reasoning_closed,
+    summary,
+)
 
 Values = Mapping[str, Number]
 CLEAN: Values = {"python_blocks": 1, "python_parse_failures": 0, "code_errors": 0}
@@ -54,7 +61,7 @@ def test_tokens_and_time_are_never_better() -> None:
         ((1, 0, 3), (1, 0, 1), ("3 errors", "1 error"), 1),
         ((1, 1, 1), (1, 0, 4), ("does not parse", "4 errors"), None),
         ((1, 1, 1), (1, 0, 0), ("does not parse", "no errors found"), 1),
-        ((0, None, None), (1, 0, 0), ("no code", "no errors found"), None),
+        ((0, None, None), (1, 0, 0), ("no Python", "no errors found"), None),
     ],
 )
 def test_clean_code_is_better_and_fewer_errors_where_all_parses(
@@ -122,3 +129,15 @@ def test_the_sentence_says_what_differs_most() -> None:
         "Code without errors: A. B has 1 error, C looped. Reasoning not closed in C."
     )
     assert summary([lane("A", closed=None)]) == ""
+
+
+def test_no_lane_with_clean_code_is_said_with_the_errors_of_each() -> None:
+    a, b = (lane(name, {**CLEAN, "code_errors": n}) for name, n in (("A", 12), ("B", 1)))
+    assert summary([a, b]).startswith("Errors in code: A 12, B 1.")
+    assert summary([a, b, lane("C")]).startswith("A has 12 errors, B has 1 error.")
+
+
+def test_texts_of_other_lengths_get_no_dots_and_the_bar_says_so() -> None:
+    short, long = lane("A", {"answer_tokens": 100}), lane("B", {"answer_tokens": 900})
+    assert "lengths differ" in dot_words([short, long])
+    assert dot_words([short, short]) == "The dot marks the better value."
