@@ -14,7 +14,14 @@ from qwqdesk.engine.events import LaneFinished, Loaded
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.model_turns import LanePlace, ModelTurns, TurnBegan, TurnEvent, TurnFailed
+from qwqdesk.model_turns import (
+    LanePlace,
+    ModelTurns,
+    SameThought,
+    TurnBegan,
+    TurnEvent,
+    TurnFailed,
+)
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
@@ -148,3 +155,24 @@ def test_what_a_crash_left_out_is_answered_later(session: Session, models: dict[
     conversation = history_of(session).load(1)
     assert {reply.lane for reply in conversation.messages[0].replies} == {"A", "B"}
     assert [entry["label"] for entry in conversation.lanes] == ["A", "B"]
+
+
+def test_every_model_answers_from_one_lanes_thought(
+    session: Session, models: dict[str, Path]
+) -> None:
+    a, b = models["F16"], models["Q8_0"]
+    places = [place("A", a), place("B", b)]
+    asyncio.run(collect(ModelTurns(session, places)))
+    (message,) = history_of(session).load(1).messages
+    thought = SameThought(message.replies[0].id, "I know it.", times=2)
+
+    async def again() -> list[TurnEvent]:
+        batches = ModelTurns(session, places).answer_again(1, message.id, thought)
+        return [event async for batch in batches for event in batch]
+
+    events = asyncio.run(again())
+    assert [event.lanes for event in events if isinstance(event, TurnBegan)] == [(1,), (0,)]
+    (message,) = history_of(session).load(1).messages
+    new = message.replies[2:]
+    assert [reply.lane for reply in new] == ["B", "B", "A", "A"]
+    assert all((reply.reasoning or "").strip() == "I know it." for reply in new)
