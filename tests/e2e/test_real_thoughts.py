@@ -54,3 +54,29 @@ def test_thoughts_are_closed_kept_edited_and_answered_from_again(tmp_path: Path)
     assert "lanes 2 True" in out
     assert "replies A:stop A:stop A:stop A:stop B:stop" in out
     assert "chain 0.1" in out
+
+
+def test_a_thought_is_ended_by_the_user(tmp_path: Path) -> None:
+    out = program.run(
+        tmp_path,
+        """
+        page = window.page
+        await until(lambda: window.desk.session.loaded)
+        page.view.chosen_mode = "exact"
+        lane = page.view.lanes[0]
+        head = lambda: lane.output.reply.reasoning.header.head.accessibleName()
+        for again in range(4):  # the demo model thinks for less than a second
+            page.send("Write a Flappy Bird game in Python.")
+            await until(lambda: lane.output.can_answer_now)
+            lane.output.ask_answer()
+            await until(lambda: lane.output.reply.answer_source)
+            page.stop()
+            await until(lambda: page.runs.view is None)
+            if "closed by you" in head():
+                break
+        say(head())
+        say(lane.output.reply.reasoning.source)
+        """,
+    )
+    assert "closed by you" in out
+    assert "I have thought long enough" in out

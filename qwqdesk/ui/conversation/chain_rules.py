@@ -41,6 +41,9 @@ from qwqdesk.ui.theme import theme
 
 _CHAINS = (("one", "One chain"), ("two", "Two chains"))
 _LONGEST_SENTENCE = 4_000
+_CHAINS_MEAN = "Two: the answer is drawn with settings of its own."
+_BUDGET_MEANS = "Tokens of reasoning after which the answer must begin. Empty: no own limit."
+_SENTENCE_MEANS = "Written at the end of reasoning that is closed early."
 
 
 class ReasoningRules(QFrame):
@@ -95,9 +98,9 @@ class ReasoningRules(QFrame):
     def refresh(self) -> None:
         """Show the lane's rules."""
         setup, usual = self._model.setup, self._model.usual
-        words = rules_in_short(setup)
-        self._head.setAccessibleName(f"Reasoning: {words}" if words else "Reasoning")
-        self._set.setText(words)
+        short = rules_in_short(setup)
+        self._head.setAccessibleName(f"Reasoning: {short}" if short else "Reasoning")
+        self._set.setText(short)
         self._chains.set_value("two" if setup.answer is not None else "one")
         if not self.problem:  # a wrong text stays until it is mended
             self._budget.show_text(
@@ -110,7 +113,10 @@ class ReasoningRules(QFrame):
         guard = setup.loop_guard
         self._guard.set_text(dict(GUARD_CHOICES)[guard] if guard is not None else self._as_usual())
         self._guard.setAccessibleName(f"When it repeats itself: {self._guard.text()}")
-        self._guard_words.setText(guard_meaning(guard or usual.loop_guard))
+        words = guard_meaning(guard or usual.loop_guard)
+        self._guard_words.setText(words)
+        self._guard.setToolTip(words)
+        self._guard.setAccessibleDescription(words)
 
     def tab_stops(self) -> list[QWidget]:
         return [self._head, self._chains, self._budget, self._sentence, self._guard]
@@ -162,30 +168,18 @@ class ReasoningRules(QFrame):
         grid.setContentsMargins(px(12), 0, 0, px(4))
         grid.setHorizontalSpacing(px(12))
         grid.setVerticalSpacing(px(6))
-        rows: tuple[tuple[str, QWidget, QWidget], ...] = (
-            (
-                "Chains",
-                self._chains,
-                _meaning("Two: the answer is drawn with settings of its own."),
-            ),
-            (
-                "Budget",
-                self._budget,
-                _meaning(
-                    "Tokens of reasoning after which the answer must begin. Empty: no own limit."
-                ),
-            ),
-            (
-                "Closing",
-                self._sentence,
-                _meaning("Written at the end of reasoning that is closed early."),
-            ),
-            ("Loops", self._guard, self._guard_words),
+        rows: tuple[tuple[str, QWidget, str], ...] = (
+            ("Chains", self._chains, _CHAINS_MEAN),
+            ("Budget", self._budget, _BUDGET_MEANS),
+            ("Closing", self._sentence, _SENTENCE_MEANS),
+            ("Loops", self._guard, ""),
         )
         line = 0
-        for title, field, meaning in rows:
+        for title, field, words in rows:
             name = label(title, "small", "text2")
             name.setBuddy(field)
+            field.setToolTip(words)
+            meaning = wrapping_label(words, "small", "text2") if words else self._guard_words
             grid.addWidget(name, line, 0)
             grid.addWidget(field, line, 1)
             if self._narrow:
@@ -227,10 +221,6 @@ def _fold_head() -> QToolButton:
     head.setFixedHeight(theme().px(28))
     head.setProperty("plain", True)
     return head
-
-
-def _meaning(text: str) -> QWidget:
-    return wrapping_label(text, "small", "text2")
 
 
 def _source(value: object) -> str:
