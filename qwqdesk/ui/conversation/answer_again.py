@@ -5,7 +5,7 @@ The reasoning of a reply stays as it is (or is edited), and only the answer is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_turns import SameThought
 from qwqdesk.sampling.param import UINT32_MAX
 from qwqdesk.sampling.samplers import RANDOM_SEEDS
-from qwqdesk.thought import thought_tokens
+from qwqdesk.thought import MAX_LANES, thought_tokens
 from qwqdesk.ui.base import announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.run_controller import RunController
@@ -111,14 +111,14 @@ class AnswerAgain(QObject):
         """Answer again in the lane itself; the newest reply is shown, the others are siblings."""
         reply = self._thought_of(lane)
         if reply is not None:
-            setups = [_with_seed(lane.setup, self._new_seed(view), only_fixed=True)]
+            setups = [_with_seed(lane.setup, self._new_seed(view, [lane]), only_fixed=True)]
             self._start(view, [lane], setups, SameThought(reply.id, reasoning, times))
 
     def in_every_lane(self, view: ConversationView, lane: Lane) -> None:
         """Answer from this lane's thought in all lanes, each with its own chain."""
         reply = self._thought_of(lane)
         if reply is not None:
-            seed = self._new_seed(view)
+            seed = self._new_seed(view, view.lanes)
             setups = [_with_seed(each.setup, seed, only_fixed=True) for each in view.lanes]
             self._start(view, view.lanes, setups, SameThought(reply.id))
 
@@ -127,7 +127,7 @@ class AnswerAgain(QObject):
         reply = self._thought_of(lane)
         if reply is None:
             return
-        lanes, setups, seed = [], [], self._new_seed(view)
+        lanes, setups, seed = [], [], self._new_seed(view, [lane])
         for _ in range(new):
             beside = view.add_lane(lane)
             if beside is not None:
@@ -155,13 +155,27 @@ class AnswerAgain(QObject):
         options = self._desk.options(view.mode, view.system_prompt)
         self._runs.answer_again(view, lanes, setups, options, thought)
 
-    def _new_seed(self, view: ConversationView) -> int:
-        """One that no reply to the message has had: the same seed would give the same answer."""
+    def _new_seed(self, view: ConversationView, lanes: Sequence[Lane]) -> int:
+        """The first of as many seeds as may be needed that no reply to the message has had.
+
+        With the same thought, the same seed would give the same answer. It is looked for from the
+        seed on that one of the lanes has.
+        """
         assert view.conversation_id is not None
         messages = self._desk.history.load(view.conversation_id).messages
         replies = next(m.replies for m in messages if m.id == view.message_id)
-        used = [reply.sampling.get("seed") for reply in replies]
-        return _next_seed(max((seed for seed in used if isinstance(seed, int)), default=0))
+        used = {reply.sampling.get("seed") for reply in replies}
+        fixed = [lane.model.chain.integer("seed") for lane in lanes]
+        seed = next((seed for seed in fixed if seed not in RANDOM_SEEDS), 1)
+        while not used.isdisjoint(_seeds_from(seed)):
+            seed = _next_seed(seed)
+        return seed
+
+
+def _seeds_from(seed: int) -> Iterator[int]:
+    for _ in range(MAX_LANES):
+        yield seed
+        seed = _next_seed(seed)
 
 
 def _with_seed(setup: LaneSetup, seed: int, *, only_fixed: bool = False) -> LaneSetup:
