@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from qwqdesk.errors import UserError
-from qwqdesk.experiment import Experiment
+from qwqdesk.experiment import FORMAT, Experiment
 from qwqdesk.resources import resource
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
 from qwqdesk.sampling.recipes import Recipe, recipe_id
 from qwqdesk.whole_file import write_whole
 
+_GLANCE: Final = 4096  # bytes
+_MOST_NAMES: Final = 1000
 _ORDER: Final = ("flappy-bird", "strawberry", "arithmetic", "long-story", "json-output")
 
 
@@ -73,6 +75,34 @@ def read_experiment(path: Path, recipes: Mapping[str, Recipe]) -> Experiment:
         UserError: when it cannot be read or is no experiment.
     """
     return Experiment.from_json(parse_json(read_bytes(path)), recipes, name=path.stem)
+
+
+def is_experiment_file(path: Path) -> bool:
+    """Whether a file looks like an experiment: a glance at its beginning, of any file."""
+    try:
+        if path.suffix.lower() != ".json" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return FORMAT.encode() in file.read(_GLANCE)
+    except OSError:
+        return False
+
+
+def import_experiment(directory: Path, path: Path, recipes: Mapping[str, Recipe]) -> Experiment:
+    """Keep the experiment of a file among the user's own, under a name that is free.
+
+    Raises:
+        UserError: as `read_experiment` and `save_experiment`.
+    """
+    one = read_experiment(path, recipes)
+    name, title = one.id, one.title
+    for number in range(2, _MOST_NAMES):
+        target = directory / f"{one.id}.json"
+        if one.id not in _builtin_ids() and not target.exists():
+            break
+        one = replace(one, id=f"{name}-{number}", title=f"{title} ({number})")
+    save_experiment(directory, one)
+    return one
 
 
 def save_experiment(directory: Path, experiment: Experiment) -> Path:

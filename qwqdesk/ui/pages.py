@@ -23,7 +23,7 @@ PAGES = {
     "settings": "qwqdesk.ui.settings.page",
 }
 # px that a page wants; with less beside the sidebar, that becomes the rail.
-WANTED_WIDTHS = {"models": 800}
+WANTED_WIDTHS = {"models": 800, "lab": 760}
 
 
 @runtime_checkable
@@ -49,6 +49,9 @@ class Shell(Protocol):
 
     def engine_settings(self) -> None:
         """Open the engine settings."""
+
+    def choose_model(self) -> None:
+        """Go to the chats and open the menu of models."""
 
     def load_and_show(self, path: Path) -> None:
         """Load a model and go where its progress is."""

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 
 from qwqdesk.analysis.checks import Check
 from qwqdesk.experiment import Experiment
-from qwqdesk.experiment_files import load_experiments, save_experiment
+from qwqdesk.experiment_files import (
+    export_experiment,
+    is_experiment_file,
+    load_experiments,
+    save_experiment,
+)
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
 from qwqdesk.ui.lab.experiment_view import ExperimentView
+from qwqdesk.ui.lab.folded_text import beginning
 from qwqdesk.ui.lab.result_table import ResultTable
 from qwqdesk.ui.lab.save_box import SaveExperimentBox
 from tests.ui.fakes import Driver, opened
@@ -126,3 +136,116 @@ async def test_a_comparison_is_kept_as_an_experiment(qapp: QApplication, tmp_pat
         assert [check.name for check in saved.checks] == [
             "finished", "reasoning-closed", "no-loop", "python-parses", "number",
         ]  # fmt: skip
+
+
+async def test_a_small_page_shows_all_of_it(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(960, 600)
+        _, view, table = _lab(d)
+        for percent in (100, 150):
+            d.window.desk.change(text_size=percent)
+            await asyncio.sleep(0.1)
+            _, view, table = _lab(d)
+            await asyncio.sleep(0.1)
+            content = view.widget()
+            assert content is not None
+            assert content.width() <= view.viewport().width(), "nothing is cut at the right"
+            for name in ("runExperimentButton", "repeatExperimentButton", "repeatsField"):
+                part = d.find(name)
+                right = part.mapTo(content, part.rect().topRight()).x()
+                assert right <= view.viewport().width()
+            columns = [table.columnWidth(n) for n in range(table.model().columnCount())]
+            assert sum(columns) <= table.viewport().width() + 2
+
+
+async def test_a_long_prompt_is_folded(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        chosen, _, _ = _lab(d)
+        words = d.find("experimentPrompt")
+        assert isinstance(words, QLabel)
+        assert words.text().startswith("Write a Flappy Bird game")
+        assert "Esc quits" not in words.text()
+        d.click("experimentPromptAll")
+        assert "Esc quits" in words.text()
+        d.click("experimentPromptAll")
+        assert "Esc quits" not in words.text()
+        chosen.setCurrentIndex(chosen.model().index(2, 0))
+        assert words.text().endswith("strawberry?")
+
+
+@pytest.mark.parametrize("text", ["", "one", "a\n" * 4, "word " * 90])
+def test_a_text_that_is_hardly_longer_is_not_folded(text: str) -> None:
+    assert beginning(text) == text
+    assert len(beginning(text + "\nmore\n" + "word " * 200)) < 500
+
+
+async def test_progress_is_told_with_a_share(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("finished")])
+    async with opened(tmp_path) as d:
+        chosen, view, _ = _lab(d)
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        meaning = d.find("countsMeaning")
+        assert isinstance(meaning, QLabel)
+        assert meaning.text().startswith("Nothing is counted yet.")
+        view.repeat_wanted.emit(2)
+        await d.until(partial(_runs_after, d, 0))
+        assert not d.find("runExperimentButton").isEnabled()
+        d.engine.staged[-1].finish()
+        line = await d.shown("trialsLine")
+        await d.until(lambda: line.accessibleName().startswith("50%, Seed 2 · 2 of 4 trials"))
+        await d.until(partial(_runs_after, d, 1))
+        d.engine.staged[-1].finish()
+        await d.until(lambda: not line.isVisible())
+        assert "95 % interval" in meaning.text()
+
+
+async def test_without_checks_nothing_is_counted(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [])
+    async with opened(tmp_path) as d:
+        chosen, _, table = _lab(d)
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        assert not table.isVisible()
+        assert not [b for b in d.window.findChildren(QWidget, "repeatExperimentButton")
+                    if b.isVisible()]  # fmt: skip
+        meaning = d.find("countsMeaning")
+        assert isinstance(meaning, QLabel)
+        assert meaning.text().startswith("This experiment has no checks.")
+
+
+async def test_without_a_model_one_can_be_chosen(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.window.desk.session.loaded = None
+        _lab(d)
+        d.window.desk.model_changed.emit()
+        assert not d.find("runExperimentButton").isEnabled()
+        asked: list[bool] = []
+        d.window.models.open_menu = lambda: asked.append(True)  # type: ignore[method-assign]
+        d.click("labChooseModel")
+        assert d.window.stack.currentWidget() is d.page
+        assert asked
+
+
+async def test_a_dropped_experiment_is_kept_beside_ones_own(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    own = _own(tmp_path, [Check("finished")])
+    other = tmp_path / "elsewhere" / "mine.json"
+    other.parent.mkdir()
+    export_experiment(other, replace(own, prompt="Another prompt."))
+    (tmp_path / "plain.json").write_text("{}")
+    assert not is_experiment_file(tmp_path / "plain.json")
+    async with opened(tmp_path) as d:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(other))])
+        d.window.dropEvent(
+            QDropEvent(
+                QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                Qt.KeyboardModifier.NoModifier,
+            )
+        )  # fmt: skip
+        title = await d.shown("experimentTitle")
+        assert isinstance(title, QLabel)
+        await d.until(lambda: title.text() == "Mine (2)")
+        known = load_experiments(tmp_path / "experiments", d.window.desk.recipes)
+        assert known.named("mine").prompt == "Count to three.", "one's own is not replaced"
+        assert known.named("mine-2").prompt == "Another prompt."

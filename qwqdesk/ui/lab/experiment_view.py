@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult
@@ -18,13 +19,24 @@ from qwqdesk.ui.base import (
     label,
     wrapping_label,
 )
-from qwqdesk.ui.conversation.visible_text import visible
+from qwqdesk.ui.lab.folded_text import FoldedText
 from qwqdesk.ui.lab.lane_rows import LaneRows
 from qwqdesk.ui.lab.result_table import ResultTable
+from qwqdesk.ui.lab.trials_line import TrialsLine
 from qwqdesk.ui.theme import theme
 
-_COLUMN, _SHOWN = 900, 4000
+_COLUMN = 900
+_NARROW = 560  # px: with less, the words and the buttons of the counts stand in two rows
 _REPEATS = 20
+_NOTHING_YET = "Nothing is counted yet. Every seed runs each lane once; these runs are no chats."
+_MEANING = (
+    "The range behind a count is its 95 % interval: the true share lies in it, as far as so few "
+    "runs can tell. Where the ranges of two lanes overlap, their difference may be chance."
+)
+_NO_CHECKS = (
+    "This experiment has no checks. Run the comparison and read it; checks are added where a "
+    "comparison is saved as an experiment."
+)
 
 
 class ExperimentView(QScrollArea):
@@ -38,6 +50,7 @@ class ExperimentView(QScrollArea):
     repeat_wanted = Signal(int)
     stop_wanted = Signal()
     forget_wanted = Signal()
+    model_wanted = Signal()
     menu_wanted = Signal(object)  # the button to open it at
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -65,9 +78,7 @@ class ExperimentView(QScrollArea):
         self._more = IconButton("ellipsis", "More about this experiment", name="experimentMore")
         self._more.clicked.connect(lambda *_: self.menu_wanted.emit(self._more))
         self._about = wrapping_label("", "body", "text2")
-        self._prompt = wrapping_label("", "body")
-        self._prompt.setObjectName("experimentPrompt")
-        self._prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._prompt = FoldedText("experimentPrompt")
         self._lanes = LaneRows()
         self._table = ResultTable()
         self._table.cell_chosen.connect(self._explain)
@@ -89,8 +100,13 @@ class ExperimentView(QScrollArea):
             "Start anew", "rotate-ccw", "flat", small=True, name="forgetResultButton",
             clicked=self.forget_wanted.emit,
         )  # fmt: skip
-        self._words = ElideLabel("", "small", "text2")
-        self._words.setObjectName("trialsProgress")
+        self._progress = TrialsLine()
+        self._choose = button(
+            "Choose model", "cpu", small=True, name="labChooseModel",
+            clicked=self.model_wanted.emit,
+        )  # fmt: skip
+        self._meaning = wrapping_label("", "small", "text2")
+        self._meaning.setObjectName("countsMeaning")
 
     def _lay_out(self) -> None:
         px = theme().px
@@ -108,13 +124,18 @@ class ExperimentView(QScrollArea):
         column.addSpacing(px(8))
         column.addWidget(Hairline())
         column.addSpacing(px(4))
-        counted = label("How often each check holds", "strong")
-        column.addLayout(
-            _row(counted, None, self._forget, label("Seeds", "small", "text2"), self._count,
-                 self._repeat, self._stop)
-        )  # fmt: skip
-        column.addWidget(self._words)
+        self._counting = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._counting.setSpacing(px(8))
+        self._counting.addWidget(label("How often each check holds", "strong"))
+        self._counting.addStretch(1)
+        self._seeds = label("Seeds", "small", "text2")
+        acts = _row(self._forget, self._seeds, self._count, self._repeat, self._stop)
+        self._counting.addLayout(acts)
+        self._counting.setAlignment(acts, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(self._counting)
+        column.addLayout(_row(self._progress, self._choose))
         column.addWidget(self._table)
+        column.addWidget(self._meaning)
         column.addLayout(_row(self._detail, self._open))
         column.addStretch(1)
         outer = QWidget()
@@ -136,11 +157,8 @@ class ExperimentView(QScrollArea):
         self._badge.set_badge("neutral", "", "Built in" if one.builtin else "Yours")
         self._about.setText(one.about)
         self._about.setVisible(bool(one.about))
-        shown = visible(one.prompt[:_SHOWN])
-        self._prompt.setText(
-            shown + ("\N{HORIZONTAL ELLIPSIS}" if len(one.prompt) > _SHOWN else "")
-        )
         if changed:
+            self._prompt.set_text(one.prompt)
             self._lanes.show_lanes(one.setups())
             self._table.clearSelection()
             self._say("", None)
@@ -149,19 +167,36 @@ class ExperimentView(QScrollArea):
     def show_result(self, result: ExperimentResult) -> None:
         """The trials that are over."""
         self._result = result
+        checks = bool(result.experiment.checks)
         self._table.show_result(result)
+        self._table.setVisible(checks)
+        self._meaning.setText(_meaning(result))
         self._forget.setVisible(bool(result.trials) and not self._stop.isVisibleTo(self))
 
-    def show_state(self, *, running: bool, words: str, ready: bool) -> None:
-        """Whether trials run (of this experiment), and whether there is a model to run on."""
+    def show_state(
+        self, *, running: bool, words: str, ready: bool, share: float | None, no_model: bool
+    ) -> None:
+        """Whether trials run (of this experiment), and whether there is a model to run on.
+
+        `share` is that of the trials that are over, 0 to 1; None while none run.
+        """
+        counts = self._experiment is not None and bool(self._experiment.checks)
         self._stop.setVisible(running)
-        self._repeat.setVisible(not running)
+        self._repeat.setVisible(not running and counts)
         self._repeat.setEnabled(ready)
-        self._run.setEnabled(ready)
+        self._run.setEnabled(ready and not running)
+        for part in (self._count, self._seeds):
+            part.setVisible(counts)
         self._count.setEnabled(not running)
         self._forget.setVisible(not running and bool(self._result and self._result.trials))
-        self._words.setText(words)
-        self._words.setVisible(bool(words))
+        self._progress.show_words(words, share)
+        self._choose.setVisible(no_model)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        narrow = event.size().width() < theme().px(_NARROW)
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._counting.setDirection(down if narrow else across)
+        super().resizeEvent(event)
 
     # ------------------------------------------------------------ inside
 
@@ -196,6 +231,16 @@ class ExperimentView(QScrollArea):
             self._open_seed = seed
             self._open.setText(f"Open seed {seed}")
             self._open.setAccessibleName(f"Run seed {seed} as a comparison")
+
+
+def _meaning(result: ExperimentResult) -> str:
+    """One sentence on what the counts are."""
+    if not result.experiment.checks:
+        return _NO_CHECKS
+    if not result.trials:
+        return _NOTHING_YET
+    most = max(result.rate(lane.label).total for lane in result.experiment.lanes)
+    return _MEANING if most > 1 else ""
 
 
 def _row(*parts: QWidget | None) -> QHBoxLayout:

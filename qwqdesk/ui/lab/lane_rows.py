@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from qwqdesk.conversation import LANE_LABELS
@@ -23,6 +24,7 @@ class LaneRows(QWidget):
         super().__init__(parent)
         self.setObjectName("experimentLanes")
         self._parts: list[QWidget] = []
+        self._names: list[ElideLabel] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(theme().px(10))
@@ -34,7 +36,7 @@ class LaneRows(QWidget):
         for part in self._parts:
             self._grid.removeWidget(part)
             retire(part)
-        self._parts = []
+        self._parts, self._names = [], []
         first = lanes[0].resolved() if lanes else None
         for row, (lane, letter) in enumerate(zip(lanes, LANE_LABELS, strict=False)):
             resolved = lane.resolved()
@@ -44,10 +46,21 @@ class LaneRows(QWidget):
             else:
                 chips.show_line(differences_line(first.chain, resolved.chain))
             name = ElideLabel(_title(lane), "name")
-            name.setMaximumWidth(theme().px(240))
+            name.setMaximumWidth(self._name_room(self.width()))
+            self._names.append(name)
             for column, part in enumerate((LetterTile(letter), name, chips)):
                 self._grid.addWidget(part, row, column)
                 self._parts.append(part)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        for name in self._names:
+            name.setMaximumWidth(self._name_room(event.size().width()))
+
+    @staticmethod
+    def _name_room(width: int) -> int:
+        """What a name may take, in pixels: the chips say more."""
+        return max(theme().px(110), min(theme().px(240), round(width * 0.4)))
 
 
 def _title(lane: LaneSetup) -> str:

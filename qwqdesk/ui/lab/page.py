@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
@@ -11,9 +15,8 @@ from qwqdesk.experiment_files import (
     ExperimentList,
     delete_experiment,
     export_experiment,
+    import_experiment,
     load_experiments,
-    read_experiment,
-    save_experiment,
 )
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import IconButton, MessageBand, Toast, button, label, panel
@@ -24,10 +27,13 @@ from qwqdesk.ui.lab.experiment_view import ExperimentView
 from qwqdesk.ui.lab.trial_runs import TrialRuns
 from qwqdesk.ui.pages import Shell
 from qwqdesk.ui.tasks import Tasks
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import set_state, theme
 from qwqdesk.ui.toolbar import HEIGHT
 
-_LIST = 300
+_LIST = (200, 300)  # px, the least and the most for the list
+_ABOVE = 620  # px of the page: below it the list stands above the experiment
+_LOW = 130  # px of the list's height there
+_ANY = 16_777_215  # Qt's own limit of a widget's size
 _FILES = "Experiments (*.json);;All files (*)"
 _BAND = "labBand"
 
@@ -62,11 +68,11 @@ class LabPage(QFrame):
 
     def _lay_out(self) -> None:
         left = panel("window", "right", "labList")
-        left.setFixedWidth(theme().px(_LIST))
-        column = QVBoxLayout(left)
+        self._left = left
+        self._left_column = column = QVBoxLayout(left)
         column.setContentsMargins(0, theme().px(4), 1, 0)
         column.addWidget(self._list)
-        body = QHBoxLayout()
+        self._body = body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         body.setSpacing(0)
         body.addWidget(left)
         body.addWidget(self._view, 1)
@@ -76,6 +82,19 @@ class LabPage(QFrame):
         whole.addWidget(self._bar())
         whole.addLayout(self._bands)
         whole.addLayout(body, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Beside the experiment the list takes what can be spared; else it stands above it."""
+        px, width = theme().px, event.size().width()
+        above = width < px(_ABOVE)
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._body.setDirection(down if above else across)
+        set_state(self._left, "edge", "bottom" if above else "right")
+        self._left_column.setContentsMargins(0, px(4), 0 if above else 1, 1 if above else 0)
+        wide = max(px(_LIST[0]), min(px(_LIST[1]), round(width * 0.3)))
+        self._left.setFixedSize(*((_ANY, px(_LOW)) if above else (wide, _ANY)))
+        self._left.setMinimumSize(0 if above else wide, px(_LOW) if above else 0)
+        super().resizeEvent(event)
 
     def _bar(self) -> QFrame:
         px = theme().px
@@ -106,6 +125,7 @@ class LabPage(QFrame):
         self._view.repeat_wanted.connect(self._repeat)
         self._view.stop_wanted.connect(self._trials.stop)
         self._view.forget_wanted.connect(self._forget)
+        self._view.model_wanted.connect(self._shell.choose_model)
         self._view.menu_wanted.connect(self._open_menu)
         self._trials.changed.connect(self._refresh)
         self._trials.failed.connect(self._fail)
@@ -139,9 +159,15 @@ class LabPage(QFrame):
         if elsewhere:
             words = "Another experiment is running."
         elif not ready:
-            words = "No model is loaded. Choose one on the Chats or the Models page."
+            words = "No model is loaded."
         self._view.show_result(self._trials.result(one))
-        self._view.show_state(running=here, words=words, ready=ready and not elsewhere)
+        self._view.show_state(
+            running=here,
+            words=words,
+            ready=ready and not elsewhere,
+            share=self._trials.share if here else None,
+            no_model=not ready and not elsewhere,
+        )
 
     def _fail(self, error: UserError) -> None:
         band = MessageBand("bad", error.what, error.what_to_do, name=_BAND)
@@ -177,11 +203,17 @@ class LabPage(QFrame):
 
     async def _import(self) -> None:
         path = await open_file(self, "Import experiment", _FILES)
-        if path is None:
-            return
+        if path is not None:
+            await self._import_file(path)
+
+    def import_file(self, path: Path) -> None:
+        """Keep the experiment of a file, and show it."""
+        self._tasks.start(self._import_file(path))
+
+    async def _import_file(self, path: Path) -> None:
         try:
-            one = read_experiment(path, self._desk.recipes_by_id())
-            save_experiment(self._desk.dirs.experiments, one)
+            folder, recipes = self._desk.dirs.experiments, self._desk.recipes_by_id()
+            one = await asyncio.to_thread(import_experiment, folder, path, recipes)
         except UserError as error:
             self._fail(error)
             return

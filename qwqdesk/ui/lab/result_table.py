@@ -12,7 +12,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -32,7 +32,9 @@ from qwqdesk.ui.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
 CELL_ROLE = Qt.ItemDataRole.UserRole
-_ROW, _PADDING, _LEAD, _DOT = 32, 12, 14, 6
+_ROW, _TALL, _PADDING, _LEAD, _DOT = 32, 48, 12, 14, 6
+_LANE = (76, 180)  # px, the least and the most for a lane's column
+_LEAST = 120  # px for the checks
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 
 
@@ -169,6 +171,9 @@ class RateDelegate(QStyledItemDelegate):
     def _text(self, painter: QPainter, rect: QRect, text: str) -> None:
         painter.setFont(theme().font("body"))
         painter.setPen(theme().color("text"))
+        if rect.height() > theme().px(_ROW):
+            painter.drawText(rect, _LEFT | int(Qt.TextFlag.TextWordWrap), text)
+            return
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
         painter.drawText(rect, _LEFT, shown)
 
@@ -228,7 +233,9 @@ class ResultTable(QTableView):
         self.setModel(self._rates)
         self.setItemDelegate(RateDelegate(self))
         self.setHorizontalHeader(LaneHeader(self))
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.horizontalHeader().setMinimumSectionSize(theme().px(40))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(theme().px(_ROW))
         self.setShowGrid(False)
@@ -241,9 +248,28 @@ class ResultTable(QTableView):
     def show_result(self, result: ExperimentResult) -> None:
         """Show a result; the table is as high as its rows."""
         self._rates.show_result(result)
-        rows = self._rates.rowCount()
-        self.setFixedHeight(theme().px(_ROW) * (rows + 1) + 2)
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The checks get the room of their words, the lanes the rest; else they take two lines."""
+        px, lanes = theme().px, self._rates.columnCount() - 1
+        if lanes < 1:
+            return
+        metrics = QFontMetrics(theme().font("body"))
+        titles = [str(self._rates.index(n, 0).data()) for n in range(self._rates.rowCount())]
+        wanted = max(metrics.horizontalAdvance(title) for title in titles) + px(_PADDING + 16)
+        room = self.viewport().width()
+        lane = max(px(_LANE[0]), min(px(_LANE[1]), (room - wanted) // lanes))
+        first = max(px(_LEAST), room - lanes * lane)
+        for column in range(lanes + 1):
+            self.setColumnWidth(column, lane if column else first)
+        row = px(_ROW if first >= wanted else _TALL)
+        self.verticalHeader().setDefaultSectionSize(row)
+        self.setFixedHeight(px(_ROW) + row * len(titles) + 2)
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 - Qt's name
         super().currentChanged(current, previous)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
@@ -24,9 +24,17 @@ class SaveExperimentBox(QDialog):
     made = Signal(object)
 
     def __init__(
-        self, prompt: str, lanes: Sequence[LaneSetup], system_prompt: str, parent: QWidget
+        self,
+        prompt: str,
+        lanes: Sequence[LaneSetup],
+        system_prompt: str,
+        parent: QWidget,
+        *,
+        taken: Collection[str] = (),
     ) -> None:
+        """`taken` are the ids that other experiments have."""
         super().__init__(parent)
+        self._taken = frozenset(taken)
         self._prompt, self._lanes, self._system = prompt, tuple(lanes), system_prompt
         self.setObjectName("saveExperimentBox")
         self.setProperty("ground", "raised")
@@ -96,6 +104,10 @@ class SaveExperimentBox(QDialog):
         if not title:
             raise UserError("The experiment has no name.", "Give it one.", code="experiment")
         made = Experiment.of(title, self._prompt, self._lanes, self._checks())
+        if made.id in self._taken:
+            set_state(self._name, "wrong", True)
+            what = "There is an experiment of this name already."
+            raise UserError(what, "Give this one another name.", code="experiment-name")
         return Experiment(**{**vars(made), "system_prompt": self._system})
 
     def _checks(self) -> list[Check]:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
-from qwqdesk.experiment_files import save_experiment
+from qwqdesk.experiment_files import load_experiments, save_experiment
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
@@ -31,7 +31,10 @@ def save_comparison(desk: Desk, page: ConversationPage, parent: QWidget) -> None
         desk.recipes_changed.emit()  # the lab reads its files again
         Toast(parent, f"Saved in the lab as {made.title}")
 
-    box = SaveExperimentBox(prompt, view.columns.setups(), view.system_prompt, parent)
+    known = load_experiments(desk.dirs.experiments, desk.recipes).experiments
+    taken = [one.id for one in known]
+    lanes = view.columns.setups()
+    box = SaveExperimentBox(prompt, lanes, view.system_prompt, parent, taken=taken)
     box.made.connect(save)
     box.finished.connect(lambda *_: box.deleteLater())
     box.open()

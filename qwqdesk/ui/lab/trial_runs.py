@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.tasks import Tasks
 
 _FRAME_S = 1 / 30
+_LEFT_FROM_S = 5.0  # less is not worth a word
 
 
 class TrialRuns(QObject):
@@ -34,6 +36,9 @@ class TrialRuns(QObject):
         self._run: ExperimentRun | None = None
         self.experiment: Experiment | None = None
         self.words = ""
+        self.share = 0.0  # of the trials that are over, 0 to 1
+        self._began, self._first = 0.0, 0
+        self._seed, self._total = 0, 0
 
     @property
     def running(self) -> bool:
@@ -66,7 +71,8 @@ class TrialRuns(QObject):
             self._desk.session, experiment, self._places(experiment), wanted, result
         )
         self._run, self.experiment = run, experiment
-        self.words = "Starting"
+        self.words, self.share = "Starting", 0.0
+        self._began, self._first = time.monotonic(), len(run.result.trials)
         self.changed.emit()
         self._tasks.start(self._follow(run, experiment), "trials")
 
@@ -129,14 +135,32 @@ class TrialRuns(QObject):
             self._desk.model_changed.emit()
             self.changed.emit()
 
+    def _count(self, done: int) -> None:
+        """Say how far it is; `done` trials are over, also those of earlier runs."""
+        self.share = done / max(1, self._total)
+        self.words = f"Seed {self._seed} · {done} of {self._total} trials"
+        new, passed = done - self._first, time.monotonic() - self._began
+        left = passed / new * (self._total - done) if new > 0 else 0.0
+        if left > _LEFT_FROM_S:
+            self.words += f" · about {duration(left)} left"
+
     def _take(self, event: ExperimentEvent) -> None:
         before = self.words
         if isinstance(event, TrialsBegan):
-            lanes = " and ".join(event.lanes)
-            self.words = f"Seed {event.seed}, lanes {lanes}: {event.done} of {event.total} trials"
+            self._seed, self._total = event.seed, event.total
+            self._count(event.done)
+        elif isinstance(event, TrialEnded) and self._run is not None:
+            self._count(len(self._run.result.trials))
         elif isinstance(event, LoadProgress):
             self.words = f"{event.what} {event.fraction:.0%}"
         elif isinstance(event, Output):
             return
         if self.words != before:
             self.changed.emit()
+
+
+def duration(seconds: float) -> str:
+    """An estimate in words: "40 s", "3 min", "2 h"."""
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
