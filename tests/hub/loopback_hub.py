@@ -159,6 +159,7 @@ class LoopbackHub:
             server.shutdown()
             server.close_all()
             server.server_close()
+            server.wait()
 
 
 class _Server(ThreadingHTTPServer):
@@ -171,6 +172,19 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
         self.hub = hub
         self._open: list[socket.socket] = []
+        self._answering: list[threading.Thread] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        self._answering = [each for each in self._answering if each.is_alive()] + [thread]
+        thread.start()
+
+    def wait(self) -> None:
+        """Until every answer has ended: their threads must not outlive a test."""
+        for each in self._answering:
+            each.join(2)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()

@@ -61,10 +61,11 @@ class FitSettings(QWidget):
         self.setObjectName("fitSettings")
         # One lane; a cache of two types shows as that of the keys.
         self.settings = replace(engine, n_ctx=engine.n_ctx or DEFAULT_CONTEXT, type_v=engine.type_k)
+        self._wanted = self.settings.n_ctx or DEFAULT_CONTEXT  # longer than some models can
         self._contexts: tuple[int, ...] = CONTEXTS
         self._context = SmallPicker("Context", "fitContext")
         self._cache = SmallPicker("Cache type", "fitCache")
-        self._context.chosen.connect(lambda n: self._set(n_ctx=self._contexts[n]))
+        self._context.chosen.connect(lambda n: self._choose(self._contexts[n]))
         self._cache.chosen.connect(lambda n: self._set(type_k=KV_TYPES[n], type_v=KV_TYPES[n]))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -79,10 +80,16 @@ class FitSettings(QWidget):
     def limit(self, trained: int) -> None:
         """Offer no context that is longer than the model was trained with (0: not known)."""
         self._contexts = tuple(n for n in CONTEXTS if not trained or n <= trained) or CONTEXTS[:1]
-        if trained and trained < (self.settings.n_ctx or 0):
-            self._set(n_ctx=self._contexts[-1])
+        possible = not trained or self._wanted <= trained
+        n_ctx = self._wanted if possible else self._contexts[-1]
+        if n_ctx != self.settings.n_ctx:
+            self._set(n_ctx=n_ctx)
         else:
             self._show()
+
+    def _choose(self, n_ctx: int) -> None:
+        self._wanted = n_ctx
+        self._set(n_ctx=n_ctx)
 
     def _set(self, **values: object) -> None:
         self.settings = replace(self.settings, **values)  # type: ignore[arg-type]

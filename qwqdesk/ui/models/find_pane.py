@@ -24,6 +24,7 @@ from qwqdesk.ui.models.find_table import QuantizationTable
 from qwqdesk.ui.models.find_table_model import Badge, TableRow, fit_badge, table_row
 from qwqdesk.ui.models.machine import Machine, Room
 from qwqdesk.ui.pages import Shell
+from qwqdesk.ui.tab_order import order_parts
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import theme
 
@@ -47,6 +48,7 @@ class RepositoryPane(QFrame):
         self.setObjectName("repositoryPane")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("ground", "surface")
+        self.setProperty("ring", "none")
         self._shell, self._desk = shell, shell.desk
         self._tasks = Tasks(self, self._desk.report)
         self.shown = ShownRepository(self._desk, self)
@@ -286,13 +288,19 @@ class RepositoryPane(QFrame):
         }
         made = error_band(error, every, name="repositoryError")
         self._bands.addWidget(made)
+        order_parts([self.head, made, self.table])
         announce(made, f"{error.what} {error.what_to_do}")
 
     def _clear_bands(self) -> None:
         while (item := self._bands.takeAt(0)) is not None:
             band = item.widget()
-            if band is not None:
-                retire(band)
+            if band is None:
+                continue
+            focused = self.focusWidget()
+            if focused is not None and band.isAncestorOf(focused):
+                target = self.table if self.table.isVisible() else self
+                target.setFocus(Qt.FocusReason.OtherFocusReason)
+            retire(band)
 
     def _settings(self) -> None:
         self._shell.show_page("settings")

@@ -6,6 +6,12 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QAbstractItemView
 
+_BY_KEY = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+
 
 class KeyRing(QObject):
     """Follows what a view is used with; it belongs to the view, which paints the ring."""
@@ -25,7 +31,8 @@ class KeyRing(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         kind = event.type()
         if kind == QEvent.Type.FocusIn and isinstance(event, QFocusEvent):
-            self._set(event.reason() != Qt.FocusReason.MouseFocusReason)
+            if event.reason() in _BY_KEY:
+                self._set(True)
         elif kind == QEvent.Type.MouseButtonPress:
             self._set(False)
         elif kind == QEvent.Type.KeyPress:

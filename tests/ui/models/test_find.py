@@ -304,6 +304,11 @@ async def test_a_gated_repository_is_explained(
         assert "Settings" in f.said("repositoryError")
         assert f.d.find("repositoryErrorModel").isEnabled()
         assert f.column(FIT)[0] == "Not known"
+        again = next(b for b in f.pane.findChildren(QPushButton) if b.text() == "Try again")
+        again.setFocus(Qt.FocusReason.MouseFocusReason)
+        again.click()
+        assert f.d.window.focusWidget() is f.table, "it does not jump to the sidebar"
+        await f.d.until(lambda: f.pane.shown.state.headers is not None)
         f.d.click("repositoryErrorAccess")
         assert f.d.find("settingsPage").isVisible()
 
