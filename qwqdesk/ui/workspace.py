@@ -193,15 +193,6 @@ class Workspace(QWidget):
 
         save_comparison(self.desk, self.page, self)
 
-    def import_experiment(self, path: Path) -> None:
-        """Keep the experiment of a file, and show it in the lab."""
-        from qwqdesk.ui.lab.page import LabPage
-
-        self.show_page("lab")
-        page = self.stack.currentWidget()
-        if isinstance(page, LabPage):
-            page.import_file(path)
-
     def open_palette(self) -> None:
         """Open the command palette."""
         from qwqdesk.ui.palette import Palette
@@ -309,7 +300,7 @@ class Workspace(QWidget):
             if path.suffix.lower() == ".gguf":
                 self.load_and_show(path)
             elif is_experiment_file(path):
-                self.import_experiment(path)
+                _import_experiment(self, path)
             elif path.is_file():
                 self.page.composer.attach_file(path)
 
@@ -318,3 +309,13 @@ def _in_front(workspace: Workspace, act: Act) -> None:
     """Do something on the conversation page, with that page in front."""
     workspace.show_page("conversation")
     act()
+
+
+def _import_experiment(workspace: Workspace, path: Path) -> None:
+    """Keep the experiment of a file, and show it in the lab."""
+    from qwqdesk.ui.lab.page import LabPage
+
+    workspace.show_page("lab")
+    page = workspace.stack.currentWidget()
+    if isinstance(page, LabPage):
+        page.import_file(path)
