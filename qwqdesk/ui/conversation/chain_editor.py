@@ -29,7 +29,7 @@ from qwqdesk.ui.theme import theme
 _HYSTERESIS = 8
 _LIMITS: tuple[tuple[int, RowDensity], ...] = (
     (760, "wide"),
-    (600, "normal"),
+    (592, "normal"),
     (515, "snug"),
     (370, "compact"),
 )
