@@ -157,6 +157,7 @@ class Transcript(QScrollArea):
 
     def remove_last_reply(self) -> None:
         """Take the newest reply away: it is written anew."""
+        self._anchor = None
         if self._replies:
             last = self._replies.pop()
             self._column.removeWidget(last)
@@ -287,16 +288,17 @@ class Transcript(QScrollArea):
         if not isinstance(reply, ReplyView) and self._replies:
             reply = self._replies[-1]
         if isinstance(reply, ReplyView):
-            _add(menu, "Copy answer as Markdown", lambda: self._copy(reply.answer_source))
+            _add(menu, "Copy answer as Markdown", lambda: _copy(self, reply.answer_source))
             if reply.reasoning.source:
-                _add(menu, "Copy reasoning", lambda: self._copy(reply.reasoning.source))
+                _add(menu, "Copy reasoning", lambda: _copy(self, reply.reasoning.source))
         if isinstance(text, QTextEdit):
             _add(menu, "Select all of this text", text.selectAll)
         return menu
 
-    def _copy(self, text: str) -> None:
-        QGuiApplication.clipboard().setText(storable(text))
-        self.copied.emit(text)
+
+def _copy(transcript: Transcript, text: str) -> None:
+    QGuiApplication.clipboard().setText(storable(text))
+    transcript.copied.emit(text)
 
 
 def _ancestor(widget: QWidget | None, kind: type[QWidget]) -> QWidget | None:
