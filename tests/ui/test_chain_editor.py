@@ -403,7 +403,7 @@ def test_copy_as_flags(editor: ChainEditor) -> None:
         (760, "wide"),
         (700, "normal"),
         (601, "normal"),
-        (590, "snug"),
+        (580, "snug"),
         (520, "snug"),
         (506, "compact"),
         (400, "compact"),
