@@ -73,6 +73,11 @@ class ReasoningSplitter:
             return self._channels.in_answer
         return self._active is None and (self._closed or not self._at_start)
 
+    @property
+    def held(self) -> str:
+        """What was pushed and is in no span yet."""
+        return self._held
+
     def closing_text(self) -> str | None:
         """What must be written to close the reasoning from outside, None outside of reasoning.
 

@@ -20,7 +20,7 @@ class LaneWriter:
     `n_ctx` is the lane's context in tokens. `finish` is (reason, detail) once the lane has ended.
     `forced` are tokens that come next without being drawn; `frozen` counts the tokens of the
     request's thought, which are there from the start. `closed` is the news that the reasoning is
-    being closed from outside, until `take_closed` fetches it.
+    being closed from outside, until `take_closed` fetches it. `written` is its text.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class LaneWriter:
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
         self._n_predict = request.chain.integer("n_predict")
-        self._text = LaneText(request, vocabulary)
+        self.written = self._text = LaneText(request, vocabulary)
         self._budget = ThoughtBudget(request.reasoning_budget)
         self._asked = False
         self._notes: list[str] = []

@@ -10,6 +10,7 @@ from typing import Protocol
 from qwqdesk.engine.events import LaneRequest, Output, Span
 from qwqdesk.engine.stop_strings import StopStrings
 from qwqdesk.reasoning import ReasoningSplitter
+from qwqdesk.sampling.constraints import MAX_STRING
 
 
 class Vocabulary(Protocol):
@@ -42,6 +43,7 @@ class LaneText:
         self._characters = 0
         self._unattributed = 0
         self._given = False
+        self._answer_end = ""
 
     @property
     def stop_string(self) -> str | None:
@@ -57,6 +59,11 @@ class LaneText:
     def in_answer(self) -> bool:
         """Whether the answer has begun: reasoning was closed, or can no longer come."""
         return self._splitter.in_answer
+
+    @property
+    def answer_end(self) -> str:
+        """The last characters of the answer so far, also those that nobody drew."""
+        return self._answer_end + (self._splitter.held if self.in_answer else "")
 
     @property
     def in_character(self) -> bool:
@@ -144,6 +151,8 @@ class LaneText:
         if not spans:
             return
         self._spans.extend(spans)
+        said = "".join(span.text for span in spans if span.kind == "answer")
+        self._answer_end = (self._answer_end + said)[-MAX_STRING:]
         self._attribute(in_reasoning=any(span.kind != "answer" for span in spans))
 
     def _attribute(self, *, in_reasoning: bool) -> None:

@@ -79,9 +79,18 @@ class LimitedModel(Protocol):
     def is_end(self, token: int) -> bool: ...
 
 
+class Written(Protocol):
+    """The lane's text."""
+
+    @property
+    def answer_end(self) -> str: ...
+
+
 class Text(Protocol):
     """What the lane has written so far."""
 
+    @property
+    def written(self) -> Written: ...
     @property
     def in_reasoning(self) -> bool: ...
     @property
@@ -151,6 +160,7 @@ class LaneLimits:
         self._model = model
         self._held: list[_Held] = []
         self._tail = b""  # what was let go last: with other tokens after it, it may match yet
+        self._in_answer = False
         self._banned: BannedStrings | None = None
         if limits.banned_strings:
             if not context.reuses_any_prefix:
@@ -180,6 +190,10 @@ class LaneLimits:
             self._tail = b""
             token = self._sample(lane, row, (), last_chain=last_chain)
             return (Drawn(token, self._context.probability(token, row)),)
+        if self._text.in_answer and not self._in_answer:
+            # The answer may begin with what closed the reasoning, which was not drawn here.
+            self._in_answer = True
+            self._tail = self._text.written.answer_end.encode("utf-8")
         return self._draw_watched(lane, row, self._banned, last_chain=last_chain)
 
     def release(self) -> Sequence[Drawn]:

@@ -174,6 +174,13 @@ def test_reasoning_may_say_it_unless_asked_otherwise() -> None:
     assert run(strict, *parts, thinking=True).text(0) == "xelve</think>ok"
 
 
+def test_what_closed_the_reasoning_can_begin_a_banned_string() -> None:
+    ends = "</think>\n\n"
+    banned = Constraints(banned_strings=("\nThe",))
+    runner = run(banned, "hm", either("T", "A"), "he", thinking=True, budget=2)
+    assert runner.text(0) == f"hm\n{ends}Ahe"
+
+
 def test_when_everything_is_banned_the_lane_ends_in_words() -> None:
     runner = run(Constraints(banned_strings=("a",)), "a")
     end = runner.ends()[0]
