@@ -41,13 +41,13 @@ class LibraryTable(QTableView):
 
     def __init__(self, model: LibraryTableModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("libraryTable")  # first: the style of the heads goes by it
         self._rows = model
         self._delegate = LibraryDelegate(self)
         self._delegate.acted.connect(self._acted)
         self.setModel(model)
         self.setItemDelegate(self._delegate)
         self._ring = KeyRing(self)
-        self.setObjectName("libraryTable")
         self.setAccessibleName("Models on this computer")
         self.setAccessibleDescription("Enter loads, Delete deletes, the menu key has more.")
         self.setProperty("ring", "none")

@@ -88,6 +88,8 @@ class ModelsPage(QFrame):
 
     def _show_tab(self, number: int) -> None:
         self._stack.setCurrentWidget(self.library if number == LIBRARY else self.finder)
+        if not self.tabs.hasFocus():
+            self._enter()
 
     def _count(self, models: Sequence[object]) -> None:
         self.tabs.set_count(LIBRARY, len(models))
@@ -121,9 +123,12 @@ class ModelsPage(QFrame):
         """The page that comes to the front is ready for words to search, or for the arrow keys."""
         super().focusInEvent(event)
         if event.reason() == Qt.FocusReason.OtherFocusReason:
-            found = self.tabs.currentIndex() == FIND
-            target = self.finder.results.field if found else self.library.table
-            target.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._enter()
+
+    def _enter(self) -> None:
+        found = self.tabs.currentIndex() == FIND
+        target = self.finder.results.field if found else self.library.table
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
