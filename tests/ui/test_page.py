@@ -406,3 +406,17 @@ async def test_an_added_lane_builds_its_open_editor_for_its_width(
         for editor in set(built):
             assert built.count(editor) <= 2, "building costs some 50 ms"
         assert len(built) <= 4
+
+
+async def test_the_meter_counts_the_prompt_while_it_is_answered(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Hello")
+        await d.until(lambda: d.window.page.view.lanes[0].writing)
+        prompt = d.window.page.view.used_tokens
+        assert prompt > len("Hello")
+        meters = [w.accessibleName() for w in d.window.page.composer.findChildren(QWidget)]
+        assert any(name.startswith(f"Context: {prompt:,} of ") for name in meters)
+        run.finish()
+        await d.idle()

@@ -213,6 +213,7 @@ class ConversationView(QWidget):
         self.conversation_id = began.conversation_id or self.conversation_id
         self.message_id = began.message_id
         self.notes = tuple(dict.fromkeys(n for prompt in began.prompts for n in prompt.notes))
+        self.used_tokens = max((len(prompt.tokens) for prompt in began.prompts), default=0)
         self._targets = list(targets)
         self._unfinished = {lane for lane in targets if lane in self.lanes}
         if text is not None:
