@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from qwqdesk.engine.events import Loaded, LoadProgress
@@ -69,6 +69,7 @@ class ModelPicker(QWidget):
         self._cancel.hide()
         self._facts = ElideLabel("", "small", "text3")
         self._facts.setObjectName("contextFacts")
+        self._words: tuple[str, ...] = ("",)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(px(8))
@@ -84,15 +85,15 @@ class ModelPicker(QWidget):
         self._set_fraction(None)
         self._button.set_text("Choose model")
         self._button.setAccessibleName("Model: loading failed" if failed else "Model: none")
-        self._facts.setText("Loading failed" if failed else "")
+        self._say("Loading failed" if failed else "")
 
     def show_progress(self, name: str, progress: LoadProgress) -> None:
         """A load is under way."""
         self._button.set_text(name)
         self._set_fraction(progress.fraction)
         share = f" {progress.fraction * 100:.0f} %" if progress.fraction > 0 else ""
-        self._facts.setText(f"{progress.what}{share}")
-        self._button.setAccessibleName(f"Model: {name}, {self._facts.text()}")
+        self._say(f"{progress.what}{share}")
+        self._button.setAccessibleName(f"Model: {name}, {progress.what}{share}")
 
     def show_loaded(self, loaded: Loaded) -> None:
         """A model is ready."""
@@ -105,7 +106,23 @@ class ModelPicker(QWidget):
         self._button.setAccessibleName(
             f"Model: {model_title(loaded)} {loaded.model.quantization}, loaded"
         )
-        self._facts.setText(context_facts(loaded))
+        facts = context_facts(loaded)
+        self._say(facts, facts.rpartition(" · ")[2])
+
+    def _say(self, *words: str) -> None:
+        """Show the first of these words that fits whole; where none does, only the tip has them."""
+        self._words = words
+        self.setToolTip(words[0])
+        QTimer.singleShot(0, self, self._fit_words)
+
+    def _fit_words(self) -> None:
+        room = self._facts.width() + 1
+        wide = self._facts.fontMetrics().horizontalAdvance
+        self._facts.setText(next((text for text in self._words if wide(text) <= room), ""))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self._fit_words)
 
     def set_models(self, models: Sequence[LibraryModel]) -> None:
         """What the menu offers."""

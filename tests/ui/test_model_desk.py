@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu
 
 from qwqdesk.diagnostics import Crash
 from qwqdesk.engine_settings import EngineSettings
@@ -97,3 +98,21 @@ async def test_a_model_from_a_file_stays_in_the_menu(qapp: QApplication, tmp_pat
         assert Path("/elsewhere/two&three.gguf") in chosen
         await d.until(lambda: not d.window.loader.busy)
         d.window.page.bands.take_away("loadBand")
+
+
+async def test_the_engines_words_are_whole_or_not_there(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        picker = d.window.page.toolbar.model
+        loaded = d.window.desk.session.loaded
+        assert loaded is not None
+        picker.show_loaded(loaded)
+        shown = set()
+        for width in (1400, 960, 760, 640):
+            d.frame.resize(width, 700)
+            await asyncio.sleep(0.1)
+            words = picker.findChild(QLabel, "contextFacts")
+            assert words is not None
+            assert words.fontMetrics().horizontalAdvance(words.text()) <= words.width() + 1
+            shown.add(words.text())
+        assert "CPU, 1 threads · context 256" in shown
+        assert shown <= {"CPU, 1 threads · context 256", "context 256", ""}
