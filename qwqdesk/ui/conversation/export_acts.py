@@ -51,7 +51,9 @@ class ExportActs(QObject):
         super().__init__(page)
         self._desk, self._tasks, self._shown, self._page = desk, tasks, shown, page
         documents = QStandardPaths.StandardLocation.DocumentsLocation
-        self.folder = Path(QStandardPaths.writableLocation(documents))
+        folder = Path(QStandardPaths.writableLocation(documents))
+        # Qt takes a folder that is not there for part of the file's name.
+        self.folder = folder if folder.is_dir() else Path.home()
 
     def open_menu(self, source: QWidget) -> None:
         """Offer the formats at a button; Qt moves the menu up where there is no room below."""
