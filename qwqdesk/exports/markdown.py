@@ -65,7 +65,7 @@ def _table(run: RunView) -> Iterator[str]:
 
 
 def _lane(lane: LaneView, run: RunView) -> Iterator[str]:
-    yield f"## {escaped(lane.label)}"
+    yield f"## {escaped(lane.heading)}"
     yield ""
     if (lane.model, lane.quantization) != (run.model, run.quantization):
         yield f"- Model: {escaped(f'{lane.model} {lane.quantization}')}"

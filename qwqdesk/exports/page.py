@@ -109,7 +109,7 @@ def _list(items: tuple[str, ...], style: str = "") -> Iterator[str]:
 
 
 def _lane(lane: LaneView, run: RunView) -> Iterator[str]:
-    yield f"<article>\n<h2>{_safe(lane.label)}</h2>"
+    yield f"<article>\n<h2>{_safe(lane.heading)}</h2>"
     if (lane.model, lane.quantization) != (run.model, run.quantization):
         yield f'<p class="soft">{_safe(f"{lane.model} {lane.quantization}")}</p>'
     if lane.differences:

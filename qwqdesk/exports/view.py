@@ -20,6 +20,7 @@ from qwqdesk.analysis.numbers import (
 )
 from qwqdesk.conversation import FinishReason
 from qwqdesk.errors import UserError
+from qwqdesk.exports.rules import rule_arguments, rule_differences
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.difference_words import worded_differences
 from qwqdesk.sampling.formats.export_args import to_llama_args
@@ -60,6 +61,13 @@ class LaneView:
     errors: Mapping[int, str] = field(default_factory=dict)
     differs_at: int | None = None
     compared: bool = False
+    recipe: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The label, with the recipe's name where that says more."""
+        named = self.recipe and self.recipe != self.label
+        return f"{self.label}: {self.recipe}" if named else self.label
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,10 @@ def view_of(document: Mapping[str, Any]) -> RunView:
         prompt=_text(_map(document.get("prompt")).get("text")),
         divergences=tuple(_divergences(document.get("divergence"))),
         lanes=tuple(
-            replace(_lane(lane, number, model, chains), **_difference(lane, lanes[0], parted))
+            replace(
+                _with_rules(_lane(lane, number, model, chains), lane, lanes[0]),
+                **_difference(lane, lanes[0], parted),
+            )
             for number, lane in enumerate(lanes)
         ),
     )
@@ -150,6 +161,17 @@ def _lane(
         metrics={metric.name: _number(metrics.get(metric.name)) for metric in METRICS},
         finish_reason=_reason(lane.get("finish_reason")),
         errors=_errors(lane.get("code_checks")),
+    )
+
+
+def _with_rules(shown: LaneView, lane: Mapping[str, Any], first: Mapping[str, Any]) -> LaneView:
+    """With what the lane has beside its chain: else the settings would not repeat the text."""
+    arguments = (shown.arguments, rule_arguments(lane))
+    return replace(
+        shown,
+        recipe=_text(_map(lane.get("manifest")).get("recipe")),
+        arguments=" ".join(part for part in arguments if part),
+        differences=(*shown.differences, *rule_differences(first, lane)),
     )
 
 
@@ -246,7 +268,7 @@ def _loop(loop: Mapping[str, Any]) -> str:
     text = _text(loop.get("text")).strip()
     what = f"{text!r} " if text else ""
     repeats = _number(loop.get("repeats")) or 0
-    return f"Looped from token {loop.get('from_token')}: {what}x {repeats:g}"
+    return f"Looped from token {loop.get('from_token')}: {what}x {round(repeats, 1):g}"
 
 
 def _map(data: object) -> Mapping[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from qwqdesk.errors import UserError
+from qwqdesk.whole_file import write_whole
 
 _MOST_TRIES: Final = 1000
 
@@ -18,13 +18,9 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         UserError: code "disk", when it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(text, encoding="utf-8", errors="replace", newline="")
-        beside.replace(path)
+        write_whole(path, text)
     except (OSError, ValueError) as error:
-        with suppress(OSError):
-            beside.unlink()
         raise _not_written(path, error) from None
 
 
