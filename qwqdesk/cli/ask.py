@@ -11,6 +11,7 @@ from qwqdesk.cli.lanes_job import LaneJob, Outcome, run_lanes
 from qwqdesk.cli.output import print_json
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import run_json
+from qwqdesk.sampling.formats.llama_args import UsageError
 
 HELP = (
     "usage: qwqdesk ask [MODEL] (-p TEXT | -f FILE) [--recipe NAME] [FLAGS] "
@@ -23,6 +24,9 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     args = common.parse(argv)
     if args.switch("help"):
         return common.show_help(HELP)
+    if args.lanes or args.option("out") is not None:
+        what = "ask runs one chain and writes no files."
+        raise UsageError(what, "Write compare instead of ask to use --lane or --out.")
     prompt = common.read_prompt(args)
     lane = LaneJob(
         lane_setup("A", args.recipe, args, common.recipes(dirs)),

@@ -35,7 +35,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     """Run the command; returns the exit status."""
     words = [word for word in argv if word != "--json"]
     as_json = len(words) != len(argv)
-    if not words or words[0] in ("--help", "-h"):
+    if not words or {"--help", "-h"} & set(words):
         write_out(HELP + "\n")
         return 0 if words else 2
     match words:

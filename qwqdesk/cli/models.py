@@ -87,6 +87,10 @@ def _act(args: ParsedArgs, own: dict[str, str | None], dirs: DataDirs) -> None:
             _remove(path, dirs, as_json=as_json)
         case ["import", path]:
             _import(Path(path), dirs, as_json=as_json)
+        case ["files" | "download"]:
+            raise UsageError("There is no repository.", "Write OWNER/NAME behind the command.")
+        case ["verify" | "remove" | "import"]:
+            raise UsageError("There is no file.", "Write its path behind the command.")
         case words:
             said = " ".join(words) or "nothing"
             raise UsageError(f"models cannot do {said!r}.", "See: qwqdesk models --help")

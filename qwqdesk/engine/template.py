@@ -143,7 +143,8 @@ def _check_size(source: str) -> None:
 
 def _read(path: Path) -> str:
     try:
-        source = path.read_bytes()[: 4 * MAX_SOURCE + 1].decode("utf-8-sig")
+        with path.open("rb") as file:
+            source = file.read(4 * MAX_SOURCE + 1).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         names = ", ".join(TEMPLATE_CHOICES)
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"

@@ -80,7 +80,7 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(what, "Check the file and its rights.", code="file") from error
     if len(raw) > _MAX_BYTES:
         what = f"{shown(path.name)} is larger than {_MAX_BYTES // 2**20} MiB."
-        raise UserError(what, "Give a file with one recipe.", code="file")
+        raise UserError(what, "Give a smaller file.", code="file")
     return raw
 
 
@@ -117,8 +117,19 @@ def parse_json(raw: str | bytes) -> object:
         text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        what = f"It is not valid JSON: {shown(str(error))}."
+        what = f"It is not valid JSON: {_json_fault(error)}."
         raise UserError(what, "Mend the file or export it again.", code="json") from error
+
+
+def _json_fault(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        words = error.msg[:1].lower() + error.msg[1:]
+        return f"{shown(words)} in line {error.lineno}, column {error.colno}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    return "a number in it is too long"
 
 
 def save_recipe(directory: Path, recipe: Recipe) -> Path:

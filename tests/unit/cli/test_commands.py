@@ -224,6 +224,36 @@ def test_a_grammar_error_has_its_line(cli: Cli, tmp_path: Path) -> None:
     assert refused.json["error"]["code"] == "json_schema"
 
 
+def test_help_is_given_behind_every_experiments_command(cli: Cli) -> None:
+    assert cli("experiments", "run", "--help").out.startswith("usage: qwqdesk experiments")
+
+
+def test_ask_refuses_what_only_compare_does(cli: Cli, tmp_path: Path) -> None:
+    for words in (("--lane", "qwen"), ("--out", str(tmp_path / "out"))):
+        refused = cli("ask", "-p", "x", *words, "--json")
+        assert refused.status == 2
+        assert "Write compare instead" in refused.json["error"]["what_to_do"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_models_command_says_what_it_misses(cli: Cli) -> None:
+    for word, missing in (("files", "repository"), ("remove", "file")):
+        refused = cli("models", word, "--json")
+        assert (refused.status, missing in refused.json["error"]["what"]) == (2, True)
+
+
+def test_broken_json_is_told_in_words(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    for raw, words in (
+        (b"[" * 100_000, "it is nested too deep"),
+        (b"\xff", "it is no text in UTF-8"),
+        (b"[\n1,,]", "expecting value in line 2, column 3"),
+        (b"1" * 5000, "a number in it is too long"),
+    ):
+        file.write_bytes(raw)
+        assert words in cli("rerun", str(file)).err
+
+
 def test_a_value_may_look_like_a_flag(cli: Cli) -> None:
     version = f"qwqdesk {__version__}\n"
     assert cli("ask", "--json", "--version").out == version

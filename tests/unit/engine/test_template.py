@@ -265,6 +265,11 @@ def test_any_text_renders_or_fails_with_a_message(source: str) -> None:
         here(source)
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no endless file")
+def test_of_an_endless_file_only_the_beginning_is_read() -> None:
+    assert set(template_source(Path("/dev/zero"), None)) == {"\0"}
+
+
 TEMPLATES = os.environ.get("QWQDESK_TEMPLATES_DIR", "")
 
 
