@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from qwqdesk.analysis.checks import Checked, Verdict
 from qwqdesk.analysis.code_check import check_answer
 from qwqdesk.analysis.rates import Rate
-from qwqdesk.conversation import Reply
+from qwqdesk.conversation import FinishReason, Loop
 from qwqdesk.experiment import Experiment
 from qwqdesk.reasoning import reasoning_closed
-from qwqdesk.run_record import LaneRecord
 
 
-def checked(reply: Reply | LaneRecord) -> Checked:
+class Written(Protocol):
+    """A finished reply, wherever it is kept."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def reasoning(self) -> str | None: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def tokens(self) -> Sequence[int]: ...
+    @property
+    def finish_reason(self) -> FinishReason | None: ...
+    @property
+    def loop(self) -> Loop | None: ...
+
+
+def checked(reply: Written) -> Checked:
     """What checks look at of a finished reply."""
     return Checked(
         answer=reply.answer,

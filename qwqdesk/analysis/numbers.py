@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from qwqdesk.analysis.checks import Verdict
 from qwqdesk.analysis.metrics import (
     METRICS_BY_NAME,
     Number,
@@ -18,6 +19,7 @@ from qwqdesk.analysis.metrics import (
     similar_lengths,
 )
 from qwqdesk.conversation import FinishReason
+from qwqdesk.reasoning import reasoning_closed as is_closed
 
 FINISH_WORDS: Final[Mapping[str, str]] = {
     "stop": "finished",
@@ -35,7 +37,7 @@ class LaneNumbers:
 
     `reasoning_closed` is None where there was no reasoning; `differs_at` is the first token that
     differs from the first lane's, None where none does or this is the first lane. `compared` says
-    whether that was looked at.
+    whether that was looked at. `verdicts` are those of an experiment's checks.
     """
 
     label: str
@@ -46,6 +48,7 @@ class LaneNumbers:
     code_open: bool = False
     differs_at: int | None = None
     compared: bool = False
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ Lanes = Sequence[LaneNumbers]
 
 def number_rows(lanes: Lanes) -> tuple[NumberRow, ...]:
     """All rows for these lanes, the main ones first."""
-    return (*(row(lanes) for row in _MAIN), *_rest(lanes))
+    checked = [_checks(lanes)] if any(lane.verdicts for lane in lanes) else []
+    return (*checked, *(row(lanes) for row in _MAIN), *_rest(lanes))
 
 
 def reasoning_closed(text: str, reasoning: str | None, answer: str) -> bool | None:
@@ -72,11 +76,7 @@ def reasoning_closed(text: str, reasoning: str | None, answer: str) -> bool | No
 
     A reply without an answer whose last characters are reasoning never closed it.
     """
-    if reasoning is None:
-        return None
-    thoughts, whole = reasoning.rstrip(), text.rstrip()
-    ends_inside = bool(thoughts) and (not whole or whole.endswith(thoughts[-80:]))
-    return bool(answer.strip()) or not ends_inside
+    return None if reasoning is None else is_closed(text, reasoning, answer)
 
 
 def summary(lanes: Lanes) -> str:
@@ -95,6 +95,24 @@ def dot_words(lanes: Lanes) -> str:
 
 
 # ------------------------------------------------------------ main rows
+
+
+def _checks(lanes: Lanes) -> NumberRow:
+    meaning = "The experiment's checks: how many held, and the first one that did not."
+    passed = [sum(verdict.passed for verdict in lane.verdicts) for lane in lanes]
+    best = max(passed)
+    alone = passed.count(best) == 1 and all(lane.verdicts for lane in lanes) and len(lanes) > 1
+    texts = tuple(_checks_cell(lane) for lane in lanes)
+    return NumberRow("Checks", meaning, texts, passed.index(best) if alone else None)
+
+
+def _checks_cell(lane: LaneNumbers) -> str:
+    if not lane.verdicts:
+        return NO_VALUE
+    count, failed = len(lane.verdicts), [v for v in lane.verdicts if not v.passed]
+    if not failed:
+        return f"all {count}" if count > 1 else "passed"
+    return f"{count - len(failed)} of {count}, {failed[0].words}"
 
 
 def _tokens(lanes: Lanes) -> NumberRow:

@@ -121,7 +121,7 @@ async def measure(runs: int) -> dict[str, float]:
             panel = d.window.page.numbers.panel
             results: dict[str, list[float]] = {}
             for _ in range(runs):
-                count = NumbersCount(d.window)
+                count = NumbersCount(parent=d.window)
                 count.counted.connect(panel.show_counted)
                 whole = await _watching(count, d)
                 again = await counted(count)

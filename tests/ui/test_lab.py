@@ -107,6 +107,11 @@ async def test_one_run_opens_as_a_comparison(qapp: QApplication, tmp_path: Path)
         d.engine.staged[-1].finish()
         await d.idle()
         assert d.titles() == ["Count to three."]
+        await d.until(d.window.page.numbers.panel.isVisible)
+        d.window.page.numbers.open()
+        table = d.window.page.numbers.panel.table.model()
+        await d.until(lambda: table.index(0, 0).data() == "Checks")
+        assert table.index(0, 1).data() == "passed"
 
 
 async def test_a_comparison_is_kept_as_an_experiment(qapp: QApplication, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QTimer
 from PySide6.QtWidgets import QWidget
 
+from qwqdesk.ui.conversation.known_checks import KnownChecks
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.numbers_bar import NumbersPanel
 from qwqdesk.ui.conversation.numbers_model import Counted, NumbersCount
@@ -26,7 +27,9 @@ class NumbersDesk(QObject):
         self.panel.set_open(desk.settings.numbers_open)
         self.panel.opened.connect(self._opened)
         self.panel.resized.connect(lambda height: desk.change(numbers_height=height))
-        self._count = NumbersCount(self)
+        self._known = KnownChecks(desk, self)
+        self._count = NumbersCount(lambda: self._known.of(self._prompt()), self)
+        self._known.changed.connect(self._count.count)
         self._count.counted.connect(self._show)
         self._place_later = QTimer(self)
         self._place_later.setSingleShot(True)
@@ -39,6 +42,9 @@ class NumbersDesk(QObject):
         """A new conversation: a click on the numbers of a lane opens all of them."""
         view.columns.made.connect(self.connect_lane)
         view.columns.installEventFilter(self)
+
+    def _prompt(self) -> str:
+        return self._view.prompt.text if self._view is not None else ""
 
     def connect_lane(self, lane: Lane) -> None:
         """A new lane."""
@@ -103,8 +109,3 @@ class NumbersDesk(QObject):
         origin = self.panel.mapToGlobal(zero).x()
         lefts = [lane.mapToGlobal(zero).x() - origin for lane in shown]
         self.panel.table.set_lane_places(lefts if len(shown) == len(lanes) else ())
-
-    def focus_table(self) -> None:
-        """Put the focus into the open table."""
-        if self.panel.isVisible() and self.panel.is_open:
-            self.panel.table.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from qwqdesk.analysis.checks import Check, Verdict
 from qwqdesk.analysis.code_blocks import code_blocks
 from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.analysis.live_metrics import LiveMetrics
@@ -28,6 +29,8 @@ from qwqdesk.analysis.numbers import (
     reasoning_closed,
     summary,
 )
+from qwqdesk.analysis.token_items import comparable
+from qwqdesk.experiment_result import checked
 from qwqdesk.ui.background import background
 from qwqdesk.ui.conversation.comparison import Comparison, LaneReply
 
@@ -54,8 +57,12 @@ class NumbersCount(QObject):
 
     counted = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, checks: Callable[[], Sequence[Check]] = tuple, parent: QObject | None = None
+    ) -> None:
+        """`checks` says what the shown replies are checked for, when they come of an experiment."""
         super().__init__(parent)
+        self._checks = checks
         self._comparison: Comparison | None = None
         self._live: dict[tuple[str, int], LiveMetrics] = {}
 
@@ -76,14 +83,14 @@ class NumbersCount(QObject):
         """Count what the lanes have now, beside the window."""
         if self._comparison is None:
             return
-        replies = self._comparison.replies()
+        replies, checks = self._comparison.replies(), tuple(self._checks())
         # The counters are touched by one piece of work at a time, the queue's present one.
-        background().start(self, lambda: self._work(replies), self.counted.emit)
+        background().start(self, lambda: self._work(replies, checks), self.counted.emit)
 
-    def _work(self, replies: Sequence[LaneReply]) -> Counted:
+    def _work(self, replies: Sequence[LaneReply], checks: Sequence[Check]) -> Counted:
         kept = {(reply.label, reply.reply_id) for reply in replies}
         self._live = {key: live for key, live in self._live.items() if key in kept}
-        lanes = [self._lane(reply, replies[0]) for reply in replies]
+        lanes = [self._lane(reply, replies[0], checks) for reply in replies]
         return Counted(
             tuple(lane.label for lane in lanes),
             number_rows(lanes) if lanes else (),
@@ -92,7 +99,7 @@ class NumbersCount(QObject):
             dot_words(lanes),
         )
 
-    def _lane(self, reply: LaneReply, first: LaneReply) -> LaneNumbers:
+    def _lane(self, reply: LaneReply, first: LaneReply, checks: Sequence[Check]) -> LaneNumbers:
         live = self._live.setdefault((reply.label, reply.reply_id), LiveMetrics())
         result = LaneResult(
             reply.tokens,
@@ -111,9 +118,22 @@ class NumbersCount(QObject):
             finish_reason=reply.finish_reason,
             reasoning_closed=reasoning_closed(reply.text, reply.reasoning, reply.answer),
             code_open=reply.running and _code_open(reply.answer),
-            differs_at=first_difference(first.tokens, reply.tokens) if compared else None,
+            differs_at=_parts(first, reply) if compared else None,
             compared=compared,
+            verdicts=() if reply.running else _verdicts(reply, checks),
         )
+
+
+def _parts(first: LaneReply, reply: LaneReply) -> int | None:
+    return first_difference(*comparable(first.written, reply.written))
+
+
+def _verdicts(reply: LaneReply, checks: Sequence[Check]) -> tuple[Verdict, ...]:
+    """What the experiment's checks say of a finished reply."""
+    if not checks:
+        return ()
+    looked_at = checked(reply)
+    return tuple(check.verdict(looked_at) for check in checks)
 
 
 def _code_open(answer: str) -> bool:

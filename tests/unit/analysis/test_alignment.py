@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.analysis.alignment import align
-from qwqdesk.analysis.diff import part_text, word_diff
+from qwqdesk.analysis.diff import word_diff
 from qwqdesk.analysis.divergence import diverge, divergence_json
 from qwqdesk.analysis.token_items import WrittenTokens
 
@@ -45,7 +45,6 @@ def test_the_pieces_of_a_word_diff_make_both_texts(a: str, b: str) -> None:
         if piece.kind != "only_a":
             assert b[piece.b_start : piece.b_end] == piece.text
     assert found.same == (a == b)
-    assert 0.0 <= found.similarity <= 1.0
 
 
 def test_a_changed_word_is_the_only_change() -> None:
@@ -61,12 +60,6 @@ def test_a_changed_word_is_the_only_change() -> None:
 def test_white_space_between_changes_is_no_island() -> None:
     kinds = [p.kind for p in word_diff("one two three", "uno dos three").pieces]
     assert kinds == ["only_a", "only_b", "equal"]
-
-
-def test_the_code_part_is_the_code_alone() -> None:
-    answer = "See\n```python\nx = 1\n```\nand\n```\ny\n```"
-    assert part_text("code", "thought", answer) == "x = 1\n\ny"
-    assert part_text("reasoning", None, answer) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,4 +114,5 @@ def test_twenty_thousand_words_take_less_than_a_second(name: str) -> None:
     found = word_diff(" ".join(a), " ".join(b))
     assert time.process_time() - start < 2.0, "one second, and some for a busy machine"
     if name == "changed":
-        assert found.similarity > 0.8
+        equal = sum(len(piece.text) for piece in found.pieces if piece.kind == "equal")
+        assert equal > 0.8 * len(" ".join(a))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from qwqdesk.analysis.checks import Verdict
 from qwqdesk.analysis.metrics import METRICS, Number
 from qwqdesk.analysis.numbers import (
     LaneNumbers,
@@ -141,3 +142,15 @@ def test_texts_of_other_lengths_get_no_dots_and_the_bar_says_so() -> None:
     short, long = lane("A", {"answer_tokens": 100}), lane("B", {"answer_tokens": 900})
     assert "lengths differ" in dot_words([short, long])
     assert dot_words([short, short]) == "The dot marks the better value."
+
+
+def test_an_experiments_checks_come_first_and_name_what_did_not_hold() -> None:
+    good, bad = Verdict(True, "finished"), Verdict(False, "says 55")
+    lanes = [
+        LaneNumbers("A", {}, verdicts=(good, good)),
+        LaneNumbers("B", {}, verdicts=(good, bad)),
+    ]
+    row = number_rows(lanes)[0]
+    assert (row.title, row.texts, row.better) == ("Checks", ("all 2", "1 of 2, says 55"), 0)
+    assert number_rows([lanes[0], lanes[0]])[0].better is None
+    assert number_rows([LaneNumbers("A", {})])[0].title != "Checks"
