@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.conversation.chain_editor import ChainEditor
@@ -420,3 +420,23 @@ async def test_the_meter_counts_the_prompt_while_it_is_answered(
         assert any(name.startswith(f"Context: {prompt:,} of ") for name in meters)
         run.finish()
         await d.idle()
+
+
+async def test_copying_an_earlier_reply_copies_that_one(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        for words in ("first answer", "second answer"):
+            run = await d.send("hello")
+            run.write(0, words)
+            run.finish()
+            await d.idle()
+        copies = [
+            button
+            for button in d.lane(0).findChildren(QAbstractButton, "copyButton")
+            if button.isVisible()
+        ]
+        assert len(copies) == 2
+        told = []
+        for button in copies:
+            button.click()
+            told.append(QGuiApplication.clipboard().text())
+        assert sorted(told) == ["first answer", "second answer"]

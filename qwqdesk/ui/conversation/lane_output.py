@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
@@ -230,8 +231,11 @@ class LaneOutput(QFrame):
     def copy_answer(self) -> None:
         """Put the newest answer's Markdown on the clipboard."""
         if self.reply is not None:
-            QGuiApplication.clipboard().setText(storable(self.reply.answer_source))
-            self.copyRequested.emit()
+            self._copy(self.reply)
+
+    def _copy(self, reply: ReplyView) -> None:
+        QGuiApplication.clipboard().setText(storable(reply.answer_source))
+        self.copyRequested.emit()
 
     # ------------------------------------------------------------ looks
 
@@ -274,6 +278,8 @@ class LaneOutput(QFrame):
         """The newest reply becomes an older one; in a chat it keeps its numbers."""
         if self.reply is not None and self.single:
             self.footer.retire()
+            self.footer.copyRequested.disconnect(self.copy_answer)
+            self.footer.copyRequested.connect(partial(self._copy, self.reply))
             self.footer = self._make_footer()
         self.reply = None
 
