@@ -27,6 +27,7 @@ from typing import Any, TextIO
 import psutil
 
 from qwqdesk import __version__
+from qwqdesk.whole_file import write_whole
 
 LOG_BYTES = 1 << 20
 LOG_FILES = 3
@@ -194,11 +195,7 @@ class LoadingMarker:
             "pid_started": psutil.Process().create_time(),
         }
         with suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("w", encoding="utf-8") as file:
-                json.dump(note, file, default=str)
-                file.flush()
-                os.fsync(file.fileno())
+            write_whole(self.path, json.dumps(note, default=str))
 
     def clear(self) -> None:
         """The load has ended, well or with an error in words."""

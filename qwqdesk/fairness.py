@@ -7,7 +7,6 @@ kept in one small file, so that every later run under the same conditions has it
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import Any, Final, Literal
 from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
-from qwqdesk.rerun import LaneOutcome, Progress, RerunResult, present_conditions, run_stored
+from qwqdesk.rerun import Progress, RerunResult, present_conditions, run_stored
 from qwqdesk.run_conditions import Conditions, changes
 from qwqdesk.sampling.recipe_files import parse_json
 from qwqdesk.session import Session
@@ -33,6 +32,7 @@ from qwqdesk.stored_values import (
     sha256_of,
     size_of,
 )
+from qwqdesk.whole_file import write_whole
 
 SELF_TEST_TOKENS: Final = 256
 _MAX_TESTS: Final = 100
@@ -84,7 +84,8 @@ class SelfTests:
         self._tests = [*kept, test][-_MAX_TESTS:]
         if self._path is not None:
             with suppress(OSError):
-                _write(self._path, [_to_json(kept) for kept in self._tests])
+                tests = [_to_json(kept) for kept in self._tests]
+                write_whole(self._path, json.dumps(tests, allow_nan=False))
 
 
 async def self_test(
@@ -189,13 +190,6 @@ def _read(path: Path) -> list[SelfTest]:
     return [test for test in found if test is not None]
 
 
-def _write(path: Path, data: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
-    new.replace(path)
-
-
 def _to_json(test: SelfTest) -> dict[str, Any]:
     then = test.conditions
     model = asdict(then.model)
@@ -237,8 +231,3 @@ def _from_json(data: Mapping[str, Any]) -> SelfTest | None:
             sha256_of(data.get("library_sha256")),
         ),
     )
-
-
-def outcome_words(outcomes: Sequence[LaneOutcome]) -> str:
-    """Every lane's verdict in one line."""
-    return " · ".join(f"{outcome.label}: {outcome.words}" for outcome in outcomes)

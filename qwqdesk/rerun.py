@@ -266,7 +266,6 @@ class _Watched:
         # The end itself can be compared only where the model had ended it.
         self._ends = whole and lane.ended_by_itself
         self._seen, self._differs = 0, False
-        self._seen, self._differs = 0, False
 
     def setup(self) -> LaneSetup:
         """Stated values only, so that no recipe or default of today can change them."""
@@ -284,7 +283,7 @@ class _Watched:
             constraints=rules.constraints,
         )
 
-    def decided(self, tokens: Sequence[int]) -> bool:
+    def decided(self, tokens: list[int]) -> bool:
         """Whether more tokens cannot change the verdict."""
         start, count = self._seen, len(tokens)
         self._seen = count

@@ -36,7 +36,7 @@ class Settings:
     """What the user chose. `text_size` is in percent, `unknown` what a newer version wrote.
 
     `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
-    own. `last_model` is a path. `window_geometry` and `window_state` are the window's own notes.
+    own. `last_model` is a path. `window_geometry` is the window's own note.
     An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
     together, 0 for none; `numbers_height` is in pixels at 100 % text size, 0 for the height that
     it has by itself; `token_saved` says that the system's keyring has an access token.
@@ -67,9 +67,7 @@ class Settings:
     numbers_open: bool = False
     numbers_height: int = 0
     scroll_together: bool = True
-    first_start_seen: bool = False
     window_geometry: str = ""
-    window_state: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -241,9 +239,7 @@ SETTINGS: Mapping[str, Check] = {
     "numbers_open": _yes_or_no,
     "numbers_height": _bytes,
     "scroll_together": _yes_or_no,
-    "first_start_seen": _yes_or_no,
     "window_geometry": _text,
-    "window_state": _text,
 }
 
 

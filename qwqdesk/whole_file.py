@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace the file in one step; text is UTF-8, its folder is made where it is missing.
+    """Replace the file in one step; its folder is made where it is missing.
+
+    Text is written as UTF-8; half a surrogate pair, which has no place there, becomes "?". The
+    file has the rights that the system gives to new files.
 
     Raises:
         OSError: nothing was changed.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(6)}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        # Not tempfile: its files are for their owner only, and an export is meant for others.
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final, Literal
+from typing import Final
 
 from qwqdesk.analysis.alignment import Kind, Segment, align
-from qwqdesk.analysis.code_blocks import code_blocks
-
-DiffPart = Literal["reasoning", "answer", "code"]
 
 _WORDS: Final = re.compile(r"\w+|\n|[^\S\n]+|[^\w\s]")
 
@@ -42,28 +39,12 @@ class WordDiff:
         """Whether the texts are equal."""
         return all(piece.kind == "equal" for piece in self.pieces)
 
-    @property
-    def similarity(self) -> float:
-        """The share of characters that both have, 0..1; 1 for two empty texts."""
-        equal = sum(len(piece.text) for piece in self.pieces if piece.kind == "equal")
-        total = sum(len(piece.text) * (2 if piece.kind == "equal" else 1) for piece in self.pieces)
-        return 2 * equal / total if total else 1.0
-
 
 def word_diff(a: str, b: str) -> WordDiff:
     """Compare two texts word by word; spaces and signs are items of their own."""
     left, right = _WORDS.findall(a), _WORDS.findall(b)
     segments = _without_islands(align(left, right), left)
     return WordDiff(tuple(_pieces(segments, left, right)))
-
-
-def part_text(part: DiffPart, reasoning: str | None, answer: str) -> str:
-    """What of a reply is compared; "code" is its code blocks with an empty line between them."""
-    if part == "reasoning":
-        return reasoning or ""
-    if part == "answer":
-        return answer
-    return "\n\n".join(block.text for block in code_blocks(answer))
 
 
 def _without_islands(segments: Sequence[Segment], words: Sequence[str]) -> Iterator[Segment]:

@@ -23,6 +23,7 @@ from qwqdesk.run_json import run_json
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.formats.lane import parse_lane
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
+from qwqdesk.whole_file import write_whole
 
 HELP = (
     "usage: qwqdesk compare [MODEL] (-p TEXT | -f FILE) --lane LANE --lane LANE ... [FLAGS] "
@@ -113,7 +114,7 @@ def write_folder(folder: Path, document: dict[str, Any]) -> None:
     make_folder(folder)
     try:
         for name, text in comparison_files(document).items():
-            (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="")
+            write_whole(folder / name, text)
     except OSError as error:
         raise _not_written(folder, error) from None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
+
+from qwqdesk.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -22,9 +23,6 @@ def read_json(path: Path) -> Any:  # noqa: ANN401  (whatever lies there; the cal
 def keep_json(path: Path, data: object) -> None:
     """Replace the file as a whole. Best effort: without it the same is only found out again."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(data), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(data))
     except OSError as error:
         _log.warning("%s could not be kept: %s", path.name, error)

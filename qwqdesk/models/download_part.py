@@ -76,7 +76,6 @@ class PartFile:
     def _begin(self) -> None:
         with _disk_errors(self.order.part):
             note = read_json(self.order.note)
-            self.begun_as = note.get("sha256") if note else None
             self.size = os.fstat(self._descriptor).st_size
             self.other_version = bool(
                 self.size and note and _identity(self.order) != _noted_identity(note)

@@ -9,11 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 
-def stops_within(part: QWidget) -> list[QWidget]:
-    """What Tab reaches within a part (itself too), in the present order."""
-    return _within(part, _chain(part))
-
-
 def order_parts(parts: Sequence[QWidget]) -> None:
     """Let Tab go through the parts in this order; parts may be single controls."""
     if not parts:
@@ -24,9 +19,9 @@ def order_parts(parts: Sequence[QWidget]) -> None:
         QWidget.setTabOrder(first, second)
 
 
-def _chain(start: QWidget, marks: Sequence[QWidget] = ()) -> list[QWidget]:
+def _chain(start: QWidget, marks: Sequence[QWidget]) -> list[QWidget]:
     """The window's stops in the order of Tab, once around; with `marks`, which may be no stops."""
-    kept = {id(mark) for mark in (start, *marks)}
+    kept = {id(mark) for mark in marks}
     found, widget = [start], start.nextInFocusChain()
     while widget is not None and widget is not start:
         if id(widget) in kept or _is_stop(widget):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication
+from PySide6.QtGui import QColor, QFont, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from qwqdesk.resources import resource
-from qwqdesk.ui.fonts import STYLES, Role, load_families, make_font
+from qwqdesk.ui.fonts import Role, load_families, make_font
 from qwqdesk.ui.theme_style import palette, style_fields, style_sheet, write_assets
 from qwqdesk.ui.theme_tokens import DARK, LIGHT, Tokens
 
@@ -87,10 +87,6 @@ class Theme(QObject):
         if found is None:
             found = self._fonts[role] = make_font(self._families, role, self._percent / 100)
         return found
-
-    def line_percent(self, role: Role) -> float:
-        """What `QTextBlockFormat.setLineHeight(..., ProportionalHeight)` needs for the role."""
-        return 100 * self.px(STYLES[role].line) / QFontMetricsF(self.font(role)).lineSpacing()
 
     def duration(self, milliseconds: int) -> int:
         """How long a motion lasts: 0 when the system or the user wants none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ def test_text_and_bytes_replace_what_was_there(tmp_path: Path) -> None:
     write_whole(path, b"\x00\x01")
     assert path.read_bytes() == b"\x00\x01"
     assert list(path.parent.iterdir()) == [path]
+    write_whole(path, "half \udc80 a pair\r\n")
+    assert path.read_bytes() == b"half ? a pair\r\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are not numbers there")
+def test_the_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    write_whole(tmp_path / "file.json", "text")
+    assert (tmp_path / "file.json").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_what_cannot_be_written_leaves_the_old_file_and_no_rest(

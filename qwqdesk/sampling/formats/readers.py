@@ -233,7 +233,7 @@ def _list(flag: Flag, text: str, into: Collected) -> None:
     into.add(flag, [text])
 
 
-def _ignored(flag: Flag, text: str, into: Collected) -> None:
+def _ignored(flag: Flag, _text: str, into: Collected) -> None:
     note = f"{flag.names[0]} has no meaning here and is left out."
     if note not in into.notes:
         into.notes.append(note)

@@ -119,7 +119,7 @@ class PickerButton(QToolButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._detail, self._icon_name, self._role = "", icon_name, role
+        self._detail, self._icon_name = "", icon_name
         self._padding = 12 if framed else 4
         self.setProperty("kind", "field" if framed else "flat")
         self.setProperty("role", role)

@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from qwqdesk.whole_file import write_whole
+
 _ENDINGS = {"Python": "py", "JavaScript": "js", "TypeScript": "ts", "JSON": "json", "HTML": "html",
             "CSS": "css", "SQL": "sql", "C++": "cpp", "C": "c", "Rust": "rs", "Shell": "sh",
             "Bash": "sh", "YAML": "yaml", "Markdown": "md"}  # fmt: skip
@@ -23,7 +25,7 @@ def ask_where(
 
     def save(path: str) -> None:
         try:
-            Path(path).write_text(text(), "utf-8")
+            write_whole(Path(path), text())
         except OSError as error:
             failed(error.strerror or "the file cannot be written")
 

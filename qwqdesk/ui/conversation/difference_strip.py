@@ -5,7 +5,6 @@ the diff, and scrolling together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
@@ -17,7 +16,6 @@ from qwqdesk.ui.fonts import Role
 from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import scaled, theme
 
-DiffChoice = Literal["none", "words", "code"]
 _HEIGHT, _LEAST = 36, 360  # px of the strip; px of a sentence for which the link stays whole
 _LOOKS: dict[Style, tuple[Role, str]] = {
     "plain": ("body", "text2"),

@@ -98,8 +98,7 @@ class RunFiles(QObject):
 
 
 def _json(document: dict[str, object]) -> str:
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def _notes(run: StoredRun) -> list[UserError]:

@@ -30,7 +30,8 @@ def read_text_file(path: Path) -> str:
                 "Choose a smaller file.",
                 code="too_large",
             )
-        data = path.read_bytes()[: LARGEST + 1]
+        with path.open("rb") as file:  # it may have grown since
+            data = file.read(LARGEST + 1)
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise UserError(f"{name} cannot be read: {reason}.", "Check the file.") from error
