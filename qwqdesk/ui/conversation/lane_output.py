@@ -231,11 +231,7 @@ class LaneOutput(QFrame):
     def copy_answer(self) -> None:
         """Put the newest answer's Markdown on the clipboard."""
         if self.reply is not None:
-            self._copy(self.reply)
-
-    def _copy(self, reply: ReplyView) -> None:
-        QGuiApplication.clipboard().setText(storable(reply.answer_source))
-        self.copyRequested.emit()
+            _copy(self, self.reply)
 
     # ------------------------------------------------------------ looks
 
@@ -279,7 +275,7 @@ class LaneOutput(QFrame):
         if self.reply is not None and self.single:
             self.footer.retire()
             self.footer.copyRequested.disconnect(self.copy_answer)
-            self.footer.copyRequested.connect(partial(self._copy, self.reply))
+            self.footer.copyRequested.connect(partial(_copy, self, self.reply))
             self.footer = self._make_footer()
         self.reply = None
 
@@ -301,6 +297,12 @@ class LaneOutput(QFrame):
 
     def _show_counters(self, tokens: int, rate: float) -> None:
         self.footer.show_running(tokens, rate)
+
+
+def _copy(output: LaneOutput, reply: ReplyView) -> None:
+    """Put a reply's Markdown on the clipboard."""
+    QGuiApplication.clipboard().setText(storable(reply.answer_source))
+    output.copyRequested.emit()
 
 
 def width_class(width: int, now: str) -> str:
