@@ -175,6 +175,16 @@ class Downloads:
                 with suppress(UserError):  # told when somebody wants something of the hub
                     self._queue.use(self.hub)
 
+    def go_without_token(self) -> None:
+        """Ask the hub as somebody without an account, until the program ends or settings change.
+
+        Raises UserError as `hub` does.
+        """
+        with self._lock:
+            self._hub = self.hub.without_token()
+            if self._queue is not None:
+                self._queue.use(self._hub)
+
     def close(self) -> None:
         """Stop all transfers; they are remembered as they were. Takes some 2 s at most."""
         with self._lock:

@@ -8,10 +8,11 @@ from qwqdesk.errors import UserError
 from qwqdesk.ui.base import MessageBand
 
 AGAIN, PAGE, TOKEN, FOLDER = "Try again", "Model page", "Access token", "Choose folder"
+WITHOUT = "Try without it"
 _STEPS: Mapping[str, tuple[str, ...]] = {
     "gated_login": (PAGE, TOKEN, AGAIN),
     "gated_ask": (PAGE, AGAIN),
-    "token": (TOKEN, AGAIN),
+    "token": (TOKEN, WITHOUT),
     "not_found": (AGAIN, TOKEN),
     "disabled": (PAGE,),
     "disk_full": (FOLDER, AGAIN),
@@ -25,7 +26,7 @@ _DO: Mapping[str, str] = {
     "gated_login": "Accept its licence on the model page, then add an access token (Settings, or "
     "the variable HF_TOKEN).",
     "gated_ask": "Ask for access on the model page.",
-    "token": "Change the token in Settings, or remove it to go on without an account.",
+    "token": "Change the token (Settings, or the variable HF_TOKEN), or go on without an account.",
     "not_found": "Check the name; a private repository needs an access token (Settings).",
 }
 

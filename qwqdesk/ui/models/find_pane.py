@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
@@ -17,7 +18,7 @@ from qwqdesk.models.hub_files import Quantization, choose
 from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import EmptyState, announce, label, retire
 from qwqdesk.ui.models.find_downloads import DownloadStates
-from qwqdesk.ui.models.find_errors import AGAIN, FOLDER, PAGE, TOKEN, error_band
+from qwqdesk.ui.models.find_errors import AGAIN, FOLDER, PAGE, TOKEN, WITHOUT, error_band
 from qwqdesk.ui.models.find_head import RepositoryHead
 from qwqdesk.ui.models.find_repository import Judged, RepoState, ShownRepository
 from qwqdesk.ui.models.find_table import QuantizationTable
@@ -283,6 +284,7 @@ class RepositoryPane(QFrame):
         every = {
             PAGE: self.head.open_page,
             TOKEN: self._settings,
+            WITHOUT: partial(self._without_token, acts.get(AGAIN, self.shown.again)),
             FOLDER: self._settings,
             **acts,
         }
@@ -301,6 +303,10 @@ class RepositoryPane(QFrame):
                 target = self.table if self.table.isVisible() else self
                 target.setFocus(Qt.FocusReason.OtherFocusReason)
             retire(band)
+
+    def _without_token(self, again: Callable[[], object]) -> None:
+        self._desk.downloads.go_without_token()
+        again()
 
     def _settings(self) -> None:
         self._shell.show_page("settings")

@@ -11,7 +11,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.hub import SORTS, FoundRepo, Sort
 from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import EmptyState, PickerButton, announce, label, retire, wrapping_label
-from qwqdesk.ui.models.find_errors import AGAIN, TOKEN, error_band
+from qwqdesk.ui.models.find_errors import AGAIN, TOKEN, WITHOUT, error_band
 from qwqdesk.ui.models.find_field import RepoField
 from qwqdesk.ui.models.find_list import RepoList, found_row, note_row, starter_rows
 from qwqdesk.ui.models.find_search import RepoSearch, SearchState
@@ -187,8 +187,16 @@ class RepoResults(QFrame):
         announce(page, f"{error.what} {error.what_to_do}")
 
     def _band(self, error: UserError) -> QWidget:
-        acts = {AGAIN: self.search.again, TOKEN: lambda: self._shell.show_page("settings")}
+        acts = {
+            AGAIN: self.search.again,
+            TOKEN: lambda: self._shell.show_page("settings"),
+            WITHOUT: self._without_token,
+        }
         return error_band(error, acts, below=True, name="repoError")
+
+    def _without_token(self) -> None:
+        self._shell.desk.downloads.go_without_token()
+        self.search.again()
 
     def _replace(self, page: QWidget) -> None:
         self._clear()

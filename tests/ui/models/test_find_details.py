@@ -66,3 +66,20 @@ async def test_a_refused_header_says_so_and_is_read_again_on_demand(
             again.click()
             await d.until(lambda: "Tiny 딸기" in words(window))
             assert "needs a Hugging Face account" not in words(window)
+
+
+async def test_a_refused_token_is_left_out_on_demand(
+    qapp: QApplication, tmp_path: Path, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_wrongwrong")
+    async with opened(tmp_path) as d:
+        finder = Finder(d)
+        d.window.show_page("models")
+        await d.shown("repoSearch")
+        finder.paste(REPO)
+        await d.until(lambda: finder.pane.shown.state.stage == "failed")
+        buttons = finder.pane.findChildren(QPushButton)
+        without = next(b for b in buttons if b.text() == "Try without it")
+        without.click()
+        await d.until(lambda: finder.pane.shown.state.headers is not None)
+        assert [asked.token for asked in hub.log][-1] is False
