@@ -281,7 +281,7 @@ class RepositoryPane(QFrame):
     def _band(self, error: UserError, acts: Mapping[str, Callable[[], object]]) -> None:
         """One message at a time, between head and table."""
         self._clear_bands()
-        every = {
+        every: dict[str, Callable[[], object]] = {
             PAGE: self.head.open_page,
             TOKEN: self._settings,
             WITHOUT: partial(self._without_token, acts.get(AGAIN, self.shown.again)),
