@@ -115,3 +115,11 @@ class Stream(Generic[T]):
                 self.cancel()
         if self._error is not None:
             raise self._error
+
+
+async def first(stream: Stream[T]) -> T:
+    """The only item of a stream; raises the worker's error."""
+    items: list[T] = []
+    async for batch in stream:
+        items.extend(batch)
+    return items[0]

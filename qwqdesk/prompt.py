@@ -6,15 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from qwqdesk.conversation import Message
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import FrozenThought, ModelInfo
-from qwqdesk.pipe import Stream
+from qwqdesk.pipe import first
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,6 @@ class Prompt:
     def given_tokens(self) -> int:
         """How many tokens, as far as they are known, stand before the first one that is drawn."""
         return len(self.tokens) + (len(self.thought.tokens) if self.thought else 0)
-
-
-async def first(stream: Stream[T]) -> T:
-    """The only item of a stream; raises the worker's error."""
-    items: list[T] = []
-    async for batch in stream:
-        items.extend(batch)
-    return items[0]
 
 
 async def chat_prompt(

@@ -23,7 +23,8 @@ from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
-from qwqdesk.prompt import Prompt, first
+from qwqdesk.pipe import first
+from qwqdesk.prompt import Prompt
 from qwqdesk.question import Question, save_question
 from qwqdesk.run_beginning import plan_run
 from qwqdesk.run_plan import (

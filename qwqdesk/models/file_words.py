@@ -1,4 +1,4 @@
-"""Words about files that are not what they should be."""
+"""Words about files: how large they are, and what those are that are not what they should be."""
 
 from __future__ import annotations
 
@@ -40,3 +40,14 @@ def size_words(count: int) -> str:
         if count >= size:
             return f"{count / size:.{digits}f} {unit}"
     return f"{max(count, 0)} bytes"
+
+
+def short_size(count: int) -> str:
+    """A size where there is little room: 19.9 GB, 640 MB, 8.7 MB, 5 B (powers of ten)."""
+    value = float(count)
+    for unit, small in (("B", 0), ("kB", 0), ("MB", 1), ("GB", 1)):
+        if value < 999.5:
+            digits = small if unit == "GB" or value < 99.95 else 0
+            return f"{value:.{digits}f} {unit}"
+        value /= 1000
+    return f"{value:.2f} TB"

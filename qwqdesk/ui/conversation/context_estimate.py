@@ -7,7 +7,7 @@ import asyncio
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from qwqdesk.errors import UserError
-from qwqdesk.prompt import first
+from qwqdesk.pipe import first
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.tasks import Tasks
 

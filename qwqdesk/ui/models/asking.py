@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from qwqdesk.models.hub_http import StopSwitch
-from qwqdesk.pipe import Stream
-from qwqdesk.prompt import first
+from qwqdesk.pipe import Stream, first
 
 T = TypeVar("T")
 

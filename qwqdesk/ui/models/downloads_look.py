@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from qwqdesk.models.file_words import short_size
+
 if TYPE_CHECKING:
     from qwqdesk.models.download_status import Status
     from qwqdesk.models.queue_item import QueueRow
@@ -163,14 +165,6 @@ def _share(status: Status) -> float:
     return min(status.done / status.total, 1.0) if status.total else 0.0
 
 
-def _kept(done: int) -> str:
-    """A short size of what stays: "12.4 GB"."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if done >= size:
-            return f"{done / size:.1f} {unit}"
-    return f"{done} bytes"
-
-
 def _queued(status: Status, ahead: int, offline: bool) -> Look:
     if offline:
         words = "Offline: it waits until you are online again"
@@ -191,7 +185,7 @@ def _running(status: Status) -> Look:
         whole = f"{words}. {status.note}" if status.note else words
         return Look("download", "accent", "accent", share, words, "text2", whole, "pause")
     words = _trouble(status)
-    kept = f" {_kept(status.done)} are kept." if status.done else ""
+    kept = f" {short_size(status.done)} are kept." if status.done else ""
     whole = f"{words}. {status.note}{kept}" if status.note else f"{words}.{kept}"
     step: Step = "now" if status.state == "waiting" else ""
     return Look("triangle-alert", "warn", "accent", share, words, "warn", whole, "pause", step)
@@ -211,12 +205,12 @@ def _trouble(status: Status) -> str:
 def _failed(status: Status) -> Look:
     code, done = status.code, status.done
     if code in _BROKEN:
-        words = f"Connection lost at {_kept(done)}. What arrived is kept."
+        words = f"Connection lost at {short_size(done)}. What arrived is kept."
         words = words if done else "The connection failed."
     else:
         words = _FAILED.get(code, "It failed.")
         if done and code in ("rate", "disk_full", "disk", "proxy"):
-            words = f"{words} {_kept(done)} are kept."
+            words = f"{words} {short_size(done)} are kept."
     whole = status.note or words
     step = _STEPS.get(code, "again")
     return Look("circle-alert", "bad", "bad", _share(status), words, "bad", whole, "", step)

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QWidget
 
 from qwqdesk.models.download_status import Status
 from qwqdesk.models.expectations import expectation
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.fit import Fit
 from qwqdesk.models.hub_files import Quantization
 from qwqdesk.models.quants import meaning
 from qwqdesk.ui.base import BadgeKind, plain_tip
-from qwqdesk.ui.models.find_words import size_words
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
@@ -87,7 +87,7 @@ class TableRow:
         """The whole row in a sentence."""
         bits = f"{self.bits:.2f} bits" if self.bits else ""
         parts = [self.label, "suggested" if self.suggested else "", bits,
-                 size_words(self.quantization.size_bytes), self.words,
+                 short_size(self.quantization.size_bytes), self.words,
                  self.fit[2] if self.fit else "", self.missing or self.state]  # fmt: skip
         return ", ".join(part for part in parts if part)
 
@@ -204,7 +204,7 @@ def _text(row: TableRow, column: int) -> str:
     if column == BITS:
         return f"{row.bits:.2f}" if row.bits is not None else ""
     if column == SIZE:
-        return size_words(row.quantization.size_bytes)
+        return short_size(row.quantization.size_bytes)
     if column == WORDS:
         return row.words
     return (row.fit[2] if row.fit else "") if column == FIT else row.state

@@ -1,4 +1,4 @@
-"""Numbers of the hub in the few letters that a list has room for: 82 k, 8 months, 19.9 GB."""
+"""Numbers of the hub in the few letters that a list has room for: 82 k, 8 months, 32.8 B."""
 
 from __future__ import annotations
 
@@ -38,16 +38,6 @@ def age_words(iso_date: str | None, now: datetime | None = None) -> str:
             count = int(days / length)
             return f"{count} {name}{'' if count == 1 else 's'}"
     return ""
-
-
-def size_words(size: int) -> str:
-    """Bytes for a table's cell: 19.9 GB, 640 MB (powers of ten, as model pages say them)."""
-    value = float(size)
-    for unit in ("B", "kB", "MB"):
-        if value < 999.5:
-            return f"{value:.0f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
 
 
 def weights_words(count: int) -> str:

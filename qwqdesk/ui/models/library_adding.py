@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.library_acts import take_in
 from qwqdesk.settings import MAX_FOLDERS
@@ -19,7 +20,7 @@ from qwqdesk.ui.base import MessageBand, Toast
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.dialogs import open_file, open_folder
 from qwqdesk.ui.models.library_removal import BAND
-from qwqdesk.ui.models.library_words import size_words, title
+from qwqdesk.ui.models.library_words import title
 
 if TYPE_CHECKING:
     from qwqdesk.models.hub_files import Quantization, Repository
@@ -120,7 +121,7 @@ class Adding:
             await asyncio.wait({work}, timeout=_LOOK_S)
             if work.done():
                 break
-            words = f"Copying {path.name}: {size_words(done[0])}"
+            words = f"Copying {path.name}: {short_size(done[0])}"
             if band is None:
                 band = MessageBand("window", words, icon_name="hard-drive", name=_COPYING)
                 band.add_action("Cancel", stopped.set)

@@ -9,10 +9,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.ui.base import ElideLabel, IconButton, PickerButton, SearchField, button
 from qwqdesk.ui.icons import icon
-from qwqdesk.ui.models.library_words import size_words
 from qwqdesk.ui.theme import theme
 
 _FILTER, _FILTER_LEAST = 240, 120
@@ -70,7 +70,7 @@ class LibraryHead(QWidget):
     def show_models(self, models: Sequence[LibraryModel], copied: int) -> None:
         """How many there are and what they take on the disk; names of one file count once."""
         once = {model.identity: model for model in models}
-        size = size_words(sum(model.size_bytes for model in once.values()))
+        size = short_size(sum(model.size_bytes for model in once.values()))
         count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
         self.total.setText(f"{count} · {size}" if models else "")
         self.copies.setText(f"Duplicates {copied}")

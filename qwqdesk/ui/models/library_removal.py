@@ -10,12 +10,13 @@ from typing import Protocol
 from PySide6.QtWidgets import QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.library_acts import Discard, Removed, removal, remove
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import MessageBand, Toast
 from qwqdesk.ui.dialogs import ask
-from qwqdesk.ui.models.library_words import read_only_words, size_words, title
+from qwqdesk.ui.models.library_words import read_only_words, title
 from qwqdesk.ui.models.trash import move_to_trash
 
 BAND = "libraryBand"
@@ -73,7 +74,7 @@ class Removal:
             return
         finally:
             self._place.rescan()
-        where = "is in the trash" if trash else f"is deleted, {size_words(plan.freed_bytes)} free"
+        where = "is in the trash" if trash else f"is deleted, {short_size(plan.freed_bytes)} free"
         Toast(self._view, f"{title(model)} {where}")
 
     def _may(self, model: LibraryModel) -> bool:
@@ -122,7 +123,7 @@ def question(model: LibraryModel, plan: Removed, *, trash: bool) -> str:
     """What deleting does, in sentences."""
     count = len(plan.paths)
     what = "The file goes" if count == 1 else f"All {count} parts go"
-    freed = size_words(plan.freed_bytes)
+    freed = short_size(plan.freed_bytes)
     if not plan.freed_bytes:
         tail = "It frees nothing: the same file has another name on this disk."
     elif trash:

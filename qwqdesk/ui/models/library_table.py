@@ -17,13 +17,13 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.library_acts import copies
 from qwqdesk.ui.base import plain_tip
 from qwqdesk.ui.models.library_words import (
     check_words,
     copy_words,
-    size_words,
     source_meaning,
     source_words,
     title,
@@ -240,7 +240,7 @@ def _text(row: LibraryRow, column: Column) -> str:
     return (
         title(model),
         model.label,
-        size_words(model.size_bytes),
+        short_size(model.size_bytes),
         check_words(model).text,
         source_words(model),
         used_words(model.last_used, date.today()),

@@ -103,16 +103,6 @@ def title(model: LibraryModel) -> str:
     return stem
 
 
-def size_words(size: int) -> str:
-    """Bytes in decimal units, as file managers and model pages say them."""
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit in ("B", "kB") else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.2f} TB"
-
-
 def used_words(when: float | None, today: date) -> str:
     """The day of the last load in a word or two."""
     if when is None:

@@ -19,7 +19,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.free_memory import free_memory, whole_memory
 from qwqdesk.models.disk_space import free_and_whole
 from qwqdesk.models.fit import FreeMemory
-from qwqdesk.prompt import first
+from qwqdesk.pipe import first
 from qwqdesk.ui.base import label
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.icons import IconLabel

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from qwqdesk.models.download_status import Status
+from qwqdesk.models.file_words import short_size
 from qwqdesk.models.hub_files import Quantization, RepoFile
 from qwqdesk.ui.models.find_table_model import (
     ACT,
@@ -17,7 +18,7 @@ from qwqdesk.ui.models.find_table_model import (
     missing_words,
     table_row,
 )
-from qwqdesk.ui.models.find_words import age_words, count_words, size_words, weights_words
+from qwqdesk.ui.models.find_words import age_words, count_words, weights_words
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ROW = table_row(Quantization("Q4_K_M", (RepoFile("m-Q4_K_M.gguf", 100, None),)))
@@ -42,8 +43,8 @@ def test_ages(date: str | None, words: str) -> None:
 
 
 def test_sizes() -> None:
-    assert [size_words(n) for n in (5, 1_500, 640 * 10**6, 19_851_000_000)] == [
-        "5 B", "2 kB", "640 MB", "19.9 GB",
+    assert [short_size(n) for n in (5, 1_500, 8_730_000, 640 * 10**6, 19_851_000_000)] == [
+        "5 B", "2 kB", "8.7 MB", "640 MB", "19.9 GB",
     ]  # fmt: skip
     assert [weights_words(n) for n in (32_763_876_352, 751_632_384, 671 * 10**9, 12)] == [
         "32.8 B", "752 M", "671 B", "12",
