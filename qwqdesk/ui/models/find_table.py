@@ -25,10 +25,11 @@ from qwqdesk.ui.models.find_table_model import (
 from qwqdesk.ui.models.key_ring import KeyRing
 from qwqdesk.ui.theme import theme
 
-_WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 148}
+_WIDTHS = {BITS: 64, SIZE: 84, FIT: 170, ACT: 140}
 _LABEL_SHORT, _LABEL_LEAST, _LABEL_MOST = 120, 178, 270
 _WORDS_LEAST = 190  # px: with less, the bits leave their room to the words
 _FIT_HEAD = 132  # px: what its heading takes
+_ACT_LARGE = 148  # px: "Downloading, 62 %" in large letters
 _WORDS_CUT, _FIT_LEAST = 110, 44  # px: with less, the words go; the badge's icon always stays
 
 
@@ -197,9 +198,10 @@ class QuantizationTable(QTableView):
         if narrow:
             widths[WORDS] += widths.pop(BITS) + widths[LABEL]
             widths[LABEL] = self._label_column(short=True)
-            widths[WORDS] += widths[FIT] - widths[LABEL]
+            widths[WORDS] += widths[FIT] + widths[ACT] - widths[LABEL]
+            widths[ACT] = px(_ACT_LARGE)
             widths[FIT] = max([px(_FIT_HEAD), *(badge_width(badge) for badge in badges)])
-            widths[WORDS] -= widths[FIT]
+            widths[WORDS] -= widths[FIT] + widths[ACT]
         if widths[WORDS] < px(_WORDS_CUT):
             widths[FIT] += min(widths.pop(WORDS), 0)
             widths[FIT] = max(widths[FIT], px(_FIT_LEAST))
