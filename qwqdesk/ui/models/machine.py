@@ -113,8 +113,9 @@ class RoomLabel(QWidget):
         free = room.free.gpu if room.gpu else room.free.cpu
         whole = gpu if room.gpu else memory
         self._memory.setText(f"{free / GB:.1f} GB free" if self._short else whole)
-        disk = f"{_gb(room.disk)} GB free on disk"
-        self._disk.setText(f"{_gb(room.disk)} GB" if self._short else disk)
+        disk = f"{_gb(room.disk)} GB" if room.disk >= GB else f"{room.disk / 10**6:.0f} MB"
+        self._disk.setText(disk if self._short else f"{disk} free on disk")
+        disk = f"{disk} free on disk"
         self.setToolTip(f"{gpu if room.gpu else 'No GPU that llama.cpp can use'}\n{memory}\n{disk}")
         self.setAccessibleName(f"{gpu + '; ' if room.gpu else ''}{memory}; {disk}")
         self.show()
