@@ -363,6 +363,19 @@ def test_the_paste_box_names_the_flags_that_it_leaves_out(editor: ChainEditor) -
     box.close()
 
 
+def test_a_pasted_command_brings_grammar_budget_and_guard(
+    editor: ChainEditor, model: ChainModel
+) -> None:
+    line = "--grammar 'root ::= \"a\"' --reasoning-budget 40 --loop-guard stop --temp 0.6"
+    QGuiApplication.clipboard().setText(line)
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    assert "3 values set. Constraints too." in child(box, QLabel, "commandSays").text()
+    child(box, QAbstractButton, "useCommand").click()
+    assert (model.setup.reasoning_budget, model.setup.loop_guard) == (40, "stop")
+    assert model.setup.limits.grammar == 'root ::= "a"'
+
+
 def test_a_pasted_command_becomes_the_chain(editor: ChainEditor, model: ChainModel) -> None:
     QGuiApplication.clipboard().setText("nothing of use")
     child(editor, QAbstractButton, "pasteCommand").click()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import (
@@ -29,6 +31,7 @@ from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
 from qwqdesk.ui.theme import set_state, theme
 
 _LONGEST_COMMAND = 50_000
+_RULES = ("loop_guard", "reasoning_budget", "reasoning_budget_message")
 
 
 class OrderText(ElideLabel):
@@ -122,11 +125,27 @@ def _left_out(parsed: ParsedArgs) -> list[str]:
         each.word
         for each in parsed.occurrences
         if each.flag.group in ("engine", "option")
+        and each.flag.dest not in _RULES
         and (each.flag.dest not in CONSTRAINT_DESTS or _is_file(each.flag))
     )
     if not names:
         return []
     return [f"Not taken over: {', '.join(names)}. Model, engine and prompt are set elsewhere."]
+
+
+def _rules(parsed: ParsedArgs) -> dict[str, Any]:
+    """What the line says about the lane's reasoning, as fields of its setup."""
+    given = {name: parsed.options.get(name) for name in _RULES}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _told(parsed: ParsedArgs, limits: Constraints | None, order: str) -> str:
+    """What is read in the line."""
+    count = len(parsed.sampling.keys() - {"samplers"}) + len(_rules(parsed))
+    values = f"{count} value{'s' if count != 1 else ''} set."
+    more = ["Constraints too."] if limits else []
+    words = [f"Order: {order or 'no step'}. {values}", *more, *_left_out(parsed), *parsed.notes]
+    return " ".join(words)
 
 
 def _is_file(flag: Flag) -> bool:
@@ -180,6 +199,7 @@ class PasteBox(QDialog):
         column.addLayout(row)
         self._chain: SamplerChain | None = None
         self._limits: Constraints | None = None
+        self._rules: dict[str, Any] = {}
         self._text.textChanged.connect(self._read)
         clipboard = QGuiApplication.clipboard().text()
         if "--" in clipboard and len(clipboard) < _LONGEST_COMMAND:
@@ -199,10 +219,8 @@ class PasteBox(QDialog):
                 parsed = parse_command(text)
                 self._chain = resolve(parsed.sampling).chain
                 self._limits = constraints_from(_without_files(parsed))
-                count = len(parsed.sampling.keys() - {"samplers"})
-                values = f"{count} value{'s' if count != 1 else ''} set."
-                order = self._chain.order_text or "no step"
-                says = " ".join([f"Order: {order}. {values}", *_left_out(parsed), *parsed.notes])
+                self._rules = _rules(parsed)
+                says = _told(parsed, self._limits, self._chain.order_text)
             except UserError as error:
                 says, tone = str(error), "bad"
         self._says.setText(says)
@@ -214,4 +232,6 @@ class PasteBox(QDialog):
             self._model.set_chain(self._chain)
             if self._limits is not None:
                 self._model.change(constraints=self._limits)
+            if self._rules:
+                self._model.change(**self._rules)
         self.accept()

@@ -47,6 +47,7 @@ class ConstraintsBox(QDialog):
         self._kind.chosen.connect(self._read)
         for field in (self._form, self._banned, self._biases):
             field.textChanged.connect(self._read)
+        self._form.setFocus()
         self._read()
 
     def _lay_out(self) -> None:
@@ -106,7 +107,8 @@ class ConstraintsBox(QDialog):
             self._tell(str(error), wrong=True)
             return None
         warnings = " ".join(warning.text for warning in limits.warnings)
-        self._tell(warnings or "Nothing is wrong with it.", wrong=False)
+        fine = "No error found." if limits else "Nothing is limited."
+        self._tell(warnings or fine, wrong=False)
         return limits
 
     def _tell(self, words: str, *, wrong: bool) -> None:
