@@ -67,12 +67,13 @@ class ExperimentResult:
     """The trials of one experiment; `add` them as they end."""
 
     experiment: Experiment
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list, init=False)
+    _over: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
 
     def add(self, lane: str, seed: int, reply: Checked) -> Trial:
         """Judge a reply and keep the verdicts."""
         trial = Trial(lane, seed, judge(self.experiment, reply))
-        self.trials.append(trial)
+        self._take(trial)
         return trial
 
     def rate(self, lane: str, check: int | None = None) -> Rate:
@@ -117,11 +118,15 @@ class ExperimentResult:
             for entry in trials if label in labels and isinstance(trials, list) else []:
                 trial = _trial(str(label), entry, self._count)
                 if trial is not None and not self.has(trial.lane, trial.seed):
-                    self.trials.append(trial)
+                    self._take(trial)
 
     def has(self, lane: str, seed: int) -> bool:
         """Whether this trial is over."""
-        return any((trial.lane, trial.seed) == (lane, seed) for trial in self.trials)
+        return (lane, seed) in self._over
+
+    def _take(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self._over.add((trial.lane, trial.seed))
 
     def _lane_json(self, label: str) -> Mapping[str, Any]:
         own = [trial for trial in self.trials if trial.lane == label]

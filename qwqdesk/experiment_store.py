@@ -1,17 +1,19 @@
 """Results of experiments on disk: one file for each experiment on each set of conditions.
 
-The conditions (models, engine settings, the experiment itself) are in the file's name, so a result
-is never shown for, or continued under, others.
+The conditions (models, engine and its settings, the experiment itself) are in the file's name, so
+a result is never shown for, or continued under, others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from qwqdesk.engine.llama_library import package_version
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult
@@ -25,21 +27,34 @@ def conditions(experiment: Experiment, places: Sequence[LanePlace]) -> dict[str,
     return {
         "experiment": {**experiment.to_json(), "seed": None, "checks": None},
         "places": [_place(place) for place in places],
+        "llama_cpp_python": package_version(),
     }
 
 
 def _place(place: LanePlace) -> dict[str, Any]:
-    size = -1
-    if place.model is not None and place.model.is_file():
-        size = place.model.stat().st_size
+    state = _state(place.model)
     return {
         "model": str(place.model),
-        "size_bytes": size,
+        "size_bytes": state.st_size if state is not None else -1,
+        "mtime_ns": state.st_mtime_ns if state is not None else -1,
         "engine": place.settings.to_json(),
         "mode": place.options.mode,
         "template": str(place.options.template),
         "loop_guard": place.options.loop_guard,
     }
+
+
+def _state(path: Path | None) -> os.stat_result | None:
+    try:
+        return path.stat() if path is not None else None
+    except OSError:
+        return None
+
+
+def file_time(path: Path) -> int:
+    """When a result was written, in ns; -1 where there is none."""
+    state = _state(path)
+    return state.st_mtime_ns if state is not None else -1
 
 
 def result_path(folder: Path, experiment: Experiment, places: Sequence[LanePlace]) -> Path:

@@ -6,6 +6,7 @@ import ctypes
 import logging
 import os
 from collections import deque
+from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +25,7 @@ _FAILURES = (
 )
 
 
+@cache
 def package_version() -> str:
     """The version of llama-cpp-python, without importing it."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import at start

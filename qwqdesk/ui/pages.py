@@ -14,6 +14,7 @@ from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
 
 if TYPE_CHECKING:
+    from qwqdesk.ui.lab.trial_runs import TrialRuns
     from qwqdesk.ui.models.downloads_watch import DownloadWatch
 
 # The module's `make_page(shell)` makes the page.
@@ -40,6 +41,7 @@ class Shell(Protocol):
     desk: Desk
     loader: ModelLoader
     watch: DownloadWatch
+    trials: TrialRuns
 
     def show_page(self, name: str) -> None:
         """Show a page by its name."""

@@ -19,6 +19,7 @@ from qwqdesk.ui.chat_list import ChatList
 from qwqdesk.ui.conversation.difference_acts import DifferenceActs
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.lab.trial_runs import TrialRuns
 from qwqdesk.ui.loading import ModelLoader
 from qwqdesk.ui.model_desk import ModelDesk
 from qwqdesk.ui.models.downloads_watch import DownloadWatch
@@ -47,6 +48,7 @@ class Workspace(QWidget):
         self.tasks = Tasks(self, desk.report)
         self.loader = ModelLoader(desk, self.tasks, self)
         self.watch = DownloadWatch(desk, self.loader, self.tasks, self)
+        self.trials = TrialRuns(desk, self.tasks, self)
         self.sidebar = Sidebar(desk.history)
         self._more = QMenu(self)
         self.page = ConversationPage(desk, self._more)
@@ -155,6 +157,7 @@ class Workspace(QWidget):
     async def end(self) -> None:
         """Stop runs and loads, and save."""
         self.loader.cancel()
+        self.trials.stop()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.page.close_runs(), _RUN_END_S)
         self.chats.close()

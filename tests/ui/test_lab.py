@@ -94,6 +94,36 @@ async def test_trials_are_counted_kept_and_shown_again(qapp: QApplication, tmp_p
         assert _texts(table, 1)[1] == "\N{EN DASH}"
 
 
+async def test_trials_outlive_their_page(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("finished")])
+    async with opened(tmp_path) as d:
+        chosen, view, _ = _lab(d)
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        view.repeat_wanted.emit(2)
+        await d.until(partial(_runs_after, d, 0))
+        d.window.desk.change(text_size=110)  # pages are made anew
+        await d.until(lambda: d.find("experimentView") is not view)
+        for seed in range(2):
+            await d.until(partial(_runs_after, d, seed))
+            d.engine.staged[-1].finish()
+        chosen, _, table = _lab(d)
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        await d.until(lambda: _texts(table, 0)[1].startswith("2 of 2"))
+
+
+async def test_the_window_ends_in_the_middle_of_trials(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("finished")])
+    async with opened(tmp_path) as d:
+        chosen, view, _ = _lab(d)
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        view.repeat_wanted.emit(50)
+        await d.until(partial(_runs_after, d, 0))
+        await d.window.end()
+        assert not d.window.desk.session.running
+        await asyncio.sleep(0)
+        assert len(d.engine.staged) == 1
+
+
 async def test_one_run_opens_as_a_comparison(qapp: QApplication, tmp_path: Path) -> None:
     _own(tmp_path, [Check("finished")])
     async with opened(tmp_path) as d:

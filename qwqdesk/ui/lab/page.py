@@ -24,7 +24,6 @@ from qwqdesk.ui.dialogs import ask, open_file, save_file
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
 from qwqdesk.ui.lab.experiment_view import ExperimentView
-from qwqdesk.ui.lab.trial_runs import TrialRuns
 from qwqdesk.ui.pages import Shell
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import set_state, theme
@@ -58,7 +57,7 @@ class LabPage(QFrame):
         self._tasks = Tasks(self, shell.desk.report)
         self._known = ExperimentList(())
         self._shown: Experiment | None = None
-        self._trials = TrialRuns(shell.desk, self._tasks, self)
+        self._trials = shell.trials
         self._bands = Bands()
         self._list = ExperimentListView()
         self._view = ExperimentView()
@@ -227,7 +226,7 @@ class LabPage(QFrame):
         if path is None:
             return
         try:
-            export_experiment(path, one)
+            await asyncio.to_thread(export_experiment, path, one)
         except UserError as error:
             self._fail(error)
             return

@@ -1,4 +1,7 @@
-"""Running an experiment's trials from the window: one experiment at a time, saved as they end."""
+"""Running an experiment's trials from the window: one experiment at a time, saved as they end.
+
+They belong to the window, not to the lab's page, which is made anew with another text size.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,13 @@ from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult, seeds
 from qwqdesk.experiment_run import ExperimentEvent, ExperimentRun, TrialEnded, TrialsBegan
-from qwqdesk.experiment_store import forget_result, load_result, result_path, save_result
+from qwqdesk.experiment_store import (
+    file_time,
+    forget_result,
+    load_result,
+    result_path,
+    save_result,
+)
 from qwqdesk.model_turns import LanePlace
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.ui.desk import Desk
@@ -39,6 +48,7 @@ class TrialRuns(QObject):
         self.share = 0.0  # of the trials that are over, 0 to 1
         self._began, self._first = 0.0, 0
         self._seed, self._total = 0, 0
+        self._read: tuple[tuple[Path, int], ExperimentResult] | None = None
 
     @property
     def running(self) -> bool:
@@ -46,10 +56,14 @@ class TrialRuns(QObject):
         return self._run is not None
 
     def result(self, experiment: Experiment) -> ExperimentResult:
-        """What is known of this experiment on the present model; reads a small file."""
+        """What is known of this experiment on the present model; a file is read when it is new."""
         if self._run is not None and self.experiment == experiment:
             return self._run.result
-        return load_result(self._path(experiment), experiment)
+        path = self._path(experiment)
+        key = (path, file_time(path))
+        if self._read is None or self._read[0] != key:
+            self._read = (key, load_result(path, experiment))
+        return self._read[1]
 
     def forget(self, experiment: Experiment) -> None:
         """Throw the result away, to begin anew."""
@@ -80,12 +94,6 @@ class TrialRuns(QObject):
         """Stop now; what is over stays."""
         if self._run is not None:
             self._run.stop()
-
-    async def stopped(self) -> None:
-        """Stop and wait until it has."""
-        self.stop()
-        while self._run is not None:
-            await asyncio.sleep(0.02)
 
     # ------------------------------------------------------------ inside
 
