@@ -106,7 +106,7 @@ class InspectorWindow(QWidget):
         self.bands = Bands()
         self.stack = QStackedWidget()
         self._made: dict[int, QWidget] = {}
-        self._content = QWidget()
+        self._content = QWidget(self)
         column = QVBoxLayout(self._content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
