@@ -196,12 +196,13 @@ class QuantizationTable(QTableView):
         widths[WORDS] = room - sum(widths.values())
         narrow = widths[WORDS] < px(_WORDS_LEAST)
         if narrow:
-            widths[WORDS] += widths.pop(BITS) + widths[LABEL]
             widths[LABEL] = self._label_column(short=True)
-            widths[WORDS] += widths[FIT] + widths[ACT] - widths[LABEL]
-            widths[ACT] = px(_ACT_LARGE)
             widths[FIT] = max([px(_FIT_HEAD), *(badge_width(badge) for badge in badges)])
-            widths[WORDS] -= widths[FIT] + widths[ACT]
+            widths[WORDS] = room - sum(widths[n] for n in (LABEL, BITS, SIZE, FIT, ACT))
+        if widths[WORDS] < px(_WORDS_LEAST):
+            del widths[BITS]
+            widths[ACT] = px(_ACT_LARGE)
+            widths[WORDS] = room - sum(widths[n] for n in (LABEL, SIZE, FIT, ACT))
         if widths[WORDS] < px(_WORDS_CUT):
             widths[FIT] += min(widths.pop(WORDS), 0)
             widths[FIT] = max(widths[FIT], px(_FIT_LEAST))

@@ -376,7 +376,7 @@ async def test_the_button_of_a_row_is_real(
         f.d.window.desk.downloads.close()
 
 
-@pytest.mark.parametrize(("width", "shown"), [(1440, 6), (1280, 5), (960, 5)])
+@pytest.mark.parametrize(("width", "shown"), [(1440, 6), (1280, 6), (960, 5)])
 async def test_a_narrow_window_keeps_size_fit_and_act(
     qapp: QApplication, tmp_path: Path, hub: LoopbackHub, width: int, shown: int
 ) -> None:
