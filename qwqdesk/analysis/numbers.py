@@ -297,10 +297,13 @@ def _lane_words(lanes: Lanes) -> str:
         errors = lane.values.get("code_errors")
         if lane.values.get("loop_from_token") is not None:
             words.append(f"{lane.label} {'loops' if lane.running else 'looped'}")
-        elif lane.running:
-            words.append(f"{lane.label} is writing")
-        elif errors:
+        elif errors and not lane.running:
             words.append(f"{lane.label} has {counted(int(errors), 'error')}")
+    writing = [
+        lane.label for lane in lanes if lane.running and not lane.values.get("loop_from_token")
+    ]
+    if writing:
+        words.append(f"{joined(writing)} {'is' if len(writing) == 1 else 'are'} writing")
     return f"{', '.join(words)}." if words else ""
 
 

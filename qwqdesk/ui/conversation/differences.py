@@ -97,7 +97,10 @@ class Differences(QObject):
         if len(lanes) > 1:
             setups = [(lane.model.chain, lane.setup) for lane in lanes]
             continued = any(len(lane.output.transcript.replies) > 1 for lane in lanes)
-            self.strip.show_sentences(*strip_text(setups, continued=continued))
+            seeds = [reply.sampling.get("seed") for reply in self._comparison.replies()]
+            known = [seed for seed in seeds if isinstance(seed, int)]
+            said = strip_text(setups, continued=continued, seeds=known)
+            self.strip.show_sentences(*said)
 
     def _replaced(self) -> None:
         """Other texts are shown, or will be."""

@@ -8,7 +8,12 @@ from qwqdesk.analysis.live_difference import LiveDifference
 from qwqdesk.analysis.token_items import comparable
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
-from qwqdesk.sampling.difference_sentence import Sentence, difference_sentences, plain
+from qwqdesk.sampling.difference_sentence import (
+    OtherDifference,
+    Sentence,
+    difference_sentences,
+    plain,
+)
 from qwqdesk.sampling.difference_words import difference_lines
 from qwqdesk.setup_differences import other_differences, setup_lines
 from qwqdesk.ui.conversation.comparison import LaneReply
@@ -18,11 +23,12 @@ LaneChain = tuple[SamplerChain, LaneSetup]
 
 
 def strip_text(
-    lanes: Sequence[LaneChain], *, continued: bool = False
+    lanes: Sequence[LaneChain], *, continued: bool = False, seeds: Sequence[int] = ()
 ) -> tuple[tuple[Sentence, ...], str]:
     """How the lanes' settings differ: the sentences to choose from, and all of it as text.
 
-    `continued`: each lane goes on from its own earlier reply.
+    `continued`: each lane goes on from its own earlier reply. `seeds`: those that the shown
+    replies were drawn with, which answers from one thought have of their own.
     """
     chains = [(setup.label, chain) for chain, setup in lanes]
     setups = [setup for _, setup in lanes]
@@ -30,12 +36,23 @@ def strip_text(
         chains,
         same_model=len({setup.model for setup in setups}) == 1,
         continued=continued,
-        others=other_differences(setups),
+        others=(*other_differences(setups), *_drawn(chains, seeds)),
     )
     whole = plain(sentences[0]) if sentences else ""
     lines = (*difference_lines(chains), *setup_lines(setups)) if len(lanes) > 2 else ()
     history = ("Each lane goes on from its own earlier reply.",) if continued else ()
     return sentences, "\n".join((whole, *lines, *history))
+
+
+def _drawn(
+    chains: Sequence[tuple[str, SamplerChain]], seeds: Sequence[int]
+) -> list[OtherDifference]:
+    """Seeds that differ although the settings name the same one, or none."""
+    wanted = {chain.integer("seed") for _, chain in chains}
+    if len(wanted) > 1 or len(seeds) != len(chains):
+        return []
+    first = seeds[0]
+    return [OtherDifference("the seed", f"seed {s}", str(first)) for s in seeds[1:] if s != first]
 
 
 class FoundDifferences:

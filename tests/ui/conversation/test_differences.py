@@ -11,11 +11,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTextEdit, QWidget
 
 from qwqdesk.engine.events import Output, Span
+from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.difference_sentence import Word
 from qwqdesk.ui.conversation.code_text import CodeText
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip, SentenceLine
 from qwqdesk.ui.conversation.document_marks import Mark, Tint
 from qwqdesk.ui.conversation.document_view import DocumentView
+from qwqdesk.ui.conversation.found_differences import strip_text
 from qwqdesk.ui.conversation.markdown_blocks import Shape
 from qwqdesk.ui.conversation.text_block import TextBlock
 from qwqdesk.ui.conversation.view import ConversationView
@@ -396,3 +398,14 @@ async def test_a_code_diff_without_code_says_so(qapp: QApplication, tmp_path: Pa
         await d.until(lambda: note.text() == "There is no code to compare.")
         d.click("diffChoice_none")
         assert not note.isVisible()
+
+
+def test_seeds_that_answers_have_of_their_own_are_said() -> None:
+    lanes = [(setup.resolved().chain, setup) for setup in (LaneSetup(name, None) for name in "AB")]
+    same, other = (strip_text(lanes, seeds=seeds)[1] for seeds in ((7, 7), (7, 8)))
+    assert same == "Same settings in both lanes."
+    assert other == "B has seed 8 (A: 7)."
+    four = [lanes[0], *(lanes[1],) * 3]
+    assert strip_text(four, seeds=(7, 7, 8, 9))[1].startswith(
+        "Same prompt and model. The lanes differ in the seed."
+    )
