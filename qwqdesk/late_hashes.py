@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -68,7 +67,7 @@ class LateHashes:
     def _compute(self, path: str, busy: Callable[[], bool]) -> bool:
         def stopped() -> bool:
             while busy() and not self._ended.is_set():
-                time.sleep(_LOOK_AGAIN_S)
+                self._ended.wait(_LOOK_AGAIN_S)
             return self._ended.is_set()
 
         assert self._hashes is not None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qwqdesk.engine.llama_library import LlamaLibrary
+from qwqdesk.engine.vocabulary import Token
 from qwqdesk.errors import UserError
 
 _KINDS = {1: "SPM", 2: "BPE", 3: "WordPiece", 4: "Unigram", 5: "RWKV", 6: "PLaMo-2"}
@@ -25,15 +25,6 @@ _NAMED = {
     "fim suffix": "llama_vocab_fim_suf",
     "fim middle": "llama_vocab_fim_mid",
 }
-
-
-@dataclass(frozen=True)
-class NativeToken:
-    """One token of a text: its bytes, and whether the vocabulary marks it as special."""
-
-    id: int
-    piece: bytes
-    special: bool
 
 
 class LlamaVocabulary:
@@ -84,7 +75,7 @@ class LlamaVocabulary:
             "ends": [token for token in range(count) if api.llama_vocab_is_eog(vocab, token)][:64],
         }
 
-    def cut(self, text: str, *, add_special: bool, parse_special: bool) -> list[NativeToken]:
+    def cut(self, text: str, *, add_special: bool, parse_special: bool) -> list[Token]:
         """A text's tokens, as llama.cpp's `common_tokenize` gives them."""
         data = text.encode("utf-8", "replace")
         size = len(data) + 8
@@ -100,10 +91,10 @@ class LlamaVocabulary:
             )
         return [self._token(buffer[number]) for number in range(max(count, 0))]
 
-    def _token(self, token: int) -> NativeToken:
+    def _token(self, token: int) -> Token:
         attributes = self._api.llama_vocab_get_attr(self._vocab, token)
         special = self._api.LLAMA_TOKEN_ATTR_CONTROL | self._api.LLAMA_TOKEN_ATTR_USER_DEFINED
-        return NativeToken(token, self._piece(token), bool(attributes & special))
+        return Token(token, self._piece(token), bool(attributes & special))
 
     def _piece(self, token: int) -> bytes:
         size = 64

@@ -26,7 +26,10 @@ _MAX_LINE = 64 << 20
 
 @dataclass(frozen=True)
 class Token:
-    """One token of a text; `piece` are its bytes, which need not be whole letters."""
+    """One token of a text; `piece` are its bytes, which need not be whole letters.
+
+    `special`: the vocabulary marks it as one that is no text.
+    """
 
     id: int
     piece: bytes
@@ -111,6 +114,8 @@ class Vocabulary:
             )
         except OSError as error:
             raise self._failed(f"did not start: {error.strerror or error}") from error
+        if self._closed:  # meanwhile, when there was no process to end
+            raise self._ended()
         answer = self._read(_START_S)
         if "error" in answer:
             self._forget()

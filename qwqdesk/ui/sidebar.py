@@ -48,9 +48,9 @@ class Sidebar(QFrame):
     """Emits what the user wants; the window does it."""
 
     new_wanted = Signal()
-    opened = Signal(int)
-    renamed = Signal(int, str)
-    delete_wanted = Signal(int)
+    opened = Signal(object)  # an id; Qt's own int has 32 bits, SQLite's has 64
+    renamed = Signal(object, str)
+    delete_wanted = Signal(object)
     page_wanted = Signal(str)
     search_wanted = Signal()
 

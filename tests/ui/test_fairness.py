@@ -59,7 +59,8 @@ async def test_a_comparison_is_checked_from_its_badge(qapp: QApplication, tmp_pa
         d.click("fairnessBadge")
         await again(d, "fairness_check", 5, 5)
         await d.until(lambda: badge(d).text() == "Fair: A = A")
-        assert panel(d).content.sentence == "Lane A gave the same 5 tokens twice."
+        said = "Lane A gave the same 5 tokens twice."
+        await d.until(lambda: panel(d).content.sentence == said)
         assert any("llama-cpp-python 0.3.36" in line for line in panel(d).content.lines)
         d.click("fairnessClose")
         assert not panel(d).isVisible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -236,7 +237,7 @@ class FairnessDesk(QObject):
             self._desk.session, lane, limit=limit, progress=self._progress(total)
         )
         if test is not None:
-            self._tests.add(test)
+            await asyncio.to_thread(self._tests.add, test)
         return None
 
     async def _again(self, lanes: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:

@@ -28,7 +28,7 @@ _LONGEST_NAME = 60
 class RunFiles(QObject):
     """`opened`: a file became this conversation; its mode goes with it."""
 
-    opened = Signal(int, str)  # conversation id, mode
+    opened = Signal(object, str)  # conversation id, mode
 
     def __init__(
         self, desk: Desk, tasks: Tasks, shown: Callable[[], ConversationView], parent: QWidget

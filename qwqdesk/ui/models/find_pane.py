@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 from qwqdesk.errors import UserError
 from qwqdesk.hub_fit import Headers, bits_of
 from qwqdesk.models.download_status import Status
+from qwqdesk.models.file_words import short_size
+from qwqdesk.models.fit import Fit
 from qwqdesk.models.hub_files import Quantization, choose
 from qwqdesk.models.hub_names import HubName
 from qwqdesk.ui.base import EmptyState, announce, label, retire
@@ -317,9 +319,8 @@ class RepositoryPane(QFrame):
         return ""
 
 
-def _fit_tip(fit: object, problem: str) -> str:
-    needed = getattr(fit, "needed", 0)
-    return f"Needs about {needed / 1e9:.1f} GB in all" if needed else problem
+def _fit_tip(fit: Fit | None, problem: str) -> str:
+    return f"Needs about {short_size(fit.needed)} in all" if fit is not None else problem
 
 
 def _why_none(judged: Judged) -> str:
