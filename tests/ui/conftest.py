@@ -84,6 +84,8 @@ def no_leftovers(qapp: QApplication, theme: Theme) -> Iterator[None]:
     for widget in left:
         widget.deleteLater()
     _settle()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(1)  # one that was told to stop may still be closing its connection
     assert not set(threading.enumerate()) - threads, "the test left a thread"
     timers = [t for t in qapp.findChildren(QTimer) if t.isActive()]
     assert not timers, "the test left a running timer"
