@@ -78,12 +78,9 @@ class ExperimentResult:
 
     def rate(self, lane: str, check: int | None = None) -> Rate:
         """How often a check (by its number) held in a lane; None: all of them together."""
-        found = Rate(0, 0)
-        for trial in self.trials:
-            if trial.lane == lane:
-                held = trial.passed if check is None else trial.verdicts[check].passed
-                found = found.with_trial(passed=held)
-        return found
+        own = [trial for trial in self.trials if trial.lane == lane]
+        held = (trial.passed if check is None else trial.verdicts[check].passed for trial in own)
+        return Rate(sum(held), len(own))
 
     def best_lane(self) -> str | None:
         """The lane with the highest share of trials that passed every check; None for a tie."""

@@ -33,10 +33,6 @@ class Rate:
         half = _Z / scale * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
         return max(0.0, middle - half), min(1.0, middle + half)
 
-    def with_trial(self, *, passed: bool) -> Rate:
-        """One more trial."""
-        return Rate(self.passed + passed, self.total + 1)
-
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.passed} of {self.total} ({low:.0%} to {high:.0%})"

@@ -48,9 +48,9 @@ def _runs_after(d: Driver, count: int) -> bool:
     return len(d.engine.staged) > count
 
 
-def _own(folder: Path, checks: list[Check]) -> Experiment:
+def _own(folder: Path, checks: list[Check], seed: int = 1) -> Experiment:
     lanes = [LaneSetup("A"), LaneSetup("B", user={"top_k": 3})]
-    made = Experiment.of("Mine", "Count to three.", lanes, checks)
+    made = replace(Experiment.of("Mine", "Count to three.", lanes, checks), seed=seed)
     save_experiment(folder / "experiments", made)
     return made
 
@@ -125,7 +125,8 @@ async def test_the_window_ends_in_the_middle_of_trials(qapp: QApplication, tmp_p
 
 
 async def test_one_run_opens_as_a_comparison(qapp: QApplication, tmp_path: Path) -> None:
-    _own(tmp_path, [Check("finished")])
+    largest = 2**32 - 2  # more than Qt's own numbers hold
+    _own(tmp_path, [Check("finished")], largest)
     async with opened(tmp_path) as d:
         chosen, _, _ = _lab(d)
         chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
@@ -133,7 +134,7 @@ async def test_one_run_opens_as_a_comparison(qapp: QApplication, tmp_path: Path)
         await d.until(lambda: d.engine.staged)
         chains = [lane.chain for lane in d.engine.runs[-1].lanes]
         assert [chain.integer("top_k") for chain in chains] == [40, 3]
-        assert {chain.integer("seed") for chain in chains} == {1}
+        assert {chain.integer("seed") for chain in chains} == {largest}
         d.engine.staged[-1].finish()
         await d.idle()
         assert d.titles() == ["Count to three."]

@@ -59,7 +59,7 @@ class Lane(QFrame):
     keep_wanted = Signal(object)
     remove_wanted = Signal(object)
     setup_changed = Signal(object)
-    sibling_wanted = Signal(object, int)
+    sibling_wanted = Signal(object, object)  # Lane, a reply's id
     menu_shown = Signal(object, object)  # the lane, the menu behind its three dots
     import_wanted = Signal(object)
     again_shown = Signal(object, object)  # the lane, the menu to answer again

@@ -16,7 +16,7 @@ from qwqdesk.ui.theme import theme
 class SiblingSwitch(QWidget):
     """Two arrows around the number of the reply that is shown."""
 
-    chosen = Signal(int)
+    chosen = Signal(object)  # a reply's id
 
     def __init__(self, ids: Sequence[int], shown: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class SiblingSwitch(QWidget):
 class Siblings(QObject):
     """The switch below a lane's newest reply, where there is something to switch to."""
 
-    chosen = Signal(int)
+    chosen = Signal(object)  # a reply's id
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)

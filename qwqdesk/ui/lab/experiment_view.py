@@ -46,7 +46,7 @@ class ExperimentView(QScrollArea):
     count; the others say what they are.
     """
 
-    run_wanted = Signal(int)
+    run_wanted = Signal(object)  # an int; Qt's own has 31 bits, a seed 32
     repeat_wanted = Signal(int)
     stop_wanted = Signal()
     forget_wanted = Signal()

@@ -19,11 +19,13 @@ from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import MessageBand, Toast
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.dialogs import open_file, open_folder
+from qwqdesk.ui.models.asking import ask
 from qwqdesk.ui.models.library_removal import BAND
 from qwqdesk.ui.models.library_words import title
 
 if TYPE_CHECKING:
     from qwqdesk.models.hub_files import Quantization, Repository
+    from qwqdesk.models.hub_http import StopSwitch
 
 _PATTERN = "Models (*.gguf)"
 _COPYING = "libraryImport"
@@ -135,15 +137,15 @@ class Adding:
     async def download_missing(self, model: LibraryModel) -> None:
         """Queue the quantization; the parts that are here are kept."""
         try:
-            await asyncio.to_thread(self._queue, model)
+            await ask(lambda stop: self._queue(model, stop))
         except UserError as error:
             self._tell(error.what, error.what_to_do)
         else:
             Toast(self._view, f"The missing parts of {title(model)} are being downloaded")
 
-    def _queue(self, model: LibraryModel) -> None:
+    def _queue(self, model: LibraryModel, stop: StopSwitch) -> None:
         downloads = self._desk.downloads
-        repository = downloads.hub.repository(model.repo or "")
+        repository = downloads.hub.repository(model.repo or "", stop=stop)
         found = quantization_of(repository, model.path.name)
         if found is None:
             raise UserError(

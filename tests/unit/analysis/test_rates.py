@@ -27,4 +27,3 @@ def test_the_interval_is_the_published_one(
 def test_nothing_tried_says_nothing() -> None:
     assert Rate(0, 0).share is None
     assert Rate(0, 0).interval == (0.0, 1.0)
-    assert Rate(0, 0).with_trial(passed=True) == Rate(1, 1)
