@@ -3,8 +3,9 @@
 llama.cpp's own reader says what is wrong on standard error only, and some grammars make it hang
 or fill the memory. What passes here is accepted by it. Refused beyond what llama.cpp refuses: a
 rule defined twice (it would take the last), a range or repetition that runs backwards, an empty
-``[]``, a maximum above 2000 (it would take it for no maximum), hidden left recursion, and what is
-above the limits here, in `grammar_reader` and in `grammar_recursion`.
+``[]``, a maximum above 2000 (it would take it for no maximum), hidden left recursion, many
+repetitions of what may be empty, and what is above the limits here, in `grammar_reader`, in
+`grammar_recursion` and in `grammar_ambiguity`.
 
 The notation was read in llama.cpp 0c1e57098 (src/llama-grammar.cpp).
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from qwqdesk.sampling.grammar_ambiguity import refuse_ambiguity
 from qwqdesk.sampling.grammar_reader import GrammarReader
 from qwqdesk.sampling.grammar_recursion import refuse_recursion
 from qwqdesk.sampling.grammar_text import TokenMention
@@ -61,6 +63,7 @@ def check_grammar(text: str) -> Grammar:
         return reader.text.error(reader.defined[name], f"{found} ({shown(name)})", todo)
 
     refuse_recursion(reader.rules, at_rule)
+    refuse_ambiguity(reader, reader.text.error, at_rule)
     return Grammar(text, tuple(reader.text.tokens))
 
 

@@ -24,12 +24,28 @@ MAX_ELEMENTS: Final = 500_000
 """Characters and references of all rules after repetitions are written out."""
 
 TERMINAL: Final = -1
-"""A character, class or token in an alternate; everything else there is a rule's number."""
+"""A character, class or token in an alternate is this or lower, the same number for the same text;
+everything else there is a rule's number."""
 
 Alternates = list[list[int]]
+_ITSELF: Final = -(2**40)
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9-]+")
 _DIGITS: Final = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A symbol (`item`) that may stand `times` times in succession, or more if `is_open`.
+
+    `at` is its place in the text; `rule` was made for those that need not come, if there are any.
+    """
+
+    item: int
+    times: int
+    is_open: bool
+    at: int
+    rule: int | None
 
 
 @dataclass
@@ -58,6 +74,8 @@ class GrammarReader:
 
     `rules` maps a rule's number to its alternates; `names` has every rule's name, a made rule that
     of the rule in which it stands. `defined` and `references` map names to places in the text.
+    `repetitions` are all but ``?`` and ``{1}``; `same` maps a made rule to an earlier one that says
+    the same.
     """
 
     def __init__(self, text: str) -> None:
@@ -66,6 +84,10 @@ class GrammarReader:
         self.names: list[str] = []
         self.defined: dict[str, int] = {}
         self.references: dict[str, int] = {}
+        self.repetitions: list[Repetition] = []
+        self.same: dict[int, int] = {}
+        self._made_of: dict[tuple[tuple[int, ...], ...], int] = {}
+        self._terminals: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._depth = 0
         self._elements = 0
@@ -134,10 +156,12 @@ class GrammarReader:
             self._group(sequence, name)
         elif sign == ".":
             text.at += 1
-            sequence.add(TERMINAL, 1)
+            sequence.add(self._terminal(sign), 1)
         elif sign in '"[<!':
             readers = {'"': text.literal, "[": text.brackets}
-            sequence.add(TERMINAL, readers.get(sign, text.token)())
+            began = text.at
+            size = readers.get(sign, text.token)()
+            sequence.add(self._terminal(text.text[began : text.at]), size)
         else:
             return self._reference(sequence)
         return True
@@ -161,7 +185,7 @@ class GrammarReader:
         text.skip(lines=True)
         before = len(self.names)
         number = self._made(name)
-        self.rules[number] = self._alternates(name)
+        self._fill(number, self._alternates(name))
         if not text.stands(")"):
             if text.is_over:
                 raise text.error(began, "a ( is never closed", "Close it with ).")
@@ -181,11 +205,15 @@ class GrammarReader:
         least, most = self._times()
         total = (most or 1) if most is not None else max(least, 1)
         if sequence.multiple * total > MAX_REPETITIONS:
-            found = f"repetitions inside one another come to more than {MAX_REPETITIONS}"
+            found = f"repetitions inside one another make more than {MAX_REPETITIONS} rules"
             raise self.text.error(began, found, "Lower the numbers, or use * or +.")
         optional = 1 if most is None else most - least
         self._count(sum(sequence.sizes[sequence.start :]) * (least + optional) + 3 * optional)
-        self._repeat(sequence, name, least, most)
+        item = sequence.items[sequence.start]
+        last = self._repeat(sequence, name, least, most)
+        times = least if most is None else most
+        if most is None or most > 1:
+            self.repetitions.append(Repetition(item, times, most is None, began, last))
         sequence.multiple *= total
 
     def _times(self) -> tuple[int, int | None]:
@@ -219,8 +247,11 @@ class GrammarReader:
         self._skip()
         return int(digits[-5:])
 
-    def _repeat(self, sequence: _Sequence, name: str, least: int, most: int | None) -> None:
-        """Write the repetition out: `least` times, then rules for those that may follow."""
+    def _repeat(self, sequence: _Sequence, name: str, least: int, most: int | None) -> int | None:
+        """Write the repetition out: `least` times, then rules for those that may follow.
+
+        Returns the first of those rules.
+        """
         start = sequence.start
         items, sizes = sequence.items[start:], sequence.sizes[start:]
         sequence.items[start:], sequence.sizes[start:] = items * least, sizes * least
@@ -229,13 +260,27 @@ class GrammarReader:
             number = self._made(name)
             following = number if most is None else last
             tail = [] if following is None else [following]
-            self.rules[number] = [[*items, *tail], []]
+            self._fill(number, [[*items, *tail], []])
             last = number
         if last is not None:
             sequence.items.append(last)
             sequence.sizes.append(1)
+        return last
 
     # ------------------------------------------------------------ small steps
+
+    def _fill(self, number: int, alternates: Alternates) -> None:
+        """Give a made rule its alternates, and note an earlier one that has the same."""
+        self.rules[number] = alternates
+        body = tuple(
+            tuple(_ITSELF if item == number else self.same.get(item, item) for item in alternate)
+            for alternate in alternates
+        )
+        if (first := self._made_of.setdefault(body, number)) != number:
+            self.same[number] = first
+
+    def _terminal(self, text: str) -> int:
+        return self._terminals.setdefault(text, TERMINAL - len(self._terminals))
 
     def _number(self, name: str) -> int:
         if name not in self._numbers:

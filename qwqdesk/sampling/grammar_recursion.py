@@ -24,7 +24,7 @@ _TODO: Final = "Let the rule begin with a character, or put the repetition into 
 
 
 @dataclass(frozen=True)
-class _Start:
+class Start:
     """A rule that another one may begin with; `followed` says that more stands behind it."""
 
     rule: int
@@ -45,7 +45,7 @@ def refuse_recursion(rules: Mapping[int, Alternates], error: Error) -> None:
     direct = {number: _starts(rules[number], seen_empty) for number in rules}
     for rule in _cycles(direct, only_followed=False):
         raise error(rule, "the rule begins with itself, which never ends", _TODO)
-    empty = _may_be_empty(rules)
+    empty = may_be_empty(rules)
     starts = {number: _starts(alternates, empty) for number, alternates in rules.items()}
     for rule in _cycles(starts, only_followed=True):
         found = "the rule begins with itself behind something that may be empty"
@@ -53,7 +53,7 @@ def refuse_recursion(rules: Mapping[int, Alternates], error: Error) -> None:
     _refuse_many(starts, error)
 
 
-def _may_be_empty(rules: Mapping[int, Alternates]) -> set[int]:
+def may_be_empty(rules: Mapping[int, Alternates]) -> set[int]:
     """Rules that can stand for no text at all."""
     empty: set[int] = set()
     users: dict[int, set[int]] = {}
@@ -71,21 +71,21 @@ def _may_be_empty(rules: Mapping[int, Alternates]) -> set[int]:
     return empty
 
 
-def _starts(alternates: Alternates, empty: set[int]) -> tuple[_Start, ...]:
-    found: list[_Start] = []
+def _starts(alternates: Alternates, empty: set[int]) -> tuple[Start, ...]:
+    found: list[Start] = []
     for alternate in alternates:
         for index, item in enumerate(alternate):
-            if item == TERMINAL:
+            if item <= TERMINAL:
                 break
-            found.append(_Start(item, index + 1 < len(alternate)))
+            found.append(Start(item, index + 1 < len(alternate)))
             if item not in empty:
                 break
     return tuple(found)
 
 
-def _cycles(starts: Mapping[int, Sequence[_Start]], *, only_followed: bool) -> list[int]:
+def _cycles(starts: Mapping[int, Sequence[Start]], *, only_followed: bool) -> list[int]:
     """Rules that come back to themselves, with `only_followed` past something that stays behind."""
-    part = _parts(starts)
+    part = parts(starts)
     sizes: dict[int, int] = {}
     for number in part.values():
         sizes[number] = sizes.get(number, 0) + 1
@@ -100,7 +100,7 @@ def _cycles(starts: Mapping[int, Sequence[_Start]], *, only_followed: bool) -> l
     return found
 
 
-def _parts(starts: Mapping[int, Sequence[_Start]]) -> dict[int, int]:
+def parts(starts: Mapping[int, Sequence[Start]]) -> dict[int, int]:
     """A number for each rule, equal for rules that reach one another (Kosaraju's two passes).
 
     Parts are numbered so that the rules that a rule begins with have the same or a lower number.
@@ -137,8 +137,8 @@ def _walked(
     return found
 
 
-def _refuse_many(starts: Mapping[int, Sequence[_Start]], error: Error) -> None:
-    part = _parts(starts)
+def _refuse_many(starts: Mapping[int, Sequence[Start]], error: Error) -> None:
+    part = parts(starts)
     paths: dict[int, int] = {}
     depth: dict[int, int] = {}
     total = 0

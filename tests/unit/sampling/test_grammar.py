@@ -58,6 +58,42 @@ def test_names_the_tokens_that_a_model_must_have() -> None:
     assert "line 1, column 10" in grammar.tokens[0].missing().what
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('root ::= (("a"?){190}){190} "b"', 1, 17),
+        ('root ::= x{1000} "b"\nx ::= "a"?', 1, 11),
+        ('root ::= x{0,100} "b"\nx ::= "a"?', 1, 11),
+        ('root ::= (("a"?){0,5}){0,5} "b"', 1, 23),
+        ('root ::= "b"\nx ::= y{4}\ny ::= "a"? | z{4}\nz ::= "" | [a-z]', 2, 8),
+        ('root ::= ([a-z]*){4} "b"', 1, 18),
+        ("root ::= " + "[a-z]? " * 13, 1, 1),
+        ("root ::= ([a-z]?){9} ([a-y]?){9}", 1, 1),
+        ('root ::= ("a"?){13,}', 1, 16),
+    ],
+)
+def test_what_may_be_empty_is_not_repeated_often(text: str, line: int, column: int) -> None:
+    error = error_of(text)
+    assert (error.line, error.column) == (line, column)
+    assert "may be empty is repeated more than 12 times" in error.what
+    assert "x{0,50}" in error.what_to_do
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'root ::= "[" item ("," item){1000} "]"\nitem ::= [0-9]+ | "\\"" [a-z]* "\\""',
+        'root ::= "a"{0,900} "b"',
+        'root ::= ("a"{190}){190}',
+        "root ::= " + " ".join(f'(" -{letter}")?' for letter in "abcdefghijklmnopqrstuvw"),
+        'root ::= [0-9]* "a"* "b"* "c"* ws ws\nws ::= [ \\t]*',
+        "root ::= (ws [a-z] ws){500}\nws ::= [ \\t]*",
+    ],
+)
+def test_what_is_certain_may_be_repeated_often(text: str) -> None:
+    assert check_grammar(text).text == text
+
+
 HOSTILE = {
     "long literal many times": 'root ::= "' + "a" * 100_000 + '"{2000}',
     "repetitions of repetitions": 'root ::= "a"{1999}' + "{1}" * 50_000,
