@@ -329,7 +329,7 @@ async def test_missing_parts_are_queued_where_the_repository_has_them(tmp_path: 
         repository = SimpleNamespace(quantizations=[other, wanted])
         queued: list[object] = []
         lib.driver.window.desk.downloads = SimpleNamespace(  # type: ignore[assignment]
-            hub=SimpleNamespace(repository=lambda repo: repository),
+            hub=SimpleNamespace(repository=lambda repo, stop: repository),
             add=lambda repo, row: queued.append(row),
             close=lambda: None,
         )
