@@ -36,7 +36,8 @@ class Settings:
     """What the user chose. `text_size` is in percent, `unknown` what a newer version wrote.
 
     `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
-    own. `last_model` is a path. `window_geometry` is the window's own note.
+    own. `last_model` is a path; so is `models_folder`, where downloads are kept ("" is the usual
+    place), while `model_folders` are only read. `window_geometry` is the window's own note.
     An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
     together, 0 for none; `numbers_height` is in pixels at 100 % text size, 0 for the height that
     it has by itself; `token_saved` says that the system's keyring has an access token.
@@ -57,6 +58,7 @@ class Settings:
     compare_mode: Mode = "exact"
     last_model: str | None = None
     model_folders: tuple[str, ...] = ()
+    models_folder: str = ""
     chat_template: str = "model"
     system_prompt: str = ""
     hub_endpoint: str = ""
@@ -229,6 +231,7 @@ SETTINGS: Mapping[str, Check] = {
     "compare_mode": _one_of("exact", "fast"),
     "last_model": _text_or_nothing,
     "model_folders": _texts,
+    "models_folder": _text,
     "chat_template": _text,
     "system_prompt": _text,
     "hub_endpoint": _address,

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from qwqdesk import __version__
+from qwqdesk.chosen_folders import with_chosen_models
 from qwqdesk.cli.output import discard_output, print_json, printable, to_stderr, write_out
 from qwqdesk.diagnostics import start_log
 from qwqdesk.errors import UserError
@@ -63,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
             write_out(f"qwqdesk {__version__}\n")
             return DONE
         data_dir, words = take_option(words, "--data-dir")
-        dirs = DataDirs.find(Path(data_dir) if data_dir else None, os.environ)
+        dirs = with_chosen_models(DataDirs.find(Path(data_dir) if data_dir else None, os.environ))
         if command is None:
             return _window_or_help(words, dirs)
         stop_log = start_log(dirs.logs)

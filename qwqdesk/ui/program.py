@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
+from qwqdesk.chosen_folders import with_chosen_models
 from qwqdesk.diagnostics import LoadingMarker, install_hooks, start_fault_log, start_log
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
@@ -44,12 +45,12 @@ class Program:
 
     def __init__(self, app: QApplication, dirs: DataDirs) -> None:
         self._app = app
-        self._dirs = dirs
         self._troubles: list[UserError] = []
         self.workspace: Workspace
+        loaded = load_settings(dirs.settings)
+        self._dirs = with_chosen_models(dirs, loaded.settings)
         self._prepare_folders()
         self._stop_log: Callable[[], None] = start_log(dirs.logs)
-        loaded = load_settings(self._dirs.settings)
         self._troubles += [UserError(problem, "") for problem in loaded.problems]
         settings = loaded.settings
         theme = Theme(self._app, settings.theme, settings.text_size)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -14,13 +15,15 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from qwqdesk.downloads import present_token
 from qwqdesk.errors import UserError
+from qwqdesk.paths import create_folder
 from qwqdesk.settings import settings_from_json
 from qwqdesk.ui.base import ElideLabel, announce, button, wrapping_label
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import open_folder
 from qwqdesk.ui.models.downloads_limit import SpeedLimitMenu, limit_words
 from qwqdesk.ui.settings.rows import Row
 from qwqdesk.ui.tasks import Tasks
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import set_state, theme
 
 _WIDTH = 260
 _DEFAULT = "https://huggingface.co"
@@ -187,24 +190,76 @@ class SpeedChoice(QWidget):
 
 
 class ModelsFolder(QWidget):
-    """Where downloads go, and a button that opens it."""
+    """Where downloads go: shown, opened, and chosen for the next start."""
 
     def __init__(self, row: Row, desk: Desk) -> None:
         super().__init__()
         px = theme().px
-        self._desk = desk
-        folder = str(desk.dirs.models)
-        shown = ElideLabel(folder, "mono-small", "text2", Qt.TextElideMode.ElideMiddle)
-        shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        shown.setAccessibleName(f"{row.title}: {folder}")
-        shown.setFixedWidth(px(_WIDTH))
+        self._desk, self._title = desk, row.title
+        self._tasks = Tasks(self, desk.report)
+        self._shown = ElideLabel("", "mono-small", "text2", Qt.TextElideMode.ElideMiddle)
+        self._shown.setObjectName("modelsFolder")
+        self._shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._shown.setFixedWidth(px(_WIDTH))
+        self._words = wrapping_label("", "small", "text2")
+        self._words.setFixedWidth(px(_WIDTH))
         opened = button("Open folder", "folder-open", small=True, name="openModelsFolder")
         opened.clicked.connect(self._open)
+        chosen = button("Choose folder", small=True, name="chooseModelsFolder")
+        chosen.clicked.connect(lambda *_: self._tasks.start(self._choose(), "folder"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(px(8))
+        buttons.addWidget(opened)
+        buttons.addWidget(chosen)
+        buttons.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(px(8))
-        column.addWidget(shown)
-        column.addWidget(opened, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._shown)
+        column.addLayout(buttons)
+        column.addWidget(self._words)
+        self._show("")
+
+    def take(self, folder: Path) -> None:
+        """Keep downloads here from the next start on; the old folder is still looked through."""
+        problem = self._problem(folder)
+        if problem:
+            self._show(problem, "bad")
+            return
+        old = str(self._desk.dirs.models)
+        looked = [entry for entry in self._desk.settings.model_folders if entry != str(folder)]
+        if old != str(folder) and old not in looked:
+            looked.append(old)
+        self._desk.change(models_folder=str(folder), model_folders=tuple(looked))
+        self._show("")
+
+    def _problem(self, folder: Path) -> str:
+        waiting = [row for row in self._desk.downloads.rows if row.status.state != "done"]
+        if waiting:
+            return "Downloads are not finished. Finish or cancel them first."
+        try:
+            create_folder(folder)
+            probe = folder / ".qwqdesk-probe"
+            probe.touch()
+            probe.unlink()
+        except (UserError, OSError):
+            return f"{folder} cannot be written. Choose another folder."
+        return ""
+
+    def _show(self, problem: str, tone: str = "text2") -> None:
+        now, chosen = str(self._desk.dirs.models), self._desk.settings.models_folder
+        folder = chosen or now
+        self._shown.setText(folder)
+        self._shown.setAccessibleName(f"{self._title}: {folder}")
+        later = "" if folder == now else "Used from the next start of the program."
+        self._words.setText(problem or later)
+        set_state(self._words, "tone", tone)
+        self._words.setVisible(bool(problem or later))
+
+    async def _choose(self) -> None:
+        folder = await open_folder(self, "Folder for models")
+        if folder is not None:
+            self.take(folder)
 
     def _open(self) -> None:
         folder = self._desk.dirs.models
