@@ -66,7 +66,7 @@ def model_of(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> StoredMode
 
 def engine_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """Its plain values, and the devices' names."""
-    plain = {
+    plain: dict[str, Any] = {
         line_of(key): line_of(value) if isinstance(value, str) else value
         for key, value in list(data.items())[:100]
         if value is None or isinstance(value, (bool, int, float, str))

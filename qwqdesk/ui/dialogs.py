@@ -6,7 +6,6 @@ A nested loop inside a task leaves other tasks stuck and hangs the exit.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from qwqdesk.diagnostics import report_text
 from qwqdesk.ui.base import button, label, wrapping_label
 from qwqdesk.ui.theme import theme
 
@@ -106,8 +106,8 @@ async def _chosen(dialog: QFileDialog) -> Path | None:
 
 
 def report_error(parent: QWidget | None, error: BaseException) -> QDialog:
-    """Show a bug of ours with a traceback that can be copied; returns the open dialog."""
-    details = "".join(traceback.format_exception(error))
+    """Show a bug of ours with a report that can be copied; returns the open dialog."""
+    details = report_text(error, "in the window")
     dialog = _frame(parent, "Something went wrong in QwQ Desk", "errorReport")
     column = dialog.layout()
     assert isinstance(column, QVBoxLayout)

@@ -92,17 +92,20 @@ async def test_no_file_chosen_is_none(qapp: QApplication, tmp_path: Path) -> Non
     window.close()
 
 
-async def test_a_report_can_be_copied(qapp: QApplication) -> None:
+async def test_a_report_can_be_copied_and_has_no_secret(qapp: QApplication) -> None:
     window = QWidget()
     window.show()
-    dialog = report_error(window, ValueError("seven is not eight"))
+    dialog = report_error(window, ValueError("seven is not eight, hf_abcdefgh12345"))
     details = dialog.findChild(QPlainTextEdit, "errorDetails")
     copy = dialog.findChild(QPushButton, "copyReport")
     assert details is not None
     assert copy is not None
     assert "seven is not eight" in details.toPlainText()
     copy.click()
-    assert "seven is not eight" in QGuiApplication.clipboard().text()
+    copied = QGuiApplication.clipboard().text()
+    assert "seven is not eight" in copied
+    assert "llama-cpp-python" in copied
+    assert "abcdefgh" not in copied + details.toPlainText()
     dialog.accept()
     window.close()
 

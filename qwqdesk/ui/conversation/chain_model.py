@@ -135,14 +135,6 @@ class ChainModel(ChainEdits):
         """The chain without the user's changes."""
         return LaneSetup("", self._setup.recipe, {}, self._setup.model_values).resolved().chain
 
-    @property
-    def can_undo(self) -> bool:
-        return bool(self._undo)
-
-    @property
-    def can_redo(self) -> bool:
-        return bool(self._redo)
-
     # ------------------------------------------------------------ set from outside
 
     def set_setup(self, setup: LaneSetup) -> None:
