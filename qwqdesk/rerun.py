@@ -270,7 +270,9 @@ class _Watched:
     def setup(self) -> LaneSetup:
         """Stated values only, so that no recipe or default of today can change them."""
         values = self.lane.chain.to_json()
-        values["n_predict"] = len(self._expected) + (1 if self._ends else 0)
+        # A little too high where a given thought has text: `decided` ends the lane.
+        given = len(self.lane.prompt.thought.tokens) if self.lane.prompt.thought else 0
+        values["n_predict"] = max(len(self._expected) - given, 0) + (1 if self._ends else 0)
         rules, answer = self.lane.rules, self.lane.answer_chain
         return LaneSetup(
             self.lane.label,

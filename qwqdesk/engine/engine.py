@@ -244,6 +244,8 @@ class Engine:
         streams = 2 * lanes if fast else 1 if request.sequential else lanes
         context = self._open_context(streams=streams, lanes=lanes, unified=fast)
         check_room((lane.given_tokens for lane in request.lanes), context.n_ctx)
+        for text in {lane.thought.text for lane in request.lanes if lane.thought is not None}:
+            self._refuse_far_too_long(model, text)
         stream.put(RunStarted(context.info(), request.sequential))
         run = Run(
             model,

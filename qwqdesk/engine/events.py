@@ -43,7 +43,7 @@ class LaneRequest:
     `answer_chain` draws the answer, `chain` what comes before it; without one, `chain` draws all.
     `n_predict` and `stop` are those of `chain`. Behind `reasoning_budget` tokens of reasoning
     (None or -1: no limit, 0: at once) `reasoning_budget_message` and the closing tag are forced.
-    The tokens of `thought` count as generated.
+    The tokens of `thought` count as generated, but not for `n_predict`.
 
     `constraints` hold for its text.
     """

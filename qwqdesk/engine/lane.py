@@ -12,6 +12,16 @@ from qwqdesk.engine.events import CloseReason, LaneRequest, Output, ReasoningClo
 from qwqdesk.engine.lane_text import LaneText
 from qwqdesk.engine.lane_text import Vocabulary as Vocabulary
 from qwqdesk.engine.thought_budget import ThoughtBudget
+from qwqdesk.errors import UserError
+
+
+def thought_too_long(count: str, n_ctx: int) -> UserError:
+    """A given thought leaves no room for an answer: as a prompt that is too long."""
+    return UserError(
+        f"The prompt and the given thought have {count} tokens, the context {n_ctx:,}.",
+        "Shorten the thought or raise the context.",
+        code="prompt_too_long",
+    )
 
 
 class LaneWriter:
@@ -19,8 +29,11 @@ class LaneWriter:
 
     `n_ctx` is the lane's context in tokens. `finish` is (reason, detail) once the lane has ended.
     `forced` are tokens that come next without being drawn; `frozen` counts the tokens of the
-    request's thought, which are there from the start. `closed` is the news that the reasoning is
+    request's thought, which are there from the start and which `n_predict` does not count. `closed` is the news that the reasoning is
     being closed from outside, until `take_closed` fetches it. `written` is its text.
+
+    Raises:
+        UserError: code "prompt_too_long", when the thought leaves no room.
     """
 
     def __init__(
@@ -45,8 +58,8 @@ class LaneWriter:
         self._detector = LoopDetector(start=self.frozen) if watched else None
         if self._n_predict == 0:
             self.finish = ("length", "n_predict is 0")
-        elif self.frozen:
-            self._check_limits()
+        elif self.frozen and len(self.given) >= n_ctx:
+            raise thought_too_long(f"{len(self.given):,}", n_ctx)
         self._close_in_time()
 
     @property
@@ -73,7 +86,12 @@ class LaneWriter:
     def room(self) -> int:
         """How many more tokens can come before a limit ends the lane."""
         left = self._n_ctx - len(self.request.prompt_tokens) - len(self.tokens)
-        return min(left, self._n_predict - len(self.tokens)) if self._n_predict > 0 else left
+        return min(left, self._n_predict - self.drawn) if self._n_predict > 0 else left
+
+    @property
+    def drawn(self) -> int:
+        """How many tokens came behind the frozen thought; those that were forced count too."""
+        return len(self.tokens) - self.frozen
 
     @property
     def position(self) -> int:
@@ -197,7 +215,7 @@ class LaneWriter:
         used = len(self.request.prompt_tokens) + len(self.tokens)
         if used >= self._n_ctx:
             self.finish = ("length", f"context full: {used} of {self._n_ctx} tokens")
-        elif 0 < self._n_predict <= len(self.tokens):
+        elif 0 < self._n_predict <= self.drawn:
             self.finish = ("length", f"n_predict reached: {self._n_predict} tokens")
 
     def _watch(self, token: int) -> Loop | None:

@@ -152,3 +152,26 @@ def test_a_run_with_them_reproduces(cli: Cli, tmp_path: Path, words: tuple[str, 
     found = cli("rerun", str(tmp_path / "run.json"), "--json").json
     assert [lane["equal"] for lane in found["lanes"]] == [True], found
     assert found["lanes"][0]["tokens"] == len(document["lanes"][0]["tokens"])
+
+
+def test_a_given_thought_does_not_count_for_n_predict_and_runs_again(
+    cli: Cli, tmp_path: Path
+) -> None:
+    thought = tmp_path / "thought.txt"
+    thought.write_text("I add 3 and 4. That gives 7.", "utf-8")
+    data = cli(*ASK, "--thought", str(thought), "-n", "8").json
+    [lane] = data["lanes"]
+    assert lane["frozen_tokens"] > 8
+    assert len(lane["tokens"]) <= lane["frozen_tokens"] + 8
+    assert lane["answer"].strip() != ""
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(data), "utf-8")
+    again = cli("rerun", str(file), DEMO, "-t", "1", "--json")
+    assert (again.status, again.json["reproduced"]) == (0, True)
+
+
+def test_a_thought_that_leaves_no_room_is_refused_as_a_prompt_is(cli: Cli, tmp_path: Path) -> None:
+    thought = tmp_path / "thought.txt"
+    thought.write_text("word " * 3000, "utf-8")
+    result = cli(*ASK, "--thought", str(thought))
+    assert (result.status, result.error["code"]) == (1, "prompt_too_long")

@@ -9,6 +9,7 @@ import pytest
 from qwqdesk.conversation import Mode, Usage
 from qwqdesk.engine.engine import RunStream
 from qwqdesk.engine.events import FrozenThought, LoopFound, ReasoningClosed
+from qwqdesk.errors import UserError
 from tests.fakes import CLOSE, END, OPEN, FakeContext, FakeModel, ids, probability_of
 from tests.unit.engine.decode_runner import PROMPT, Runner, lane
 
@@ -187,7 +188,7 @@ def test_a_thought_is_read_with_the_prompt_and_counts_as_generated(
     mode: Mode, thought: FrozenThought
 ) -> None:
     runner = runner_for(list(ids("yes")))
-    runner.run(lane(A, thinking=True, thought=thought, n_predict=5), mode=mode)
+    runner.run(lane(A, thinking=True, thought=thought, n_predict=2), mode=mode)
     assert runner.text(0) == "hm</think>ye"
     assert runner.tokens(0) == [*ids("hm"), CLOSE, *ids("ye")]
     [prefill] = [entry for entry in runner.context.log if entry[0] == "prefill"]
@@ -196,6 +197,15 @@ def test_a_thought_is_read_with_the_prompt_and_counts_as_generated(
     assert end.usage == Usage(prompt_tokens=5, reasoning_tokens=3, answer_tokens=2)
     assert end.frozen_tokens == 3
     assert end.timing.tokens_per_second == pytest.approx(2 / end.timing.decode_s)
+
+
+@pytest.mark.parametrize("thought", [FrozenThought(ids("h" * 400)), FrozenThought(text="h" * 400)])
+def test_a_thought_that_leaves_no_room_is_refused_like_a_prompt(thought: FrozenThought) -> None:
+    runner = Runner(FakeContext(n_ctx=256), FakeModel(scripts={A: ids("yes")}))
+    with pytest.raises(UserError) as caught:
+        runner.run(lane(A, thinking=True, thought=thought))
+    assert (caught.value.code, runner.context.calls) == ("prompt_too_long", 0)
+    assert "the context 256" in caught.value.what
 
 
 def test_a_thought_that_stands_open_is_closed() -> None:
@@ -234,14 +244,6 @@ def test_what_was_thought_before_stops_nothing() -> None:
     runner.run(lane(A, thinking=True, guard="stop", thought=thought, stop=["STOP"], budget=3))
     assert runner.text(0).endswith("STOP</think>yes")
     assert not any(isinstance(event, LoopFound) for event in runner.events)
-
-
-def test_a_thought_that_fills_the_context_leaves_no_room() -> None:
-    runner = Runner(FakeContext(n_ctx=20), FakeModel(scripts={A: ids("yes")}))
-    runner.run(lane(A, thinking=True, thought=FrozenThought(text="x" * 30)))
-    end = runner.ends()[0]
-    assert (end.reason, runner.context.calls) == ("length", 0)
-    assert "context full" in str(end.detail)
 
 
 # ---------------------------------------------------------------- loops, in words
