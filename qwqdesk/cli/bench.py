@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from qwqdesk.engine.events import (
     Loaded,
     LoadProgress,
     RunRequest,
-    RunStarted,
 )
 from qwqdesk.load_plan import plan_load, read_model_header
 from qwqdesk.manifest import engine_json, model_json
@@ -139,24 +137,15 @@ def measure(
         ),
         mode=mode,
     )
-    ends: list[LaneFinished] = []
-    began, before = time.perf_counter(), engine.native_times()
-    for event in _items(engine.run(request)):
-        if isinstance(event, RunStarted):
-            began, before = time.perf_counter(), engine.native_times()
-        elif isinstance(event, LaneFinished):
-            ends.append(event)
-    whole = time.perf_counter() - began
-    decode_s, sample_s = (
-        now - then for now, then in zip(engine.native_times(), before, strict=True)
-    )
+    ends = [event for event in _items(engine.run(request)) if isinstance(event, LaneFinished)]
+    times = engine.run_times()
     tokens = sum(end.usage.reasoning_tokens + end.usage.answer_tokens for end in ends)
     prefill = max(end.timing.prefill_s for end in ends)
     return Measure(
         prefill_tokens_per_second=len(prompt) / max(prefill, 1e-9),
-        decode_tokens_per_second=tokens / max(decode_s - prefill, 1e-9),
-        native_share=(decode_s + sample_s) / whole,
-        sampling_ms_per_token=1000 * sample_s / max(tokens, 1),
+        decode_tokens_per_second=tokens / max(times.decode_s - prefill, 1e-9),
+        native_share=times.native_share,
+        sampling_ms_per_token=1000 * times.sample_s / max(tokens, 1),
     )
 
 

@@ -75,6 +75,23 @@ class RunStream(Stream[Event]):
         return self.cancelled.is_set() if lane is None else lane in self._stopped
 
 
+@dataclass(frozen=True)
+class RunTimes:
+    """Seconds of one run on the engine's thread: all, in llama_decode, and in sampling.
+
+    One clock, and the parts lie inside of the whole.
+    """
+
+    whole_s: float = 0.0
+    decode_s: float = 0.0
+    sample_s: float = 0.0
+
+    @property
+    def native_share(self) -> float:
+        """How much of the time was spent inside llama.cpp, 0 to 1."""
+        return (self.decode_s + self.sample_s) / self.whole_s if self.whole_s else 0.0
+
+
 Job = Callable[[], None]
 Trial = Callable[[Path, EngineSettings, Callable[[], bool]], None]
 
@@ -104,6 +121,7 @@ class Engine:
         self._model: LlamaModel | None = None
         self._context: LlamaContext | None = None
         self._cache = PrefixCache()
+        self._run_times = RunTimes()
         self._current: Stream[Any] | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -148,10 +166,9 @@ class Engine:
         self._submit(stream, lambda: stream.put(self._load_library().devices()))
         return stream
 
-    def native_times(self) -> tuple[float, float]:
-        """Seconds in llama_decode and in sampling on the present context (for `bench`)."""
-        context = self._context
-        return (context.decode_s, context.sample_s) if context else (0.0, 0.0)
+    def run_times(self) -> RunTimes:
+        """Where the time of the latest run went (for `bench`); known when its stream has ended."""
+        return self._run_times
 
     def close(self, timeout: float = 3.0) -> bool:
         """Stop what runs, free everything, end the thread; False if it did not end in time."""
@@ -257,12 +274,19 @@ class Engine:
             cache=self._cache if fast else None,
         )
         self.state = "running"
+        decode_s, sample_s = context.decode_s, context.sample_s
+        began = time.perf_counter()
         try:
             run.execute()
         except BaseException:
             self._close_context()  # its memory is in an unknown state
             raise
         finally:
+            self._run_times = RunTimes(
+                time.perf_counter() - began,
+                context.decode_s - decode_s,
+                context.sample_s - sample_s,
+            )
             self.state = "ready"
 
     def _open_context(self, *, streams: int, lanes: int, unified: bool) -> LlamaContext:

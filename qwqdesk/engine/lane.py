@@ -29,8 +29,9 @@ class LaneWriter:
 
     `n_ctx` is the lane's context in tokens. `finish` is (reason, detail) once the lane has ended.
     `forced` are tokens that come next without being drawn; `frozen` counts the tokens of the
-    request's thought, which are there from the start and which `n_predict` does not count. `closed` is the news that the reasoning is
-    being closed from outside, until `take_closed` fetches it. `written` is its text.
+    request's thought, which are there from the start and which `n_predict` does not count.
+    `closed` is the news that the reasoning is being closed from outside, until `take_closed`
+    fetches it. `written` is its text.
 
     Raises:
         UserError: code "prompt_too_long", when the thought leaves no room.

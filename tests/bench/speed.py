@@ -58,10 +58,8 @@ def run(engine: Engine, prompt: Sequence[int], lanes: int, mode: Mode) -> Timed:
         ),
         mode=mode,
     )
-    sampled_before = engine.native_times()[1]
     ends = [event for event in drain(engine.run(request)) if isinstance(event, LaneFinished)]
-    sampled = engine.native_times()[1]
-    sampled -= sampled_before if sampled >= sampled_before else 0.0
+    sampled = engine.run_times().sample_s
     seconds = max(end.timing.decode_s for end in ends) - sampled
     # The first token of each lane comes out of the prefill's logits.
     return Timed(
