@@ -169,13 +169,14 @@ class _Job:
 
     async def _load(self, model: Path, settings: EngineSettings) -> Loaded:
         loaded: Loaded | None = None
-        async for event in self._session.load(model, settings):
-            if isinstance(event, LoadProgress):
-                self._display.event(event)
-            else:
-                loaded = event
-                for note in loaded.notes:
-                    to_stderr(f"note: {note}")
+        async with contextlib.aclosing(self._session.load(model, settings)) as events:
+            async for event in events:
+                if isinstance(event, LoadProgress):
+                    self._display.event(event)
+                else:
+                    loaded = event
+                    for note in loaded.notes:
+                        to_stderr(f"note: {note}")
         assert loaded is not None
         note_use(self._models, model)
         return loaded

@@ -106,7 +106,7 @@ def _list(found: Library, *, as_json: bool) -> None:
         print_json(found.list_json())
         return
     for model in found.scan():
-        size = f"{model.size_bytes / 1e9:.2f} GB"
+        size = size_words(model.size_bytes)
         line = f"{model.label:<12} {size:>10}  {model.architecture or '?':<10} "
         line += f"{model.source:<9} {_mark(model):<8} {model.path}"
         write_out(printable(line) + "\n")

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 from qwqdesk.errors import UserError
 
 
-def print_json(data: Any) -> None:  # noqa: ANN401  (any JSON)
+def print_json(data: object) -> None:
     """One strict JSON document on standard output (NaN and Infinity are refused)."""
     only_ascii = _encoding(sys.stdout) != "utf-8"
     text = json.dumps(data, ensure_ascii=only_ascii, allow_nan=False, indent=1)

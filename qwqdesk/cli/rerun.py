@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,20 +155,23 @@ class _Job:
         for turn in turns:
             if self.interrupted:
                 return
-            async for event in self._session.load(turn.model, turn.settings):
-                if isinstance(event, LoadProgress):
-                    self._progress.show(f"{event.what} {event.fraction:.0%}")
+            async with contextlib.aclosing(self._session.load(turn.model, turn.settings)) as events:
+                async for event in events:
+                    if isinstance(event, LoadProgress):
+                        self._progress.show(f"{event.what} {event.fraction:.0%}")
             await self._session.complete_hashes()
             total = sum(len(lane.tokens) for lane in turn.lanes)
             result = await run_stored(
                 self._session,
                 turn.lanes,
-                progress=lambda counts, total=total: self._progress.show(  # type: ignore[misc]
-                    f"Running again: {sum(counts.values()):,} of {total:,} tokens"
-                ),
+                progress=partial(self._show, total),
             )
             self.results.append(result)
         self._progress.clear()
+
+    def _show(self, total: int, counts: Mapping[str, int]) -> None:
+        done = sum(counts.values())
+        self._progress.show(f"Running again: {done:,} of {total:,} tokens")
 
 
 def result_json(results: Sequence[RerunResult]) -> dict[str, Any]:

@@ -235,7 +235,8 @@ def _row(files: list[RepoFile], count: int) -> Quantization | None:
     label = quants.label_of_name(files[0].path) or PurePosixPath(_stem(files[0].path)).name
     if count == 0:
         return Quantization(label, tuple(files))
-    numbers = {int(_SHARD.fullmatch(file.path)["no"]): file for file in files}  # type: ignore[index]
+    found = [(_SHARD.fullmatch(file.path), file) for file in files]
+    numbers = {int(match["no"]): file for match, file in found if match is not None}
     there = {number: file for number, file in numbers.items() if 1 <= number <= count}
     if count > MAX_SHARDS or not there:
         return None

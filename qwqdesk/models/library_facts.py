@@ -71,7 +71,6 @@ class FactsMemory:
         rows = {path: [*state, facts.readable, facts.architecture, facts.label]
                 for path, (state, facts) in self._known.items()}  # fmt: skip
         with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
             write_json(self._file, {"version": VERSION, "facts": rows})
             self._changed = False
 

@@ -11,12 +11,13 @@ from qwqdesk.models.records import FOLDER, read_json, write_json
 
 NAME = "last-used.json"
 MOST = 500
+MAX_BYTES = 4 << 20  # for as many paths of the greatest length
 
 
 def read_uses(models: Path) -> dict[str, float]:
     """Paths to the time of their last load in seconds since 1970; odd entries are left out."""
     found = {}
-    for path, when in read_json(models / FOLDER / NAME).items():
+    for path, when in read_json(models / FOLDER / NAME, MAX_BYTES).items():
         if type(when) in (int, float) and math.isfinite(when) and when > 0:
             found[path] = float(when)
     return found
@@ -27,7 +28,5 @@ def note_use(models: Path, path: Path, now: float | None = None) -> None:
     uses = read_uses(models)
     uses[str(path.absolute())] = time.time() if now is None else now
     newest = sorted(uses.items(), key=lambda item: item[1])[-MOST:]
-    place = models / FOLDER / NAME
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_json(place, dict(newest))
+        write_json(models / FOLDER / NAME, dict(newest))

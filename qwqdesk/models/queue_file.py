@@ -89,7 +89,6 @@ def save_queue(file: Path, items: list[Queued]) -> None:
         OSError: it cannot be written.
     """
     rows = [_row(item) for item in items if item.stage in _KEPT_STAGES]
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, {"version": VERSION, "items": rows})
 
 

@@ -99,7 +99,6 @@ def write_record(models: Path, file: Path, record: Record) -> None:
     place = _place(models, file)
     try:
         state = file.stat()
-        place.parent.mkdir(parents=True, exist_ok=True)
         now = replace(record, size=state.st_size, mtime_ns=state.st_mtime_ns)
         write_json(place, asdict(now))
     except OSError as error:
@@ -116,18 +115,18 @@ def remove_record(models: Path, file: Path) -> None:
         _place(models, file).unlink()
 
 
-def read_json(path: Path) -> Mapping[str, Any]:
-    """A small JSON object from disk; anything else is empty."""
+def read_json(path: Path, most: int = MAX_BYTES) -> Mapping[str, Any]:
+    """A JSON object of `most` bytes at the most from disk; anything else is empty."""
     try:
         with path.open("rb") as file:
-            data = json.loads(file.read(MAX_BYTES))
+            data = json.loads(file.read(most))
     except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one step; raises OSError."""
+    """Replace a JSON file in one step, its folder is made where it is missing; raises OSError."""
     write_whole(path, json.dumps(data))
 
 

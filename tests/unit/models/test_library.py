@@ -14,7 +14,7 @@ from qwqdesk.models.library import Library, Places, missing_words, places
 from qwqdesk.models.library_acts import copies, removal, remove, verify
 from qwqdesk.models.library_facts import FactsMemory
 from qwqdesk.models.library_uses import note_use, read_uses
-from qwqdesk.models.records import Record, with_checksum
+from qwqdesk.models.records import Record, with_checksum, write_json
 from tests.unit.models.gguf_writer import small_model
 
 
@@ -238,6 +238,14 @@ def test_the_last_use_is_remembered(where: Places) -> None:
     assert Library(where).scan()[0].last_used == 1234.5
     (where.models / ".records" / "last-used.json").write_text('{"a": "x", "b": NaN, "c": -1}')
     assert read_uses(where.models) == {}
+
+
+def test_the_uses_of_many_models_with_long_paths_are_remembered(tmp_path: Path) -> None:
+    folder = Path("/models") / ("x" * 200) / ("y" * 200)
+    rows = {str(folder / f"{number}.gguf"): float(number + 1) for number in range(400)}
+    write_json(tmp_path / ".records" / "last-used.json", rows)
+    note_use(tmp_path, folder / "new.gguf", 1000.0)
+    assert len(read_uses(tmp_path)) == 401
 
 
 def test_deleting_says_what_it_frees_and_takes_every_shard(where: Places) -> None:
