@@ -80,6 +80,7 @@ class Workspace(QWidget):
         page.shown_changed.connect(self._fit_sidebar)
         page.status_changed.connect(self._show_status)
         page.fairness.busy_changed.connect(self._show_status)
+        self.trials.changed.connect(self._show_status)
         page.choose_model_wanted.connect(self.models.open_menu)
         page.fairness.load_wanted.connect(self.loader.load)
         page.run_files.opened.connect(self._show_opened)
@@ -238,6 +239,8 @@ class Workspace(QWidget):
             self.sidebar.set_status("accent", self.page.fairness.busy.partition(":")[0])
         elif self.models.status:
             self.sidebar.set_status("accent", self.models.status)
+        elif self.trials.running:
+            self.sidebar.set_status("accent", "Running trials")
         elif self.desk.session.loaded is None:
             self.sidebar.set_status("control", "No model")
         else:
