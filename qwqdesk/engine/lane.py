@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 from qwqdesk.analysis.loops import LoopDetector, loop_words
@@ -225,7 +226,7 @@ class LaneWriter:
         found = self._detector.push(token)
         if found is None or self.loop is not None:
             return None
-        loop = self.loop = replace(found, text=self._text_of(found))
+        loop = self.loop = replace(found, text=_text_of(found, self.tokens, self._vocabulary))
         self._react(loop)
         return loop
 
@@ -239,6 +240,8 @@ class LaneWriter:
         elif guard in ("stop", "close"):
             self.finish = ("loop", loop_words(loop))
 
-    def _text_of(self, loop: Loop) -> str:
-        ids = self.tokens[loop.from_token : loop.from_token + max(loop.period, 1)][:60]
-        return b"".join(map(self._vocabulary.piece, ids)).decode("utf-8", "replace")
+
+def _text_of(loop: Loop, tokens: Sequence[int], vocabulary: Vocabulary) -> str:
+    """One round of a loop, of its first 60 tokens."""
+    ids = tokens[loop.from_token : loop.from_token + max(loop.period, 1)][:60]
+    return b"".join(map(vocabulary.piece, ids)).decode("utf-8", "replace")

@@ -7,6 +7,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QInputMethodEvent,
     QKeyEvent,
+    QResizeEvent,
     QTextCursor,
     QTextOption,
     QWheelEvent,
@@ -33,7 +34,6 @@ class ComposerText(QPlainTextEdit):
     submitted = Signal()
     refused = Signal(object)  # UserError
     focused = Signal(bool)
-    heightChanged = Signal()  # noqa: N815 - Qt's style for signals
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -180,10 +180,9 @@ class ComposerText(QPlainTextEdit):
         wanted = lines * spacing + max(2, theme().px(_LINE) - spacing)
         if wanted != self.height():
             self.setFixedHeight(wanted)
-            self.heightChanged.emit()
 
-    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)  # type: ignore[arg-type]
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
         self._fit()
 
     def restyle(self) -> None:

@@ -39,16 +39,16 @@ def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStat
     tip = detail or ""
     if reason is None:
         return LaneStatus("warn", "circle-stop", "Interrupted", tip, shrinks=False, short="Cut off")
-    kind, icon, text = {
+    words: dict[FinishReason, tuple[BadgeKind, str, str]] = {
         "stop": ("neutral", "check", "Finished"),
         "length": ("warn", "ruler", "Length limit"),
         "loop": ("warn", "repeat-2", "Looped, stopped"),
         "cancelled": ("neutral", "circle-stop", "Stopped by you"),
         "error": ("bad", "circle-alert", "Failed"),
-    }[reason]
-    badge: BadgeKind = kind  # type: ignore[assignment]
+    }
+    kind, icon, text = words[reason]
     short = "Length" if reason == "length" else text.split(",")[0]
-    return LaneStatus(badge, icon, text, tip, shrinks=kind == "neutral", short=short)
+    return LaneStatus(kind, icon, text, tip, shrinks=kind == "neutral", short=short)
 
 
 def looped(still_running: bool) -> LaneStatus:

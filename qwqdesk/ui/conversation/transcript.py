@@ -5,6 +5,8 @@ Scrolling follows the stream only while the view is at its end; else a pill offe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -307,8 +309,7 @@ def _ancestor(widget: QWidget | None, kind: type[QWidget]) -> QWidget | None:
     return widget
 
 
-def _add(menu: QMenu, text: str, act: object) -> None:
+def _add(menu: QMenu, text: str, act: Callable[[], object]) -> None:
     action = QAction(text, menu)
-    if callable(act):
-        action.triggered.connect(lambda *_: act())
+    action.triggered.connect(lambda *_: act())
     menu.addAction(action)
