@@ -80,7 +80,8 @@ def _unchecked(path: Path) -> str:
 def _missing(wanted: StoredModel, here: Sequence[LibraryModel]) -> UserError:
     name = file_name(wanted) or wanted.title
     details = []
-    if size := sum(size for _, size, _ in wanted.files) or wanted.size_bytes:
+    # The model's own size is that of its tensors, so it says nothing about a file.
+    if size := sum(size for _, size, _ in wanted.files):
         details.append(f"{size:,} bytes")
     if wanted.sha256:
         details.append(f"sha256 {wanted.sha256[0]}")
@@ -88,9 +89,12 @@ def _missing(wanted: StoredModel, here: Sequence[LibraryModel]) -> UserError:
     what += f" ({', '.join(details)})." if details else "."
     like = next((m for m in here if PurePosixPath(m.path).name == name), None)
     if like is not None:
+        if not wanted.files:
+            what = f"The run does not say which file its model was, only its name: {name}."
+        other = " with another content" if wanted.files else ""
         return UserError(
             what,
-            f"A file of that name is here with another content: {like.path}. Name it to use it.",
+            f"A file of that name is here{other}: {like.path}. Name it to use it.",
             code="no_such_model",
         )
     return UserError(

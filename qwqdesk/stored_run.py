@@ -49,6 +49,8 @@ from qwqdesk.stored_values import (
 )
 
 MAX_BYTES: Final = 32 << 20
+VERSION: Final = 1
+"""The newest version of `qwqdesk.run` documents that can be read."""
 _MAX_TOKENS: Final = 4_000_000
 _TOKEN_END: Final = 1 << 31
 
@@ -174,6 +176,9 @@ def run_of_document(document: object) -> StoredRun:
     """
     if not isinstance(document, Mapping) or document.get("format") != "qwqdesk.run":
         raise _not_a_run("This file holds no run of QwQ Desk.")
+    if type(version := document.get("version")) is int and version > VERSION:
+        what = f"This run has format version {version}; this program reads up to {VERSION}."
+        raise UserError(what, "Open it with a newer version of QwQ Desk.", code="manifest")
     lanes = document.get("lanes")
     if not isinstance(lanes, list) or not lanes:
         raise _not_a_run("This run has no lanes.")
