@@ -15,7 +15,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.manifest import engine_json, lane_manifest, model_json
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
-from qwqdesk.sampling.effective import effective_chain
+from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import Resolved
 
 
@@ -92,6 +92,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     chain = resolved.chain
     warnings = effective_chain(chain, resolved.sources).warnings
     warnings += resolved.constraints.warnings_for(chain)
+    warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
     checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,

@@ -22,7 +22,7 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import FinishedRun
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
-from qwqdesk.sampling.effective import effective_chain
+from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
@@ -204,7 +204,7 @@ class _Job:
                         record = RunRecord([len(p.tokens) for p in event.prompts])
                         run = FinishedRun(self._session.loaded, event, record)
                         self._outcome.runs.append(run)
-                        _print_notes(event)
+                        _print_notes(event, self._session.loaded)
                         self._display.lanes([lane.label for lane in event.lanes])
                         before = before or event
                     else:
@@ -239,14 +239,18 @@ def _print_recommendation(loaded: Loaded) -> None:
         to_stderr(printable(f"note: {text}"))
 
 
-def _print_notes(began: RunBegan) -> None:
+def _print_notes(began: RunBegan, loaded: Loaded) -> None:
     """What the templates could not take, and which settings do not do what they seem to."""
     for note in dict.fromkeys(n for prompt in began.prompts for n in prompt.notes):
         to_stderr(f"note: {note}")
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         chain = effective_chain(resolved.chain, resolved.sources)
-        for warning in (*chain.warnings, *resolved.constraints.warnings_for(resolved.chain)):
+        for warning in (
+            *chain.warnings,
+            *resolved.constraints.warnings_for(resolved.chain),
+            *vocabulary_warnings(resolved.chain, loaded.model.n_vocab),
+        ):
             to_stderr(printable(f"warning: {where}{warning.text}"))
         if resolved.answer is not None:
             answer = effective_chain(resolved.answer.chain, resolved.answer.sources)

@@ -269,3 +269,16 @@ def _masking_warnings(chain: SamplerChain) -> list[ChainWarning]:
 
 def _is_cold(chain: SamplerChain) -> bool:
     return as_float32(chain.number("temperature")) <= 0.0 and chain.number("dynatemp_range") <= 0.0
+
+
+def vocabulary_warnings(chain: SamplerChain, n_vocab: int) -> tuple[ChainWarning, ...]:
+    """What a chain names that a model with `n_vocab` tokens does not have."""
+    outside = [token for token, _ in chain.logit_bias if not 0 <= token < n_vocab]
+    if not outside:
+        return ()
+    said = ", ".join(map(str, outside[:5])) + (" and more" if len(outside) > 5 else "")
+    text = (
+        f"logit_bias names {said}: the model's tokens are 0 to {n_vocab - 1:,}, so it has no "
+        "effect there."
+    )
+    return (ChainWarning("logit_bias-outside-vocabulary", text),)

@@ -226,6 +226,9 @@ def _text(flag: Flag, text: str, into: Collected) -> None:
 
 def _form(flag: Flag, text: str, into: Collected) -> None:
     """A grammar or schema, or the file that holds it: (flag without dashes, text)."""
+    before = into.option.get(flag.dest)
+    if before is not None and before[0] != flag.value:
+        into.notes.append(f"--{before[0]} does not count: --{flag.value} stands behind it.")
     into.set(flag, (flag.value, text))
 
 
