@@ -8,9 +8,9 @@ from qwqdesk.cli import common
 from qwqdesk.cli.display import OneLane, Silent
 from qwqdesk.cli.lane_words import lane_setup
 from qwqdesk.cli.lanes_job import LaneJob, Outcome, run_lanes
-from qwqdesk.cli.output import print_json
+from qwqdesk.cli.output import print_json, printable, to_stderr
 from qwqdesk.paths import DataDirs
-from qwqdesk.run_json import run_json
+from qwqdesk.run_json import FinishedRun, run_json
 from qwqdesk.sampling.formats.llama_args import UsageError
 
 HELP = (
@@ -51,11 +51,21 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
 
 
 def exit_status(outcome: Outcome) -> int:
-    """130 when it was interrupted, else 0.
+    """130 when it was interrupted, 1 when a lane failed (said on standard error), else 0.
 
     Raises:
         KeyboardInterrupt: interrupted before there was anything to print.
     """
     if not outcome.runs:
         raise KeyboardInterrupt
-    return 130 if outcome.interrupted else 0
+    if outcome.interrupted:
+        return 130
+    lanes = [(run.began.lanes[i].label, run.record.lanes[i]) for run, i in _lanes(outcome)]
+    failed = [(label, lane) for label, lane in lanes if lane.finish_reason == "error"]
+    for label, lane in failed:
+        to_stderr(printable(f"error: Lane {label} failed: {lane.finish_detail or 'no reason'}."))
+    return 1 if failed else 0
+
+
+def _lanes(outcome: Outcome) -> list[tuple[FinishedRun, int]]:
+    return [(outcome.runs[run], lane) for run, lane in outcome.order]

@@ -1,0 +1,70 @@
+"""Exit statuses and warnings that scripts rely on when a lane or a stored run is not as hoped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from qwqdesk.resources import resource
+from tests.unit.cli.conftest import Cli
+
+DEMO = str(resource("models", "qwqdesk-demo-F16.gguf"))
+QUICK = ("-c", "512", "-t", "1", "-n", "4", "--seed", "1", "--raw")
+NOTHING = ("--grammar", 'root ::= "a" "a"', "--banned-string", "a")
+
+
+def test_a_lane_that_fails_is_status_1_with_its_document(cli: Cli) -> None:
+    result = cli("ask", DEMO, "-p", "hi", *QUICK, *NOTHING, "--json")
+    assert result.status == 1
+    [lane] = result.json["lanes"]
+    assert lane["finish_reason"] == "error"
+    assert f"error: Lane A failed: {lane['finish_detail']}." in result.err
+
+
+def test_one_failed_lane_of_several_is_status_1(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lanes = ("--lane", "good=", "--lane", """bad=--grammar 'root ::= "a"' --banned-string a""")
+    result = cli("compare", DEMO, "-p", "hi", *QUICK, *lanes, "--json", "--out", str(out))
+    assert result.status == 1
+    assert [lane["finish_reason"] for lane in result.json["lanes"]] == ["length", "error"]
+    assert "error: Lane bad failed" in result.err
+    assert (out / "run.json").exists()
+
+
+def test_a_bias_outside_the_vocabulary_is_a_warning(cli: Cli) -> None:
+    result = cli("ask", DEMO, "-p", "hi", *QUICK, "--logit-bias", "999999+1", "--json")
+    assert result.status == 0
+    [warning] = result.json["lanes"][0]["warnings"]
+    assert warning["code"] == "logit_bias-outside-vocabulary"
+    assert "999999" in warning["text"]
+    assert f"warning: {warning['text']}" in result.err
+    inside = cli("ask", DEMO, "-p", "hi", *QUICK, "--logit-bias", "9+1", "--json")
+    assert inside.json["lanes"][0]["warnings"] == []
+
+
+def test_of_a_grammar_and_a_schema_the_last_counts_and_that_is_said(cli: Cli) -> None:
+    result = cli("explain", "--json-schema", "{}", "--grammar", 'root ::= "a"')
+    assert "note: --json-schema does not count: --grammar stands behind it." in result.err
+    assert "does not count" not in cli("explain", "--grammar", 'root ::= "a"').err
+
+
+def test_a_document_without_a_manifest_says_only_what_it_knows(cli: Cli, tmp_path: Path) -> None:
+    data = cli("ask", DEMO, "-p", "hi", *QUICK, "--json").json
+    del data["lanes"][0]["manifest"]
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(data), "utf-8")
+    error = cli("rerun", str(file), "--json").error
+    assert error["code"] == "no_such_model"
+    assert "another content" not in error["what_to_do"]
+    assert "bytes" not in error["what"]
+    assert DEMO in error["what_to_do"]
+    assert cli("rerun", str(file), DEMO, "-c", "512", "-t", "1").status == 0
+
+
+def test_a_document_of_a_newer_version_is_refused(cli: Cli, tmp_path: Path) -> None:
+    data = cli("ask", DEMO, "-p", "hi", *QUICK, "--json").json
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({**data, "version": 99}), "utf-8")
+    error = cli("rerun", str(file), "--json").error
+    assert "version 99" in error["what"]
+    assert error["code"] == "manifest"
