@@ -91,10 +91,15 @@ async def open_folder(parent: QWidget, title: str) -> Path | None:
 
 
 async def save_file(parent: QWidget, title: str, name: str, pattern: str) -> Path | None:
-    """Let the user choose where to save; None when they did not."""
+    """Let the user choose where to save; None when they did not.
+
+    A name without an ending gets that of `name`.
+    """
     dialog = QFileDialog(parent, title, name, pattern)
     dialog.setObjectName("saveFileDialog")
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    # Added here, the ending counts when the dialog asks whether a file shall be replaced.
+    dialog.setDefaultSuffix(Path(name).suffix)
     dialog.selectFile(name)
     return await _chosen(dialog)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 import qwqdesk.ui
-from qwqdesk.ui.dialogs import ask, open_file, report_error
+from qwqdesk.ui.dialogs import ask, open_file, report_error, save_file
 from qwqdesk.ui.tasks import Tasks
 
 
@@ -89,6 +89,21 @@ async def test_no_file_chosen_is_none(qapp: QApplication, tmp_path: Path) -> Non
     assert isinstance(dialog, QFileDialog)
     dialog.reject()
     assert await choice is None
+    window.close()
+
+
+async def test_a_name_without_an_ending_gets_the_offered_one(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    window = QWidget()
+    window.show()
+    chosen = asyncio.ensure_future(save_file(window, "Save", str(tmp_path / "run.json"), "*"))
+    await asyncio.sleep(0)
+    dialog = window.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.selectFile(str(tmp_path / "mine"))
+    dialog.done(QFileDialog.DialogCode.Accepted)
+    assert await chosen == tmp_path / "mine.json"
     window.close()
 
 

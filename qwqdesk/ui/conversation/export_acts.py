@@ -97,12 +97,11 @@ class ExportActs(QObject):
         path = await save_file(self._page, "Export the comparison", name, pattern)
         if path is None:
             return
-        target = path if path.suffix else path.with_suffix(f".{ending}")
 
         def work() -> None:
-            write_file(target, write(document_of(replies)))
+            write_file(path, write(document_of(replies)))
 
-        await self._write(work, f"Saved {target.name}", target.parent)
+        await self._write(work, f"Saved {path.name}", path.parent)
 
     async def _save_folder(self) -> None:
         replies, title = self._replies(), self._title()
