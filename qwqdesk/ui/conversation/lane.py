@@ -301,4 +301,5 @@ class Lane(QFrame):
         self._column.activate()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(theme().px(MIN_WIDTH), theme().px(200))
+        # Head, foot and a line of text: where there is less, the foot would be cut off.
+        return QSize(theme().px(MIN_WIDTH), theme().px(140))
