@@ -64,7 +64,7 @@ def exit_status(outcome: Outcome) -> int:
     failed = [(label, lane) for label, lane in lanes if lane.finish_reason == "error"]
     for label, lane in failed:
         to_stderr(printable(f"error: Lane {label} failed: {lane.finish_detail or 'no reason'}."))
-    return 1 if failed else 0
+    return 1 if failed or outcome.failed else 0
 
 
 def _lanes(outcome: Outcome) -> list[tuple[FinishedRun, int]]:

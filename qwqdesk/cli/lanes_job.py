@@ -51,11 +51,13 @@ class Outcome:
     """What came of a job: also when it was interrupted.
 
     `places` says for each lane that ran, by its number, in which run it was and where there.
+    `failed`: lanes of one model did not run, while those of others did.
     """
 
     runs: list[FinishedRun] = field(default_factory=list)
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
     interrupted: bool = False
+    failed: bool = False
 
     @property
     def order(self) -> list[tuple[int, int]]:
@@ -111,6 +113,8 @@ class _Job:
         self._outcome = outcome
         self._seed = draw_seed()
         self._task: asyncio.Task[None] | None = None
+        self._began: RunBegan | None = None  # the first run, whose message all others answer
+        self._present: tuple[Path, EngineSettings] | None = None
 
     async def run(self, lanes: Sequence[LaneJob], prompt: str) -> None:
         with on_interrupt(self._interrupt):
@@ -129,27 +133,43 @@ class _Job:
             self._task.cancel()
 
     async def _run_models(self, lanes: Sequence[LaneJob], prompt: str) -> None:
-        began: RunBegan | None = None
-        loaded: Loaded | None = None
-        present: tuple[Path, EngineSettings] | None = None
-        for model, settings, options in dict.fromkeys(lane.group for lane in lanes):
+        """Model by model; one that fails costs its own lanes, not what the others wrote."""
+        groups = list(dict.fromkeys(lane.group for lane in lanes))
+        for group in groups:
             if self._outcome.interrupted:
                 return
-            own = [i for i, lane in enumerate(lanes) if lane.group == (model, settings, options)]
-            if loaded is None or present != (model, settings):
-                loaded, present = await self._load(model, settings), (model, settings)
-            if not any(lanes[i].use_model_sampling for i in own):
-                _print_recommendation(loaded)
-            setups = [_with_model_values(lanes[i], loaded) for i in own]
-            run = len(self._outcome.runs)
+            own = [i for i, lane in enumerate(lanes) if lane.group == group]
             try:
-                began = await self._run_lanes(setups, prompt, options, began)
-            finally:
-                if len(self._outcome.runs) > run:
-                    places = {index: (run, number) for number, index in enumerate(own)}
-                    self._outcome.places.update(places)
-            if self._checksums and len(self._outcome.runs) > run:
-                await self._add_checksums(run)
+                await self._run_group(lanes, own, prompt)
+            except UserError as error:
+                last = group == groups[-1]
+                if len(groups) == 1 or (last and not self._outcome.runs):
+                    raise
+                self._outcome.failed = True
+                self._present = None
+                labels = ", ".join(lanes[i].setup.label for i in own)
+                text = f"error: lanes {labels} did not run. {error.what} {error.what_to_do}"
+                to_stderr(printable(text))
+
+    async def _run_group(self, lanes: Sequence[LaneJob], own: Sequence[int], prompt: str) -> None:
+        """The lanes `own` (numbers of all lanes), which share model, settings and options."""
+        model, settings, options = lanes[own[0]].group
+        loaded = self._session.loaded
+        if loaded is None or self._present != (model, settings):
+            loaded = await self._load(model, settings)
+            self._present = (model, settings)
+        if not any(lanes[i].use_model_sampling for i in own):
+            _print_recommendation(loaded)
+        setups = [_with_model_values(lanes[i], loaded) for i in own]
+        run = len(self._outcome.runs)
+        try:
+            self._began = await self._run_lanes(setups, prompt, options, self._began)
+        finally:
+            if len(self._outcome.runs) > run:
+                places = {index: (run, number) for number, index in enumerate(own)}
+                self._outcome.places.update(places)
+        if self._checksums and len(self._outcome.runs) > run:
+            await self._add_checksums(run)
 
     async def _add_checksums(self, run: int) -> None:
         """When the lanes have written, so that no token waits for it; Ctrl-C leaves them out."""

@@ -322,6 +322,21 @@ def test_lanes_of_two_models_answer_one_saved_message(
     assert sorted(lane for (lane,) in replies) == ["a", "b", "c"]
 
 
+def test_a_model_that_fails_costs_its_own_lanes_only(
+    cli: Cli, models: dict[str, Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"GGUF and nothing else")
+    lanes = ("--lane", f"a=--model {bad}", "--lane", "b=", "-c", "512", "-t", "1", "-n", "4")
+    result = cli("compare", str(models["F16"]), "-p", "hi", *lanes, "--json")
+    assert result.status == 1
+    assert [lane["label"] for lane in result.json["lanes"]] == ["b"]
+    assert "lanes a did not run" in result.err
+    alone = cli("compare", str(bad), "-p", "hi", "--lane", "a=", "--json")
+    assert alone.status == 1
+    assert alone.error["code"]
+
+
 def test_a_models_own_values_are_shown_and_applied_only_on_request(
     cli: Cli, tmp_path: Path
 ) -> None:
