@@ -43,6 +43,8 @@ def search(query: str, sort: str | None, limit: str | None, site: Site, *, as_js
     if as_json:
         print_json([asdict(row) for row in rows[:wanted]])
         return
+    if not rows:
+        to_stderr(printable(f"note: {site.host} has no GGUF repository for {query!r}"))
     for row in rows[:wanted]:
         gated = "gated" if row.gated else ""
         line = f"{row.downloads:>11,} downloads  {row.likes:>7,} likes  {gated:<5}  {row.repo}"
@@ -66,9 +68,16 @@ def files(
         )
         return
     if not rows:
-        to_stderr(f"note: {found.repo} has no GGUF files")
+        to_stderr(f"note: {_nothing(found)}")
     for row, quantization in zip(rows, found.quantizations, strict=True):
         write_out(printable(_line(row, quantization, fits.get(quantization.label))) + "\n")
+
+
+def _nothing(found: Repository) -> str:
+    if not found.unsafe:
+        return f"{found.repo} has no GGUF files"
+    count = "1 GGUF file" if found.unsafe == 1 else f"{found.unsafe} GGUF files"
+    return f"{found.repo} has {count}, but no name that would be safe on this disk"
 
 
 def _rows(found: Repository, fits: Mapping[str, Fit], models: Path) -> Iterator[dict[str, Any]]:

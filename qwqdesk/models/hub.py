@@ -18,8 +18,9 @@ from qwqdesk.errors import UserError
 from qwqdesk.models import hub_errors, hub_files
 from qwqdesk.models.gguf import GgufHeader, read_header
 from qwqdesk.models.hub_errors import Broken
+from qwqdesk.models.hub_faults import check_proxies, told_error
 from qwqdesk.models.hub_files import RepoFile, Repository
-from qwqdesk.models.hub_http import HubHttp, Site, StopSwitch, Waits, told_error
+from qwqdesk.models.hub_http import HubHttp, Site, StopSwitch, Waits
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.hub_range import RangeSource
 from qwqdesk.models.tokens import Token
@@ -141,7 +142,8 @@ class Hub:
         commit = info.sha if isinstance(info.sha, str) and info.sha else "main"
         rows = hub_files.quantizations(files)
         side, facts = hub_files.side_files(files), hub_files.repo_facts(info)
-        return Repository(name, commit, gated, rows, side, facts)
+        unsafe = hub_files.unsafe_names(row.rfilename for row in info.siblings or ())
+        return Repository(name, commit, gated, rows, side, facts, unsafe)
 
     def listing(
         self, repo: str, revision: str | None = None, stop: StopSwitch | None = None
@@ -219,6 +221,7 @@ class Hub:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError
 
+        check_proxies()
         token = self.site.token.text if self.site.token else False
         api = HfApi(endpoint=self.site.endpoint, token=token, library_name="qwqdesk")
         try:

@@ -195,6 +195,24 @@ def tls(host: str, why: str) -> UserError:
     )
 
 
+def no_tls(host: str, why: str) -> UserError:
+    """The server does not speak https."""
+    return UserError(
+        f"{host} can't be asked by https ({why}).",
+        "Check the address: a server without encryption needs http://, or another port.",
+        code="tls",
+    )
+
+
+def bad_proxy(name: str) -> UserError:
+    """A variable holds no address of a proxy."""
+    return UserError(
+        f"The proxy in {name} is not the address of one.",
+        f"Write it as http://HOST:PORT, or unset {name}.",
+        code="proxy",
+    )
+
+
 def not_understood(host: str) -> UserError:
     """An answer that is neither what was asked for nor a known refusal."""
     return UserError(

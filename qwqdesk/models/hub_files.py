@@ -84,7 +84,10 @@ class RepoFacts:
 
 @dataclass(frozen=True)
 class Repository:
-    """What the hub says about one repository at one commit."""
+    """What the hub says about one repository at one commit.
+
+    `unsafe` counts the GGUF files that are left out because of their names.
+    """
 
     repo: str
     commit: str
@@ -92,6 +95,7 @@ class Repository:
     quantizations: tuple[Quantization, ...]
     side_files: tuple[RepoFile, ...] = ()
     facts: RepoFacts = RepoFacts()
+    unsafe: int = 0
 
 
 def listed(path: object, size: object, sha256: object, blob_id: object) -> RepoFile | None:
@@ -101,6 +105,14 @@ def listed(path: object, size: object, sha256: object, blob_id: object) -> RepoF
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_SIZE:
         return None
     return RepoFile(path, size, _digest(sha256, _SHA256), _digest(blob_id, _SHA1))
+
+
+def unsafe_names(paths: Iterable[object]) -> int:
+    """How many of a listing's names are GGUF files that cannot be files here."""
+    return sum(
+        isinstance(path, str) and path.lower().endswith(".gguf") and not is_safe(path)
+        for path in paths
+    )
 
 
 def from_listing(repo: str, info: Mapping[str, Any]) -> Repository:
@@ -115,6 +127,7 @@ def from_listing(repo: str, info: Mapping[str, Any]) -> Repository:
         gated if isinstance(gated, str) else bool(gated),
         quantizations(files),
         side_files(files),
+        unsafe=unsafe_names(row.get("rfilename") for row in rows),
     )
 
 

@@ -8,12 +8,10 @@ bytes come with the last. Every wait has a limit, and `StopSwitch` ends any of t
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -25,6 +23,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models import hub_errors
 from qwqdesk.models.hub_body import body_pieces
 from qwqdesk.models.hub_errors import Broken, Stopped
+from qwqdesk.models.hub_faults import check_proxies, origin, told_error
 from qwqdesk.models.tokens import Token, find_token
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MAX_REDIRECTS = 6
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -195,6 +193,7 @@ class HubHttp:
         limits = self.waits
         timeout = httpx2.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
         headers = {"User-Agent": f"qwqdesk/{__version__}", "Accept-Encoding": "identity"}
+        check_proxies()
         self._client = httpx2.Client(
             timeout=timeout, headers=headers, follow_redirects=False, verify=trust or True
         )
@@ -330,19 +329,6 @@ class HubHttp:
             yield chunk
 
 
-def origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for anything that is no web address."""
-    try:
-        parts = urlsplit(url)
-        scheme = parts.scheme.lower()
-        port = parts.port or _PORTS.get(scheme, 0)
-    except ValueError:
-        return None
-    if scheme not in _PORTS or not parts.hostname:
-        return None
-    return scheme, parts.hostname.lower(), port
-
-
 @contextlib.contextmanager
 def _told(stop: StopSwitch, url: str) -> Iterator[None]:
     """Turns the HTTP library's exceptions into ours."""
@@ -354,39 +340,6 @@ def _told(stop: StopSwitch, url: str) -> Iterator[None]:
         if stop.on:
             raise Stopped from None
         raise told_error(error, url) from error
-
-
-def told_error(error: Exception, url: str) -> Broken | UserError:
-    """What an exception of the HTTP library means, also when huggingface_hub let it through."""
-    import httpx2
-
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return hub_errors.tls(urlsplit(url).hostname or "", cause.verify_message)
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx2.ProxyError):
-        return Broken("proxy", _words(error))
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and _proxy_for(url):
-        return Broken("proxy", _words(error))
-    if isinstance(error, httpx2.TimeoutException | TimeoutError):
-        return Broken("timeout", "no answer in time")
-    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
-        return Broken("network", "it ended early")
-    return Broken("network", _words(error))
-
-
-def _words(error: Exception) -> str:
-    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()).rstrip(".")
-    text = text or type(error).__name__
-    return "".join(c if c.isprintable() else " " for c in text[:120])
-
-
-def _proxy_for(url: str) -> bool:
-    parts = urlsplit(url)
-    proxies = urllib.request.getproxies()
-    used = proxies.get(parts.scheme) or proxies.get("all")
-    return bool(used) and not urllib.request.proxy_bypass(parts.hostname or "")
 
 
 def _shut(each: socket.socket) -> None:

@@ -437,3 +437,45 @@ def test_whatever_ends_the_program_it_goes_on_where_it_was(
     [file] = json.loads(again.stdout)["files"]
     assert (file["resumed_from"], file["verified"]) == (kept, True)
     assert hub.asked("cdn")[-1].range == f"bytes={kept}-"
+
+
+def test_nothing_found_is_said(cli: Cli, hub: LoopbackHub) -> None:
+    result = cli("models", "search", "no such words")
+    assert (result.status, result.out) == (0, "")
+    assert "has no GGUF repository for 'no such words'" in result.err
+    assert cli("models", "search", "no such words", "--json").json == []
+
+
+def test_files_whose_names_are_unsafe_are_counted(cli: Cli, hub: LoopbackHub) -> None:
+    hub.put("o/Bad-GGUF", "../x-Q4_0.gguf", small_model().build())
+    hub.put("o/Bad-GGUF", "CON.gguf", small_model().build())
+    result = cli("models", "files", "o/Bad-GGUF")
+    assert "o/Bad-GGUF has 2 GGUF files, but no name that would be safe" in result.err
+    hub.put("o/None-GGUF", "README.md", b"# T", lfs=False)
+    assert "o/None-GGUF has no GGUF files" in cli("models", "files", "o/None-GGUF").err
+
+
+@pytest.mark.parametrize("words", [("search", "x"), ("files", REPO)])
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1:1", "http://[bad", "http://127.0.0.1:99999"])
+def test_a_proxy_that_is_no_address_is_named(
+    cli: Cli,
+    hub: LoopbackHub,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    address: str,
+) -> None:
+    monkeypatch.setenv("http_proxy", address)
+    error = cli("models", *words, "--json").error
+    assert error["code"] == "proxy"
+    assert "http_proxy" in error["what"]
+
+
+@pytest.mark.parametrize("words", [("search", "x"), ("files", REPO)])
+def test_https_to_a_port_without_it_is_said(
+    cli: Cli, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint.replace("http:", "https:"))
+    error = cli("models", *words, "--json").error
+    assert error["code"] == "tls"
+    assert "can't be asked by https" in error["what"]
+    assert "http://" in error["what_to_do"]
