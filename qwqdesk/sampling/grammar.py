@@ -59,6 +59,11 @@ def check_grammar(text: str) -> Grammar:
         raise _whole(what, f"Name one of its rules {ROOT}.")
 
     def at_rule(rule: int, found: str, todo: str) -> TextError:
+        loop = next((r for r in reader.repetitions if r.rule == rule and r.is_open), None)
+        if loop is not None:
+            found = "what is repeated without end may be empty"
+            todo = 'Take the empty text out of it: ("" | x)* says the same as x*.'
+            return reader.text.error(loop.at, found, todo)
         name = reader.names[rule]
         return reader.text.error(reader.defined[name], f"{found} ({shown(name)})", todo)
 

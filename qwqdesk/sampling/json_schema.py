@@ -217,10 +217,13 @@ class _Converter:
         return set(names)
 
     def _array(self, schema: dict[str, Any], path: Path, name: str) -> str:
-        key = "items" if "items" in schema else "prefixItems"
+        closed = schema.get("items") is False  # nothing behind those of prefixItems
+        if closed and "prefixItems" not in schema:
+            return self._empty_array(schema, path)
+        key = "items" if "items" in schema and not closed else "prefixItems"
         items = schema.get(key, True)
         if isinstance(items, list):
-            self._used(schema, path, ("type", key))
+            self._used(schema, path, ("type", key, *(("items",) if closed else ())))
             parts = enumerate(items)
             names = [self._named(part, (*path, key, i), f"{name}-{i}") for i, part in parts]
             return '"[" space ' + ' "," space '.join(names) + ' space "]"'
@@ -235,6 +238,14 @@ class _Converter:
         rest = repeated(more, max(least - 1, 0), None if most is None else most - 1)
         inner = f"{item} {rest}" if least else f"({item} {rest})?"
         return f'"[" space {inner} space "]"'
+
+    def _empty_array(self, schema: dict[str, Any], path: Path) -> str:
+        self._used(schema, path, ("type", "items", "minItems", "maxItems"))
+        least, _ = self._counts(schema, path, "minItems", "maxItems")
+        if least:
+            found = f"items is false, which allows none, and minItems asks for {least}"
+            raise self._wrong((*path, "items"), found)
+        return '"[" space space "]"'
 
     def _string(self, schema: dict[str, Any], path: Path) -> str:
         style = schema.get("format")

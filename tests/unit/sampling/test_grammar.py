@@ -32,6 +32,7 @@ def error_of(text: str) -> TextError:
         ('root ::= x\nx ::= x "a" | "b"', 2, 1, "begins with itself"),
         ('root ::= x\nx ::= y x "z"\ny ::= e\ne ::= ""', 2, 1, "may be empty"),
         ('root ::= "a"{3,2}', 1, 13, "runs backwards"),
+        ('root ::= ("" | "a")* "b"', 1, 20, "repeated without end may be empty"),
         ("root ::= [z-a]", 1, 11, "runs backwards"),
         ('root ::= "a"{5000}', 1, 13, "at most 2000"),
         ("root ::= [^]", 1, 10, "hold no character"),

@@ -33,6 +33,7 @@ def grammar_of(schema: object) -> str:
         ('{"enum": []}', "#/enum", 1, "list with values"),
         ('{"anyOf": [{}, 3]}', "#/anyOf/1", 1, "must be an object"),
         ('{"type": "array", "maxItems": 1, "minItems": 2}', "#/maxItems", 1, "less than"),
+        ('{"items": false, "minItems": 2}', "#/items", 1, "minItems asks for 2"),
         ('{"required": "a", "properties": {}}', "#/required", 1, "list of names"),
     ],
 )
@@ -50,6 +51,14 @@ def test_says_where_and_what(schema: str, path: str, line: int, words: str) -> N
 def test_refuses_the_whole_text(schema: str) -> None:
     with pytest.raises(TextError):
         schema_grammar(schema)
+
+
+def test_items_false_allows_none_but_those_of_the_prefix() -> None:
+    assert 'root ::= "[" space space "]"' in grammar_of({"items": False})
+    pair = {"prefixItems": [{"type": "string"}, {"type": "number"}]}
+    closed = schema_grammar(json.dumps({**pair, "items": False}))
+    assert closed.text == grammar_of(pair)
+    assert closed.without_effect == ()
 
 
 def test_lists_what_has_no_effect() -> None:
