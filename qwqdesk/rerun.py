@@ -32,7 +32,8 @@ class LaneOutcome:
 
     `differs_at` is None when all `tokens` tokens are equal. `then` and `now` are the texts of the
     first tokens that differ, "" where they are not known; `ended_then` and `ended_now` say that
-    the text had ended there. `written` are the tokens of now, as far as they were compared.
+    the text had ended there. `written` are the tokens of now, as far as they were compared; `ids`
+    are the first ones that differ, then and now.
     """
 
     label: str
@@ -43,6 +44,7 @@ class LaneOutcome:
     ended_then: bool = False
     ended_now: bool = False
     written: tuple[int, ...] = ()
+    ids: tuple[int, int] | None = None
 
     @property
     def equal(self) -> bool:
@@ -61,6 +63,10 @@ class LaneOutcome:
             return f"{where}: it goes on there, and had ended before"
         if not self.then and not self.now:
             return where
+        if self.now == self.then and self.ids is not None:
+            return (
+                f"{where}: token {self.ids[1]} instead of {self.ids[0]}, both {_quoted(self.now)}"
+            )
         return f"{where}: {_quoted(self.now)} instead of {_quoted(self.then)}"
 
     def to_json(self) -> dict[str, Any]:
@@ -308,6 +314,9 @@ class _Watched:
             ended_then=at >= len(self._expected),
             ended_now=at >= len(tokens),
             written=tokens,
+            ids=(self._expected[at], tokens[at])
+            if at < min(len(self._expected), len(tokens))
+            else None,
         )
 
 

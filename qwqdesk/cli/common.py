@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from qwqdesk.cli.output import to_stderr, write_out
+from qwqdesk.cli.output import note_pipe, to_stderr, write_out
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import Library, places
@@ -91,6 +91,7 @@ def _read_file(name: str) -> str:
                 raise OSError("it is closed")
             data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
+            note_pipe(name)
             with Path(name).open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:

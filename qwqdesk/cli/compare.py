@@ -43,6 +43,8 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     prompt = common.read_prompt(args)
     as_json = args.switch("json")
     if (out := args.option("out")) is not None:
+        if not out.strip():
+            raise UsageError("--out names no folder.", "Write --out DIR.")
         make_folder(Path(out))  # known before the lanes have run for an hour
     outcome = run_lanes(
         lanes,

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.answer_setup import AnswerSetup
-from qwqdesk.cli.output import printable, to_stderr
+from qwqdesk.cli.output import note_pipe, printable, to_stderr
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
@@ -81,6 +81,7 @@ def read_thought(args: ParsedArgs) -> str | None:
     name = args.option("thought")
     if name is None:
         return None
+    note_pipe(name)
     try:
         with Path(name).open("rb") as file:
             raw = file.read(MAX_THOUGHT_BYTES + 1)

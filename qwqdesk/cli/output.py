@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from qwqdesk.errors import UserError
@@ -82,3 +84,10 @@ def _visible(character: str) -> str:
     if code == 0x7F:
         return "\u2421"
     return "\ufffd" if 0x80 <= code < 0xA0 else character
+
+
+def note_pipe(name: str) -> None:
+    """Say that reading this name waits until somebody has written, where it is a pipe."""
+    with contextlib.suppress(OSError, ValueError):  # what is wrong is said by whoever reads it
+        if stat.S_ISFIFO(Path(name).stat().st_mode):
+            to_stderr(printable(f"note: {name} is a pipe; its text is awaited."))

@@ -12,10 +12,13 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.recipe_import import imported_recipe
 from qwqdesk.sampling.formats.exporting import EXPORT_FORMATS, export_recipe
 from qwqdesk.sampling.formats.llama_args import UsageError
-from qwqdesk.sampling.recipe_files import save_recipe
+from qwqdesk.sampling.recipe_files import delete_recipe, save_recipe
 from qwqdesk.sampling.recipes import Recipe
 
-HELP = "usage: qwqdesk recipes list | show NAME | import FILE | export NAME --to FORMAT   [--json]"
+HELP = (
+    "usage: qwqdesk recipes list | show NAME | import FILE | export NAME --to FORMAT "
+    "| remove NAME   [--json]"
+)
 
 
 def run(argv: Sequence[str], dirs: DataDirs) -> int:
@@ -37,6 +40,12 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
             _import(Path(file), dirs, as_json=as_json)
         case ["export", name] if to is not None:
             _export(common.recipes(dirs).named(name), to, as_json=as_json)
+        case ["remove", name]:
+            delete_recipe(dirs.recipes, name)
+            if as_json:
+                print_json({"removed": name})
+            else:
+                write_out(printable(f"{name} is deleted") + "\n")
         case _:
             raise UsageError("recipes needs one of its commands.", HELP.removeprefix("usage: "))
     return 0

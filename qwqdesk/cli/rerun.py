@@ -12,7 +12,7 @@ from typing import Any
 
 from qwqdesk.cli import common
 from qwqdesk.cli.interrupt import on_interrupt
-from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
+from qwqdesk.cli.output import note_pipe, print_json, printable, to_stderr, write_out
 from qwqdesk.cli.progress import Progress
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.engine_settings import EngineSettings
@@ -51,6 +51,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     if args.switch("help"):
         return common.show_help(HELP, groups=("engine",))
     file = _file(args)
+    note_pipe(file)
     stored = read_run(Path(file))
     turns = _turns(stored.lanes, args, dirs)
     results, interrupted = _run(turns, dirs)

@@ -31,8 +31,9 @@ def no_generator(name: str) -> UserError:
 def context_error(settings: EngineSettings, streams: int, detail: str) -> UserError:
     """llama.cpp could not make a context for so many sequences."""
     reason = f" ({detail})" if detail else ""
+    count = "1 sequence" if streams == 1 else f"{streams} sequences"
     return UserError(
-        f"A context of {settings.n_ctx} tokens for {streams} sequences failed{reason}.",
+        f"A context of {settings.n_ctx} tokens for {count} failed{reason}.",
         "Lower the context size, use fewer lanes, or change the cache types in engine settings.",
         code="context",
     )

@@ -14,7 +14,7 @@ from qwqdesk.engine.events import Event, LaneFinished, Output, Span
 from qwqdesk.errors import UserError
 from qwqdesk.fairness import FAIR, SelfTests, judge, self_test
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.rerun import RerunResult, present_conditions, run_stored
+from qwqdesk.rerun import LaneOutcome, RerunResult, present_conditions, run_stored
 from qwqdesk.run_conditions import chain_changes, changes
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.sampling.constraints import Constraints
@@ -84,6 +84,11 @@ def test_the_first_other_token_is_named(session: Session, engine: FakeEngine) ->
     assert (lane.differs_at, lane.then, lane.now) == (11, "x", "n")
     assert lane.words == "differs from token 11: 'n' instead of 'x'"
     assert "Nothing that is known has changed" in result.reason
+
+
+def test_tokens_with_the_same_text_are_told_apart_by_their_numbers() -> None:
+    lane = LaneOutcome("A", 3, 2, then=" user", now=" user", ids=(17, 321))
+    assert lane.words == "differs from token 2: token 321 instead of 17, both ' user'"
 
 
 def test_ending_earlier_or_going_on_is_a_difference(session: Session, engine: FakeEngine) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 from qwqdesk.resources import resource
@@ -68,3 +70,37 @@ def test_a_document_of_a_newer_version_is_refused(cli: Cli, tmp_path: Path) -> N
     error = cli("rerun", str(file), "--json").error
     assert "version 99" in error["what"]
     assert error["code"] == "manifest"
+
+
+def test_an_empty_folder_name_is_refused(cli: Cli) -> None:
+    result = cli("compare", DEMO, "-p", "hi", "--lane", "A=", "--out", "", "--json")
+    assert (result.status, result.error["what"]) == (2, "--out names no folder.")
+
+
+def test_a_pipe_is_read_and_named(cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for words in (("-f", str(pipe)), ("-p", "hi", "--thought", str(pipe))):
+        writer = threading.Thread(target=pipe.write_text, args=("I think of seven.",))
+        writer.start()
+        result = cli("ask", DEMO, *words, "-c", "512", "-t", "1", "-n", "2", "--json")
+        writer.join()
+        assert result.status == 0
+        assert f"note: {pipe} is a pipe" in result.err
+    writer = threading.Thread(target=pipe.write_text, args=("{}",))
+    writer.start()
+    assert f"note: {pipe} is a pipe" in cli("rerun", str(pipe)).err
+    writer.join()
+
+
+def test_own_recipes_can_be_removed(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "calm.json"
+    file.write_text(json.dumps({"temperature": 0.2}), "utf-8")
+    home = ("--data-dir", str(tmp_path / "data"))
+    name = cli("recipes", "import", str(file), "--json", *home).json["name"]
+    assert cli("recipes", "remove", name, "--json", *home).json == {"removed": name}
+    rows = cli("recipes", "list", "--json", *home).json
+    assert name not in [row["name"] for row in rows]
+    for gone in (name, "qwen", "../x"):
+        result = cli("recipes", "remove", gone, "--json", *home)
+        assert (result.status, result.error["code"]) == (1, "recipe-unknown")
