@@ -144,7 +144,10 @@ class ModelTurns:
         message_id: int | None,
         thought: SameThought | None = None,
     ) -> AsyncGenerator[list[TurnEvent], None]:
-        groups, seed = self.groups(), draw_seed()
+        groups = self.groups()
+        given = {place.options.seed for place in self._places} - {None}
+        seed = given.pop() if len(given) == 1 else None
+        seed = draw_seed() if seed is None else seed
         ran = False
         for number, lanes in enumerate(groups, 1):
             if self._stopped:

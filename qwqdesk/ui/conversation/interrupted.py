@@ -26,6 +26,20 @@ def unanswered(desk: Desk, view: ConversationView) -> list[Lane]:
     return [lane for lane in view.lanes if _lacks_reply(lane.label, replies, asked)]
 
 
+def drawn_seed(desk: Desk, view: ConversationView) -> int | None:
+    """The seed that the newest message's replies share; None where they have several, or none.
+
+    Lanes that are answered later take it: with another one the comparison would not be fair.
+    """
+    if view.conversation_id is None:
+        return None
+    messages = desk.history.load(view.conversation_id).messages
+    replies = [reply for m in messages if m.id == view.message_id for reply in m.replies]
+    seeds = {reply.sampling.get("seed") for reply in replies}
+    seed = seeds.pop() if len(seeds) == 1 else None
+    return seed if isinstance(seed, int) and seed >= 0 else None
+
+
 def _lacks_reply(label: str, replies: Mapping[str, Reply], asked: Set[object]) -> bool:
     reply = replies.get(label)
     if reply is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.conversation.composer import Composer
-from qwqdesk.ui.conversation.interrupted import offer_rest
+from qwqdesk.ui.conversation.interrupted import drawn_seed, offer_rest
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
@@ -58,7 +59,12 @@ class PageRuns(QObject):
             offer_rest(self._desk, self._bands, view, self._answering(view))
 
     def _answering(self, view: ConversationView) -> Callable[[Sequence[Lane]], None]:
-        return lambda lanes: self._runs.answer(view, lanes, self._desk.options(view.mode))
+        def answer(lanes: Sequence[Lane]) -> None:
+            options = replace(self._desk.options(view.mode), seed=drawn_seed(self._desk, view))
+            self._runs.answer(view, lanes, options)
+            self._composer.input.setFocus()  # the band's button has gone
+
+        return answer
 
     def _began(self, view: ConversationView) -> None:
         if view is self._views.shown:
