@@ -63,7 +63,8 @@ def exit_status(outcome: Outcome) -> int:
     lanes = [(run.began.lanes[i].label, run.record.lanes[i]) for run, i in _lanes(outcome)]
     failed = [(label, lane) for label, lane in lanes if lane.finish_reason == "error"]
     for label, lane in failed:
-        to_stderr(printable(f"error: Lane {label} failed: {lane.finish_detail or 'no reason'}."))
+        why = (lane.finish_detail or "no reason").rstrip(".")
+        to_stderr(printable(f"error: Lane {label} failed: {why}."))
     return 1 if failed or outcome.failed else 0
 
 
