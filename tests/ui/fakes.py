@@ -26,6 +26,7 @@ from qwqdesk.engine.events import (
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
 from qwqdesk.store.history import History
+from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.sidebar_list import ROW_ROLE
 from qwqdesk.ui.window import Window
@@ -160,8 +161,13 @@ class Driver:
             await asyncio.sleep(0.01)
 
     async def idle(self) -> None:
-        """Wait until no run is under way."""
+        """Wait until no run is under way and all that was written is on the screen."""
         await self.until(lambda: self.window.page.runs.view is None)
+        await self.until(lambda: not any(reply.busy for reply in self._replies()))
+
+    def _replies(self) -> list[ReplyView]:
+        found = (lane.output.reply for lane in self.window.page.view.lanes)
+        return [reply for reply in found if reply is not None]
 
     def answer(self, number: int) -> str:
         """What a lane shows as its answer, as the model wrote it."""
