@@ -85,6 +85,9 @@ def check_filter(
         made.chain.accept(history)
         first = int(bool(chain.logit_bias))
         ids, found, _ = made.apply(logits, steps=first + len(chain.samplers))
+    if ids != expected.ids.tolist():  # equal but for rounding: either may come first
+        close = np.isclose(found, expected.logits, rtol=2e-4, atol=2e-4)
+        assume(not (sorted(ids) == sorted(expected.ids.tolist()) and bool(np.all(close))))
     assert ids == expected.ids.tolist()
     np.testing.assert_allclose(found, expected.logits, rtol=2e-4, atol=2e-4)
 
