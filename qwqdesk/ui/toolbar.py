@@ -71,7 +71,7 @@ class Toolbar(QFrame):
 
 
 class PageBar(QFrame):
-    """The bar above the other pages: the sidebar's button and the page's title."""
+    """The bar above the other pages: the sidebar's button, the page's title, and its acts."""
 
     sidebar_wanted = Signal()
 
@@ -93,6 +93,11 @@ class PageBar(QFrame):
         )  # fmt: skip
         row.addWidget(title)
         row.addStretch(1)
+        self._row = row
+
+    def add(self, act: QWidget) -> None:
+        """What the page offers as a whole, at the right."""
+        self._row.addWidget(act)
 
 
 def page_frame(name: str) -> QFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QMenu, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
@@ -19,7 +19,7 @@ from qwqdesk.experiment_files import (
     load_experiments,
 )
 from qwqdesk.ui.bands import Bands
-from qwqdesk.ui.base import IconButton, MessageBand, Toast, button, label, panel
+from qwqdesk.ui.base import MessageBand, Toast, button, label, panel
 from qwqdesk.ui.dialogs import ask, open_file, save_file
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
@@ -27,7 +27,7 @@ from qwqdesk.ui.lab.experiment_view import ExperimentView
 from qwqdesk.ui.pages import Shell
 from qwqdesk.ui.tasks import Tasks
 from qwqdesk.ui.theme import set_state, theme
-from qwqdesk.ui.toolbar import HEIGHT
+from qwqdesk.ui.toolbar import PageBar
 
 _LIST = (200, 300)  # px, the least and the most for the list
 _ABOVE = 620  # px of the page: below it the list stands above the experiment
@@ -95,22 +95,11 @@ class LabPage(QFrame):
         self._left.setMinimumSize(0 if above else wide, px(_LOW) if above else 0)
         super().resizeEvent(event)
 
-    def _bar(self) -> QFrame:
-        px = theme().px
-        bar = panel("window", "bottom", "labBar")
-        bar.setFixedHeight(px(HEIGHT))
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(px(16), 0, px(16), 0)
-        row.setSpacing(px(8))
-        row.addWidget(
-            IconButton(
-                "panel-left", "Sidebar", shortcut="Ctrl+B", size=18,
-                clicked=self._shell.toggle_sidebar,
-            )
-        )  # fmt: skip
-        row.addWidget(label("Lab", "title"))
-        row.addStretch(1)
-        row.addWidget(
+    def _bar(self) -> PageBar:
+        bar = PageBar(label("Lab", "title"))
+        bar.setObjectName("labBar")
+        bar.sidebar_wanted.connect(self._shell.toggle_sidebar)
+        bar.add(
             button(
                 "Import experiment", "file-text", name="importExperimentButton",
                 clicked=lambda: self._tasks.start(self._import()),
