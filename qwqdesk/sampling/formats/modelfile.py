@@ -14,8 +14,8 @@ from qwqdesk.sampling.differences import counts
 from qwqdesk.sampling.param import number_text
 from qwqdesk.sampling.samplers import PARAMS
 
-# docs/modelfile.mdx and api/types.go of Ollama
-_NAMES: Final[Mapping[str, str]] = {
+# Our names and Ollama's, from its docs/modelfile.mdx and api/types.go.
+OLLAMA_NAMES: Final[Mapping[str, str]] = {
     "temperature": "temperature",
     "top_k": "top_k",
     "top_p": "top_p",
@@ -33,7 +33,7 @@ _NAMES: Final[Mapping[str, str]] = {
 
 def to_modelfile(chain: SamplerChain) -> tuple[str, tuple[str, ...]]:
     """The PARAMETER lines, and the names of what Ollama cannot do."""
-    lost = [name for name in PARAMS if name not in _NAMES and _acts(name, chain)]
+    lost = [name for name in PARAMS if name not in OLLAMA_NAMES and _acts(name, chain)]
     return "".join(f"{line}\n" for line in _lines(chain)), (*lost, "samplers")
 
 
@@ -42,7 +42,7 @@ def _acts(name: str, chain: SamplerChain) -> bool:
 
 
 def _lines(chain: SamplerChain) -> Iterator[str]:
-    for name, theirs in _NAMES.items():
+    for name, theirs in OLLAMA_NAMES.items():
         value = chain[name]
         if name == "seed" and chain.has_random_seed:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from qwqdesk.sampling.formats.foreign import Foreign, Imported, Place, places, seed
+from qwqdesk.sampling.formats.modelfile import OLLAMA_NAMES
 from qwqdesk.sampling.samplers import PARAMS
 
 _INSTRUCTIONS: Final = (
@@ -16,22 +17,11 @@ _INSTRUCTIONS: Final = (
 _LINE: Final = re.compile(rf"[ \t]*({'|'.join(_INSTRUCTIONS)})[ \t]+(.*)", re.IGNORECASE)
 _WORD: Final = re.compile(r"(\S+)\s+(.*)", re.DOTALL)
 
+# Ollama once knew mirostat, and old files name it; seed and stop are read in ways of their own.
+_ONCE: Final = ("mirostat", "mirostat_tau", "mirostat_eta")
 _PLACES: Final[Mapping[str, Place]] = places(
-    {
-        "temperature": "temperature",
-        "top_k": "top_k",
-        "top_p": "top_p",
-        "min_p": "min_p",
-        "typical_p": "typical_p",
-        "repeat_last_n": "repeat_last_n",
-        "repeat_penalty": "repeat_penalty",
-        "presence_penalty": "presence_penalty",
-        "frequency_penalty": "frequency_penalty",
-        "num_predict": "n_predict",
-        "mirostat": "mirostat",
-        "mirostat_tau": "mirostat_tau",
-        "mirostat_eta": "mirostat_eta",
-    },
+    {theirs: ours for ours, theirs in OLLAMA_NAMES.items() if ours not in ("seed", "stop")}
+    | {name: name for name in _ONCE},
     ("seed", Place("seed", seed)),
 )
 # Ollama's own values for what a Modelfile leaves out (docs/modelfile.mdx, api/types.go).
