@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -32,6 +33,15 @@ from qwqdesk.ui.sidebar_list import ROW_ROLE
 from qwqdesk.ui.window import Window
 from qwqdesk.ui.workspace import Workspace
 from tests.fake_engine import ENGINE, FakeEngine, fake_session
+
+T = TypeVar("T", bound=QWidget)
+
+
+def child(parent: QWidget, kind: type[T], name: str) -> T:
+    """The part of this kind and name."""
+    found = parent.findChild(kind, name)
+    assert found is not None, name
+    return found
 
 
 class StagedStream(RunStream):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -32,8 +31,7 @@ from qwqdesk.ui.conversation.chain_editor import ChainEditor, density_for
 from qwqdesk.ui.conversation.chain_marks import StateMark
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import StepRow
-
-T = TypeVar("T", bound=QWidget)
+from tests.ui.fakes import child
 
 UNSLOTH = recipe_named("unsloth", BUILTIN_RECIPES)
 ORDER = ("top_k", "top_p", "min_p", "temperature", "dry", "typ_p", "xtc")
@@ -55,12 +53,6 @@ def editor(qtbot: QtBot, model: ChainModel) -> Iterator[ChainEditor]:
     yield made
     for menu in made.findChildren(QMenu):
         menu.close()
-
-
-def child(parent: QWidget, kind: type[T], name: str) -> T:
-    found = parent.findChild(kind, name)
-    assert found is not None, name
-    return found
 
 
 def row(editor: ChainEditor, name: str) -> StepRow:

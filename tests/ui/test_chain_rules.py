@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
@@ -28,9 +27,7 @@ from qwqdesk.ui.base import ValueField
 from qwqdesk.ui.conversation.chain_editor import ChainEditor
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chain_row import StepRow
-from tests.ui.fakes import Driver, opened
-
-T = TypeVar("T", bound=QWidget)
+from tests.ui.fakes import Driver, child, opened
 
 
 @pytest.fixture
@@ -50,12 +47,6 @@ def editor(qtbot: QtBot, model: ChainModel) -> Iterator[ChainEditor]:
     yield made
     for menu in made.findChildren(QMenu):
         menu.close()
-
-
-def child(parent: QWidget, kind: type[T], name: str) -> T:
-    found = parent.findChild(kind, name)
-    assert found is not None, name
-    return found
 
 
 def write(field: QLineEdit, text: str) -> None:
