@@ -8,15 +8,16 @@ import os
 from collections import deque
 from functools import cache
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.engine.llama_defaults import require_known_defaults
+from qwqdesk.engine.llama_ggml import Ggml, loaded_libraries
 from qwqdesk.errors import UserError
 
 _log = logging.getLogger("qwqdesk.llama")
 
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
-_DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
 
 # Words of llama.cpp's own messages when something went wrong.
 _FAILURES = (
@@ -40,7 +41,8 @@ class LlamaLibrary:
     """The loaded native library.
 
     Raises:
-        UserError: code "engine", when llama-cpp-python is missing or its library cannot be loaded.
+        UserError: code "engine", when llama-cpp-python is missing, is another one than this program
+            was written for, or its library cannot be loaded.
     """
 
     # The process has one native log: whoever set the callback last, every library reads it.
@@ -52,13 +54,14 @@ class LlamaLibrary:
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
         try:
             self.api: Any = import_module("llama_cpp")
-            self._ggml: Any = import_module("llama_cpp._ggml").libggml
+            self.ggml = Ggml(loaded_libraries())
         except (ImportError, OSError, RuntimeError, AttributeError) as error:
             raise UserError(
                 f"The inference engine could not be loaded: {error}.",
                 "Install it again with: uv sync --reinstall-package llama-cpp-python",
                 code="engine",
             ) from error
+        require_known_defaults(self.api, package_version())
         self._last_level = logging.INFO
         callback = self.api.llama_log_callback(self._on_log)
         # llama.cpp keeps its pointer for ever, also when this library object is gone.
@@ -92,27 +95,4 @@ class LlamaLibrary:
 
     def devices(self) -> tuple[DeviceMemory, ...]:
         """Every backend device with its free and total memory in bytes."""
-        ggml = self._ggml
-        ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
-        ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
-        ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-        return tuple(
-            self._device(ctypes.c_void_p(ggml.ggml_backend_dev_get(index)))
-            for index in range(ggml.ggml_backend_dev_count())
-        )
-
-    def _device(self, device: ctypes.c_void_p) -> DeviceMemory:
-        ggml = self._ggml
-        ggml.ggml_backend_dev_name.restype = ctypes.c_char_p
-        ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
-        ggml.ggml_backend_dev_type.restype = ctypes.c_int
-        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
-        ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
-        kind = ggml.ggml_backend_dev_type(device)
-        return DeviceMemory(
-            name=ggml.ggml_backend_dev_name(device).decode("utf-8", "replace"),
-            description=ggml.ggml_backend_dev_description(device).decode("utf-8", "replace"),
-            kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "accel",
-            free=free.value,
-            total=total.value,
-        )
+        return self.ggml.devices()

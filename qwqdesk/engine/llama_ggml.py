@@ -1,0 +1,129 @@
+"""ggml's devices and buffer types, in whichever of the loaded libraries they are.
+
+A build spreads its functions over several libraries (`ggml_backend_dev_get` is in ggml,
+`ggml_backend_dev_name` in ggml-base), or over one. On Linux and macOS a lookup in one library also
+finds what the libraries it depends on have; on Windows it does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.errors import UserError
+
+_DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
+
+# Result and arguments of what is called here, from ggml-backend.h.
+_SIGNATURES: Final[Mapping[str, tuple[Any, list[Any]]]] = {
+    "ggml_backend_dev_count": (ctypes.c_size_t, []),
+    "ggml_backend_dev_get": (ctypes.c_void_p, [ctypes.c_size_t]),
+    "ggml_backend_dev_name": (ctypes.c_char_p, [ctypes.c_void_p]),
+    "ggml_backend_dev_description": (ctypes.c_char_p, [ctypes.c_void_p]),
+    "ggml_backend_dev_type": (ctypes.c_int, [ctypes.c_void_p]),
+    "ggml_backend_dev_memory": (
+        None,
+        [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t)],
+    ),
+    "ggml_backend_dev_buffer_type": (ctypes.c_void_p, [ctypes.c_void_p]),
+    "ggml_backend_buft_name": (ctypes.c_char_p, [ctypes.c_void_p]),
+    "ggml_backend_cpu_buffer_type": (ctypes.c_void_p, []),
+}
+
+
+class Ggml:
+    """The functions of ggml that llama-cpp-python does not declare.
+
+    Args:
+        libraries: loaded libraries, the likeliest first.
+    """
+
+    def __init__(self, libraries: Sequence[Any]) -> None:
+        self._libraries = tuple(libraries)
+        self._found: dict[str, Any] = {}
+
+    def devices(self) -> tuple[DeviceMemory, ...]:
+        """Every backend device with its free and total memory in bytes.
+
+        Raises:
+            UserError: code "engine", for a function that no library has.
+        """
+        return tuple(self._memory(handle) for handle in self._handles())
+
+    def device_handles(self) -> dict[str, int]:
+        """The native handle of each device that is not the CPU, by its name."""
+        return {
+            self._text("ggml_backend_dev_name", handle): handle
+            for handle in self._handles()
+            if self._call("ggml_backend_dev_type", handle) != 0
+        }
+
+    def buffer_types(self) -> dict[str, int]:
+        """The native buffer type of each device by its name, as `--override-tensor` names them."""
+        found: dict[str, int] = {}
+        for handle in self._handles():
+            buffer_type = self._call("ggml_backend_dev_buffer_type", handle)
+            if buffer_type:
+                found[self._text("ggml_backend_buft_name", buffer_type)] = buffer_type
+        return found
+
+    def cpu_buffer_type(self) -> int:
+        """The native buffer type of the machine's memory."""
+        return int(self._call("ggml_backend_cpu_buffer_type"))
+
+    def _handles(self) -> Iterator[int]:
+        for index in range(self._call("ggml_backend_dev_count")):
+            yield self._call("ggml_backend_dev_get", index)
+
+    def _memory(self, device: int) -> DeviceMemory:
+        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
+        self._call("ggml_backend_dev_memory", device, ctypes.byref(free), ctypes.byref(total))
+        kind = self._call("ggml_backend_dev_type", device)
+        return DeviceMemory(
+            name=self._text("ggml_backend_dev_name", device),
+            description=self._text("ggml_backend_dev_description", device),
+            kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "accel",
+            free=free.value,
+            total=total.value,
+        )
+
+    def _text(self, name: str, handle: int) -> str:
+        return (self._call(name, handle) or b"").decode("utf-8", "replace")
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        function = self._found.get(name)
+        if function is None:
+            function = self._found[name] = self._function(name)
+        return function(*arguments)
+
+    def _function(self, name: str) -> Any:
+        for library in self._libraries:
+            function = getattr(library, name, None)
+            if function is not None:
+                function.restype, function.argtypes = _SIGNATURES[name]
+                return function
+        raise UserError(
+            f"This build of llama.cpp has no function {name}.",
+            "Install it again with: uv sync --reinstall-package llama-cpp-python",
+            code="engine",
+        )
+
+
+def loaded_libraries() -> tuple[Any, ...]:
+    """The libraries of llama-cpp-python's build that may have ggml's functions.
+
+    A build without separate ggml libraries has all of them in llama itself.
+    """
+    package = import_module("llama_cpp.llama_cpp")
+    extensions = import_module("llama_cpp._ctypes_extensions")
+    folder = Path(str(package.__file__)).absolute().parent / "lib"
+    found = []
+    for name in ("ggml", "ggml-base"):
+        with contextlib.suppress(OSError, RuntimeError):  # what is loaded already is only looked up
+            found.append(extensions.load_shared_library(name, folder))
+    return (*found, package._lib)
