@@ -187,13 +187,25 @@ class Run:
                 self._fork(group)
         live = [lane for lane in lanes if lane.live]
         while live:
-            for lane in live:
-                if self._stopped(lane):
-                    continue
-                self._context.decode([lane.entry], outputs=False)
-                lane.cells += 1
-                self._next_token(lane, -1)
+            self._round(live)
             live = [lane for lane in live if lane.live]
+
+    def _round(self, lanes: Sequence[_Lane]) -> None:
+        """One token of each lane, in turn.
+
+        When the run is stopped in the middle of it, a lane that has written the same as one which
+        had its turn still gets its own, so that equal lanes end at the same token. Others wait for
+        nothing: they end at once.
+        """
+        had_turn: list[_Lane] = []
+        for lane in lanes:
+            ended = self._cancelled(None) and not any(_alike(lane, each) for each in had_turn)
+            if self._stopped(lane, run_stopped=ended):
+                continue
+            self._context.decode([lane.entry], outputs=False)
+            lane.cells += 1
+            self._next_token(lane, -1)
+            had_turn.append(lane)
 
     def _fast(self, cache: PrefixCache) -> None:
         groups = _groups(self._lanes)
@@ -216,7 +228,8 @@ class Run:
                 self._fork(group)
         live = [lane for lane in self._lanes if lane.live]
         while live:
-            live = [lane for lane in live if not self._stopped(lane)]
+            stopped = self._cancelled(None)  # asked once: all lanes have the same number of steps
+            live = [lane for lane in live if not self._stopped(lane, run_stopped=stopped)]
             if not live:
                 break
             self._context.decode([lane.entry for lane in live], outputs=True)
@@ -244,7 +257,8 @@ class Run:
         began = self._clock()
         self._put(PrefillProgress(start, total, self._shown_lane(group)))
         for at in range(start, total, chunk):
-            stopped = [self._stopped(lane) for lane in group]
+            run_stopped = self._cancelled(None)
+            stopped = [self._stopped(lane, run_stopped=run_stopped) for lane in group]
             if all(stopped):
                 return False
             end = min(at + chunk, total)
@@ -333,9 +347,9 @@ class Run:
         lane.chain, lane.answer = native, None
         native.accept((*lane.writer.request.prompt_tokens, *lane.tokens))
 
-    def _stopped(self, lane: _Lane) -> bool:
-        """End the lane if it was asked to stop; True when it is not live any more."""
-        if lane.live and (self._cancelled(None) or self._cancelled(lane.writer.index)):
+    def _stopped(self, lane: _Lane, *, run_stopped: bool) -> bool:
+        """End the lane if it, or the whole run, was asked to stop; True when it is not live."""
+        if lane.live and (run_stopped or self._cancelled(lane.writer.index)):
             self._push(lane, lane.release())
             lane.writer.end("cancelled", None)
             self._report(lane)
@@ -382,6 +396,13 @@ class Run:
         for lane in self._lanes:
             lane.writer.end("error" if reason == "error" else "cancelled", detail)
             self._report(lane)
+
+
+def _alike(a: _Lane, b: _Lane) -> bool:
+    """Whether two lanes were given the same and have written the same as far as both have come."""
+    return a.writer.given == b.writer.given and all(
+        mine == other for mine, other in zip(a.tokens, b.tokens, strict=False)
+    )
 
 
 def _groups(lanes: Sequence[_Lane]) -> list[list[_Lane]]:

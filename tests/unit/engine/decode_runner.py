@@ -31,6 +31,8 @@ class Runner:
         self.events: list[Event] = []
         self.stopped: set[int | None] = set()
         self.closing: set[int] = set()
+        self.stop_at_question = 0  # all lanes are stopped when it is asked this often; 0: never
+        self._questions = 0
 
     def run(self, *lanes: LaneRequest, mode: Mode = "exact", sequential: bool = False) -> None:
         """Run to the end; raises what the run raises."""
@@ -42,11 +44,17 @@ class Runner:
             self.context,
             request,
             put=self.events.append,
-            cancelled=lambda lane: lane in self.stopped,
+            cancelled=self._is_stopped,
             close_asked=self._take_closing,
             cache=self.cache if mode == "fast" else None,
         )
         run.execute()
+
+    def _is_stopped(self, lane: int | None) -> bool:
+        self._questions += 1
+        if self._questions == self.stop_at_question:
+            self.stopped.add(None)
+        return lane in self.stopped
 
     def _take_closing(self, lane: int) -> bool:
         asked = lane in self.closing

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from qwqdesk.engine.events import (
     PrefillProgress,
 )
 from qwqdesk.errors import UserError
+from qwqdesk.sampling.constraints import Constraints
 from tests.fakes import CLOSE, END, FakeContext, FakeModel, ids
 from tests.unit.engine.decode_runner import PROMPT, Runner, lane
 
@@ -119,6 +122,57 @@ def test_a_lane_that_is_stopped_does_not_stop_the_others(mode: Mode) -> None:
     assert 0 < len(runner.tokens(0)) < 6
     assert ends[1].reason == "stop"
     assert runner.text(1) == "b" * 20
+
+
+LIMITED = Constraints(banned_strings=("ba",))
+
+
+@given(
+    st.lists(st.sampled_from([A, B]), min_size=2, max_size=4),
+    st.integers(1, 60),
+    st.sampled_from(["exact", "fast"]),
+    st.booleans(),
+)
+def test_equal_lanes_that_are_stopped_together_end_at_the_same_token(
+    seeds: list[int], moment: int, mode: Mode, banned: bool
+) -> None:
+    scripts = {A: ids("a" * 40), B: [*ids("aaaa"), *[ids("ba")[0], ids("c")[0]] * 9]}
+    runner = Runner(model=FakeModel(scripts=scripts))
+    runner.stop_at_question = moment
+    lanes = [lane(seed) for seed in seeds]
+    if banned:
+        lanes = [replace(each, constraints=LIMITED) for each in lanes]
+    runner.run(*lanes, mode=mode)
+    ends = runner.ends()
+    for a, b in combinations(range(len(seeds)), 2):
+        if seeds[a] == seeds[b]:
+            assert runner.tokens(a) == runner.tokens(b)
+            assert ends[a].reason == ends[b].reason
+
+
+def test_lanes_that_have_parted_wait_for_nothing_when_all_are_stopped() -> None:
+    for moment in range(1, 40):
+        runner = Runner(model=FakeModel(scripts={A: ids("a" * 40), B: ids("b" * 40)}))
+        runner.context.before_call = lambda call, r=runner, m=moment: (  # type: ignore[misc]
+            r.stopped.add(None) if call == m else None
+        )
+        runner.run(lane(A), lane(B))
+        assert runner.context.calls == moment
+
+
+def test_a_lane_that_is_stopped_alone_ends_at_once_though_another_is_equal() -> None:
+    runner = Runner(model=FakeModel(scripts={A: ids("a" * 20)}))
+    runner.context.before_call = lambda number: runner.stopped.add(1) if number == 4 else None
+    runner.run(lane(A), lane(A))
+    assert [len(runner.tokens(i)) for i in (0, 1)] == [20, 2]
+    assert [runner.ends()[i].reason for i in (0, 1)] == ["stop", "cancelled"]
+
+
+def test_an_equal_lane_ends_as_the_one_that_ended_while_all_were_stopped() -> None:
+    runner = Runner(model=FakeModel(scripts={A: ids("aa")}))
+    runner.context.before_call = lambda number: runner.stopped.add(None) if number == 4 else None
+    runner.run(lane(A), lane(A))  # the fourth call is A's, which draws its end token
+    assert [end.reason for end in runner.ends().values()] == ["stop", "stop"]
 
 
 def test_cancelling_while_reading_the_prompt_stops_before_the_next_chunk() -> None:
