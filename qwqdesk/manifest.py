@@ -26,6 +26,7 @@ from qwqdesk import __version__
 from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.events import EngineInfo, FrozenThought, Loaded, ModelInfo
+from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.lane_rules import LaneRules
 from qwqdesk.model_hash import ModelFile
 from qwqdesk.prompt import Prompt
@@ -184,6 +185,6 @@ def stored_prompt(manifest: Mapping[str, Any], loaded: Loaded) -> Prompt | None:
         text, is_open = str(prompt["text"]), bool(prompt["reasoning_open"])
     except (KeyError, TypeError, ValueError):
         return None
-    if not tokens or not all(0 <= token < loaded.model.n_vocab for token in tokens):
+    if not tokens or unknown_token(tokens, loaded.model.n_vocab) is not None:
         return None
     return Prompt(text, tokens, tags, is_open)

@@ -11,7 +11,8 @@ from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import FrozenThought, Loaded, ModelInfo, Output
+from qwqdesk.engine.events import FrozenThought, ModelInfo, Output
+from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.prompt import Prompt, chat_prompt, raw_prompt
@@ -221,7 +222,11 @@ async def _prompts(
     prompts, notes = [], []
     for lane in (w.lane for w in watched):
         prompt = lane.prompt
-        if same_model(lane.model, now.model) is False or not _fits(prompt, session.loaded):
+        same = same_model(lane.model, now.model)
+        foreign = _foreign_token(prompt, session.loaded.model)
+        if same and foreign is not None:
+            raise _not_of_its_model(lane, foreign)
+        if same is False or foreign is not None:
             prompt = await _prompt_for_another(session.engine, session.loaded.model, lane)
         prompts.append(prompt)
         if prompt.tokens != lane.prompt.tokens:
@@ -230,20 +235,34 @@ async def _prompts(
                 f"Lane {lane.label}: this is another model, so the prompt was {how}: "
                 f"{len(lane.prompt.tokens):,} tokens then, {len(prompt.tokens):,} now."
             )
+        elif prompt.thought != lane.prompt.thought:
+            notes.append(f"Lane {lane.label}: the given thought was tokenized again.")
     return prompts, notes
 
 
-def _fits(prompt: Prompt, loaded: Loaded) -> bool:
-    """Whether the vocabulary has all of the prompt's tokens."""
+def _foreign_token(prompt: Prompt, model: ModelInfo) -> int | None:
+    """A token of the prompt, or of its given thought, that the vocabulary does not have."""
     thought = prompt.thought.tokens if prompt.thought is not None else ()
-    return all(token < loaded.model.n_vocab for token in (*prompt.tokens, *thought))
+    found = unknown_token(prompt.tokens, model.n_vocab)
+    return unknown_token(thought, model.n_vocab) if found is None else found
+
+
+def _not_of_its_model(lane: StoredLane, token: int) -> UserError:
+    return UserError(
+        f"Lane {lane.label} was given token {token}, which its own model does not have: "
+        "the file was changed.",
+        "Choose a run as QwQ Desk saved it.",
+        code="manifest",
+    )
 
 
 async def _prompt_for_another(engine: Engine, model: ModelInfo, lane: StoredLane) -> Prompt:
     """The same tokens where the text gives them, as in other quantizations of one model."""
     stored = lane.prompt
     again = await raw_prompt(engine, model, stored.text)
-    if again.tokens == stored.tokens:
+    thought = stored.thought
+    known = thought is None or unknown_token(thought.tokens, model.n_vocab) is None
+    if again.tokens == stored.tokens and known:
         return stored
     thought = _as_text(lane)
     if stored.messages:

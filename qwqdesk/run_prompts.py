@@ -9,6 +9,7 @@ from qwqdesk.conversation import Conversation, Message
 from qwqdesk.conversation_path import lane_messages, path_to
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, ModelInfo
+from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import stored_prompt
@@ -99,7 +100,8 @@ async def thinking_prompt(
         raise UserError("This reply is not there any more.", "Choose another.", code="not_found")
     stored = stored_prompt(reply.manifest, loaded)
     if stored is not None:
-        return with_thought_of(stored, reply, reasoning)
+        known = unknown_token(reply.tokens, loaded.model.n_vocab) is None
+        return with_thought_of(stored, reply, reasoning, same_tokens=known)
     lane = LaneSetup(reply.lane)
     prompt = await prompt_again(engine, loaded, conversation, reply.message_id, lane, options)
     return with_thought_of(prompt, reply, reasoning, same_tokens=False)

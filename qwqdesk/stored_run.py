@@ -206,6 +206,9 @@ def _lane(data: Mapping[str, Any], head: Mapping[str, Any], mode: Mode, letter: 
     if not sampling:
         raise _not_a_run("This run does not say its sampling values.")
     tokens = _tokens(data.get("tokens"))
+    given = prompt.thought.tokens if prompt.thought is not None else ()
+    if tokens[: len(given)] != given[: len(tokens)]:
+        raise _not_a_run("The tokens do not begin with the given thought: the file was changed.")
     ends = _tokens(data.get("ends"))
     return StoredLane(
         label=line_of(data.get("label"))[:40] or letter,

@@ -26,6 +26,7 @@ from qwqdesk.engine.events import (
 from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelledError
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine.threads import set_priority
+from qwqdesk.engine.token_ids import check_tokens
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.pipe import Stream
@@ -256,6 +257,9 @@ class Engine:
 
     def _run(self, request: RunRequest, stream: RunStream) -> None:
         model = self._loaded()
+        for lane in request.lanes:  # before anything is decoded for any of them
+            check_tokens(lane.prompt_tokens, model.n_vocab)
+            check_tokens(lane.thought.tokens if lane.thought else (), model.n_vocab)
         lanes = len(request.lanes)
         fast = request.mode == "fast"
         streams = 2 * lanes if fast else 1 if request.sequential else lanes

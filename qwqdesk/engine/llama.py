@@ -1,7 +1,8 @@
 """The ctypes boundary: a loaded model and one context of it, in llama.cpp's terms.
 
 Nothing here decides anything; `decode.py` does, through the Protocols that these classes satisfy.
-Everything must be called on the engine's thread.
+Everything must be called on the engine's thread. What takes a token number refuses, with a
+UserError of code "token", one that the vocabulary does not have: native code would read beside it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from qwqdesk.engine.llama_params import (
 from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.engine.threads import default_threads
+from qwqdesk.engine.token_ids import check_tokens, no_such_token
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.sampling.chain import SamplerChain
 
@@ -119,15 +121,18 @@ class LlamaModel:
         """The bytes of one token, special tokens rendered."""
         cached = self._pieces.get(token)
         if cached is None:
+            self._check(token)
             cached = self._pieces[token] = self._read_piece(token)
         return cached
 
     def is_end(self, token: int) -> bool:
         """Whether the token ends a generation (end of turn, of text, ...)."""
+        self._check(token)
         return bool(self._api.llama_vocab_is_eog(self.vocab, token))
 
     def is_special(self, token: int) -> bool:
         """Whether the vocabulary marks the token as control or user-defined."""
+        self._check(token)
         attributes = self._api.llama_vocab_get_attr(self.vocab, token)
         special = self._api.LLAMA_TOKEN_ATTR_CONTROL | self._api.LLAMA_TOKEN_ATTR_USER_DEFINED
         return bool(attributes & special)
@@ -148,6 +153,10 @@ class LlamaModel:
 
         return NativeGrammar(self._api, self.vocab, text, tokenize)
 
+    def _check(self, token: int) -> None:
+        if not 0 <= token < self.n_vocab:
+            raise no_such_token(token, self.n_vocab)
+
     def _read_piece(self, token: int) -> bytes:
         size = 64
         while True:
@@ -158,7 +167,7 @@ class LlamaModel:
             size = -count
 
     def _token_text(self, token: int) -> str:
-        return self.piece(token).decode("utf-8", "replace") if token >= 0 else ""
+        return self.piece(token).decode("utf-8", "replace") if 0 <= token < self.n_vocab else ""
 
     def _read_info(self, path: Path) -> ModelInfo:
         api, handle = self._api, self.handle
@@ -264,8 +273,10 @@ class LlamaContext:
         With `outputs` every entry gives a row of logits (row i = entry i), else only the last.
 
         Raises:
-            UserError: code "decode", when llama.cpp fails (no room, device error).
+            UserError: code "decode", when llama.cpp fails (no room, device error); "token", for a
+                number that is no token.
         """
+        check_tokens([token for _, token, _ in entries], self._model.n_vocab)
         batch = self._batch
         batch.n_tokens = len(entries)
         last = len(entries) - 1
@@ -279,6 +290,7 @@ class LlamaContext:
 
     def prefill(self, sequence: int, tokens: Sequence[int], start: int, *, last: bool) -> None:
         """Decode one chunk of a prompt; the logits of its last token are row 0 if `last`."""
+        check_tokens(tokens, self._model.n_vocab)
         batch = self._batch
         count = batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol
 
 from qwqdesk.engine.limits import Grammar, LaneEndError
+from qwqdesk.engine.token_ids import check_tokens
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.grammar import ROOT, check_grammar
 
@@ -34,8 +35,11 @@ class NativeGrammar:
     def __init__(self, api: Any, vocab: Any, text: str, tokenize: Tokenize) -> None:
         self._api = api
         self._vocab = vocab
+        self._n_vocab: int = api.llama_vocab_n_tokens(vocab)
         for mention in check_grammar(text).tokens:
-            if len(tokenize(mention.text)) != 1:
+            number = mention.number
+            known = len(tokenize(mention.text)) == 1 if number is None else number < self._n_vocab
+            if not known:
                 raise mention.missing()
         self.handle: Any = api.llama_sampler_init_grammar(vocab, text.encode(), ROOT.encode())
         if not self.handle:
@@ -45,7 +49,7 @@ class NativeGrammar:
     def clone(self) -> NativeGrammar:
         """A copy that goes its own way."""
         other = object.__new__(NativeGrammar)
-        other._api, other._vocab = self._api, self._vocab
+        other._api, other._vocab, other._n_vocab = self._api, self._vocab, self._n_vocab
         other.handle = self._api.llama_sampler_clone(self.handle)
         return other
 
@@ -56,7 +60,12 @@ class NativeGrammar:
             self.handle = None
 
     def fits(self, token: int) -> bool:
-        """Whether this token may come next."""
+        """Whether this token may come next.
+
+        Raises:
+            UserError: code "token", for a number that is no token.
+        """
+        check_tokens((token,), self._n_vocab)
         api = self._api
         one = api.llama_token_data(token, 1.0, 0.0)
         self.mask(api.llama_token_data_array(ctypes.pointer(one), 1, -1, False))
@@ -69,7 +78,12 @@ class NativeGrammar:
         _refuse_slow(began)
 
     def accept(self, token: int) -> None:
-        """Go on by a token that fits."""
+        """Go on by a token that fits.
+
+        Raises:
+            UserError: code "token", for a number that is no token.
+        """
+        check_tokens((token,), self._n_vocab)
         began = time.perf_counter()
         self._api.llama_sampler_accept(self.handle, token)
         _refuse_slow(began)
@@ -136,6 +150,7 @@ class Candidates:
         self._rows["logit"] = logits
         self._rows["p"] = 0.0
         if banned:
+            check_tokens(banned, len(self._rows))
             self._rows["logit"][list(banned)] = -math.inf
         data = ctypes.cast(self._rows.ctypes.data, self._api.llama_token_data_p)
         return self._api.llama_token_data_array(data, len(self._rows), -1, False)

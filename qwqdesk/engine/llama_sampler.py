@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from qwqdesk.engine.token_ids import check_tokens
 from qwqdesk.sampling.chain import SamplerChain
 
 # The m of mirostat 1; llama.cpp fixes it.
@@ -32,8 +33,13 @@ class NativeChain:
         for step in self._steps(chain):
             api.llama_sampler_chain_add(self.handle, step)
 
-    def accept(self, tokens: Iterable[int]) -> None:
-        """Show tokens to the steps that remember (penalties, dry, mirostat)."""
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Show tokens to the steps that remember (penalties, dry, mirostat).
+
+        Raises:
+            UserError: code "token", for a number that is no token; nothing was shown then.
+        """
+        check_tokens(tokens, self._n_vocab)
         accept, handle = self._api.llama_sampler_accept, self.handle
         for token in tokens:
             accept(handle, token)

@@ -22,11 +22,15 @@ _UINT32: Final = 2**32 - 1
 
 @dataclass(frozen=True)
 class TokenMention:
-    """A token that the grammar names as ``<text>``: a model must have it as one token."""
+    """A token that the grammar names as ``<text>`` or ``<[number]>``: a model must have it.
+
+    `number` is None for one that is named by its text.
+    """
 
     text: str
     line: int
     column: int
+    number: int | None = None
 
     def missing(self) -> TextError:
         """The message for a model that does not have it."""
@@ -37,7 +41,7 @@ class TokenMention:
 class GrammarText:
     """Moves forward over the text. The methods that read a symbol return its size in llama.cpp.
 
-    `at` is the place; `tokens` are those that were named by their text.
+    `at` is the place; `tokens` are those that were named.
     """
 
     def __init__(self, text: str) -> None:
@@ -158,7 +162,7 @@ class GrammarText:
         if match is None or int(match[1]) > _UINT32:
             todo = "Write a token as <[NUMBER]> or <text>."
             raise self.unexpected("a token's number, as in <[42]>", todo)
-        self.at = match.end()
+        self._mention(match.group(), int(match[1]))
 
     def _token_text(self, began: int) -> None:
         end = self.text.find(">", self.at)
@@ -166,9 +170,12 @@ class GrammarText:
             todo = "Write a token as <[NUMBER]> or <text>, and one to leave out with ! before it."
             found = "! without a token" if not self.stands("<") else "< is never closed"
             raise self.error(began, found, todo)
+        self._mention(self.text[self.at : end + 1], None)
+
+    def _mention(self, text: str, number: int | None) -> None:
         line, column = line_and_column(self.text, self.at)
-        self.tokens.append(TokenMention(self.text[self.at : end + 1], line, column))
-        self.at = end + 1
+        self.tokens.append(TokenMention(text, line, column, number))
+        self.at += len(text)
 
 
 def _error(line: int, column: int, found: str, todo: str) -> TextError:

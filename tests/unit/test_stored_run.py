@@ -17,7 +17,9 @@ from qwqdesk.conversation import Reply
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.library import LibraryModel
+from qwqdesk.rerun import RerunResult, run_stored
 from qwqdesk.run_json import FinishedRun, run_json
 from qwqdesk.run_plan import RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
@@ -244,3 +246,109 @@ def test_a_strangers_file_sets_neither_priority_nor_memory_locks() -> None:
     assert (settings.priority, settings.use_mlock, settings.n_threads) == (0, False, 3)
     made["lanes"][0]["manifest"]["settings"]["n_threads"] = 10**9
     assert run_of_document(made).lanes[0].settings_for(EngineSettings()) is None
+
+
+# ---------------------------------------------------------------- token numbers of strangers
+
+OUTSIDE = (300, 2**31 - 1)
+"""The fake model has the tokens 0 to 299."""
+
+
+def with_thought(thought: list[int], tokens: list[int]) -> dict[str, Any]:
+    """A document whose first lane says that these tokens were given to it."""
+    data = document()
+    lane = data["lanes"][0]
+    lane["manifest"]["prompt"]["thought"] = {"tokens": thought, "text": "", "closed": True}
+    lane["tokens"], lane["text"] = tokens, "x" * len(tokens)
+    lane["ends"] = list(range(1, len(tokens) + 1))
+    return data
+
+
+def test_a_thought_that_the_tokens_do_not_begin_with_is_refused() -> None:
+    assert run_of_document(with_thought([5, 6], [5, 6, 7])).lanes[0].prompt.thought is not None
+    assert run_of_document(with_thought([5, 6], [])).lanes[0].prompt.thought is not None
+    for tokens in ([5], [6, 5, 7]):
+        data = with_thought([5, 6], tokens)
+        if tokens == [5]:
+            run_of_document(data)  # it was stopped early
+            continue
+        with pytest.raises(UserError, match="do not begin with the given thought") as caught:
+            run_of_document(data)
+        assert caught.value.code == "manifest"
+
+
+@pytest.mark.parametrize("token", [-1, 2**31, 2**63, True, 1.0, "5"])
+def test_what_is_no_token_number_at_all_is_refused_when_it_is_read(token: object) -> None:
+    for where in ("prompt", "thought", "tokens"):
+        data = with_thought([5], [5, 6])
+        if where == "prompt":
+            data["prompt"]["tokens"][0] = token
+        elif where == "thought":
+            data["lanes"][0]["manifest"]["prompt"]["thought"]["tokens"] = [token]
+        else:
+            data["lanes"][0]["tokens"][1] = token
+        with pytest.raises(UserError) as caught:
+            run_of_document(data)
+        assert caught.value.code == "manifest"
+
+
+@pytest.mark.parametrize("token", OUTSIDE)
+def test_a_rerun_never_gives_the_engine_a_token_that_the_model_does_not_have(token: int) -> None:
+    async def journey(data: dict[str, Any]) -> tuple[FakeEngine, RerunResult]:
+        engine = FakeEngine()
+        lanes = run_of_document(data).lanes
+        return engine, await run_stored(fake_session(engine), lanes)
+
+    for data in (with_thought([token], [token, 5]), document()):
+        if "thought" not in data["lanes"][0]["manifest"]["prompt"]:
+            data["prompt"]["tokens"] = [token]
+            for lane in data["lanes"]:
+                lane["manifest"]["prompt"].pop("tokens_sha256")
+        engine, result = asyncio.run(journey(data))
+        assert result.notes
+        for lane in engine.runs[0].lanes:
+            thought = lane.thought.tokens if lane.thought is not None else ()
+            assert max((*lane.prompt_tokens, *thought)) < 300
+
+
+class SameModel(ModelHashes):
+    """Knows that the loaded model is the one that wrote the run."""
+
+    def known(self, path: Path) -> tuple[ModelFile, ...]:
+        return (ModelFile(str(path), 1, 0, SHA),)
+
+
+def test_a_token_that_the_very_model_of_the_run_does_not_have_means_a_changed_file() -> None:
+    """Its checksum says that it is the same model, so the tokens cannot be its own."""
+    data = with_thought([300], [300, 5])
+    for lane in data["lanes"]:
+        lane["manifest"]["files"] = [{"path": "/m.gguf", "size_bytes": 1, "sha256": SHA}]
+
+    async def journey() -> None:
+        session = fake_session(FakeEngine(), hashes=SameModel(Path("/models")))
+        await run_stored(session, run_of_document(data).lanes)
+
+    with pytest.raises(UserError, match="was given token 300") as caught:
+        asyncio.run(journey())
+    assert caught.value.code == "manifest"
+
+
+def test_answering_again_takes_a_strangers_thought_as_text(history: History) -> None:
+    """An imported reply may hold tokens that the model does not have."""
+    data = with_thought([300], [300, 5])
+    data["lanes"][0] |= {"text": "<think>\nhm</think>5", "reasoning": "hm", "answer": "5"}
+    data["lanes"][0]["ends"] = [18, 19]
+    conversation = import_run(history, run_of_document(data), {})
+    reply = history.load(conversation).messages[0].replies[0]
+
+    async def journey() -> FakeEngine:
+        engine = FakeEngine()
+        session = fake_session(engine, history)
+        answers = session.answer_again(conversation, reply.id, [LaneSetup("A")], RunOptions())
+        assert [event async for batch in answers for event in batch]
+        return engine
+
+    thought = asyncio.run(journey()).runs[0].lanes[0].thought
+    assert thought is not None
+    assert thought.tokens == ()
+    assert "hm" in thought.text

@@ -55,7 +55,8 @@ def test_says_where_and_what(text: str, line: int, column: int, words: str) -> N
 
 def test_names_the_tokens_that_a_model_must_have() -> None:
     grammar = check_grammar("root ::= <think> .* !</think> <[7]>")
-    assert [mention.text for mention in grammar.tokens] == ["<think>", "</think>"]
+    named = [(mention.text, mention.number) for mention in grammar.tokens]
+    assert named == [("<think>", None), ("</think>", None), ("<[7]>", 7)]
     assert "line 1, column 10" in grammar.tokens[0].missing().what
 
 
