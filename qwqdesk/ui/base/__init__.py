@@ -19,6 +19,7 @@ from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, plain_tip
 from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
 from qwqdesk.ui.base.retire import retire
 from qwqdesk.ui.base.splitter import HairSplitter
+from qwqdesk.ui.base.text_area import TextArea
 
 __all__ = [
     "Badge",
@@ -37,6 +38,7 @@ __all__ = [
     "Pill",
     "SearchField",
     "Segment",
+    "TextArea",
     "TextField",
     "Toast",
     "ValueField",

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QLineEdit,
+    QPlainTextEdit,
     QWidget,
 )
 
@@ -113,6 +114,8 @@ class FocusRings(QObject):
 
 
 def _wants_ring(widget: QWidget, by_key: bool) -> bool:
+    if isinstance(widget, QPlainTextEdit) and widget.property("field") in ("box", "area"):
+        return True
     if widget.property("ring") == "none" or isinstance(widget, QAbstractScrollArea):
         return False
     if widget.isWindow():

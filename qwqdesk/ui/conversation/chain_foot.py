@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
-    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constrain
 from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.resolve import resolve
-from qwqdesk.ui.base import ElideLabel, IconButton, button, label, wrapping_label
+from qwqdesk.ui.base import ElideLabel, IconButton, TextArea, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.constraints_box import ConstraintsBox
 from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
@@ -169,14 +168,11 @@ class PasteBox(QDialog):
         self.setProperty("ground", "raised")
         self.setWindowTitle("Paste a command")
         self.setMinimumWidth(px(560))
-        self._text = QPlainTextEdit()
-        self._text.setObjectName("commandText")
+        self._text = TextArea(7, 16, name="commandText")
         self._text.setAccessibleName("Command line")
         self._text.setPlaceholderText('llama-cli --temp 0.6 --samplers "top_k;top_p;temperature"')
         self._text.setProperty("role", "mono-small")
         self._text.setProperty("field", "box")
-        self._text.setFixedHeight(px(140))
-        self._text.setTabChangesFocus(True)
         self._says = wrapping_label("", "small", "text2")
         self._says.setObjectName("commandSays")
         self._apply = button("Use these settings", kind="primary", name="useCommand")

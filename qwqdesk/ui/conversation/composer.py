@@ -110,12 +110,11 @@ class Composer(QFrame):
 
     @property
     def system_prompt(self) -> str:
-        return self._system.toPlainText()
+        return self._system.text()
 
     def set_system_prompt(self, text: str) -> None:
         """The conversation's system prompt."""
-        if text != self.system_prompt:
-            self._system.setPlainText(text)
+        self._system.set_text(text)
 
     def attach_file(self, path: Path) -> None:
         """Add a text file's content to the prompt, or say why not."""
@@ -213,6 +212,7 @@ class Composer(QFrame):
         self._outer.setContentsMargins(side, px(8 if low else 12), side, px(8 if low else 12))
         self._inner.setContentsMargins(px(8), inset if low else px(10), inset, inset)
         self.input.set_most_lines(4 if low else 8)
+        self._system.set_most_lines(3 if low else 6)
 
     def _ask_file(self) -> None:
         dialog = QFileDialog(self, "Attach text file")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from qwqdesk.ui.base import button, label
+from qwqdesk.ui.base import TextArea, button, label
 from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.theme import set_state, theme
 
@@ -72,19 +72,26 @@ class ComposerBox(QFrame):
         painter.end()
 
 
-class SystemPrompt(QPlainTextEdit):
-    """The field for the system prompt, shown on demand above the message."""
+class SystemPrompt(QWidget):
+    """The field for the system prompt with its name, shown on demand above the message."""
+
+    textChanged = Signal()  # noqa: N815 - Qt's style for signals
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("systemPromptInput")
-        self.setAccessibleName("System prompt")
-        self.setPlaceholderText("System prompt, sent before the conversation")
-        self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setAutoFillBackground(False)
-        self.setFixedHeight(theme().px(64))
-        self.setViewportMargins(theme().px(4), 0, 0, 0)
+        self.setObjectName("systemPrompt")
+        self.input = TextArea(2, 6, name="systemPromptInput")
+        self.input.setAccessibleName("System prompt")
+        self.input.setPlaceholderText("Sent before the conversation")
+        self.input.setProperty("field", "box")
+        self.input.textChanged.connect(self.textChanged)
+        name = label("System prompt", "small-strong", "text2")
+        name.setBuddy(self.input)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, theme().px(3), theme().px(4))
+        column.setSpacing(theme().px(4))
+        column.addWidget(name)
+        column.addWidget(self.input)
         self.hide()
         self._short = False
         self.opener = button(
@@ -107,11 +114,24 @@ class SystemPrompt(QPlainTextEdit):
     def _toggled(self, shown: bool) -> None:
         self.setVisible(shown)
         if shown:
-            self.setFocus()
+            self.input.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def text(self) -> str:
+        """The system prompt."""
+        return self.input.toPlainText()
+
+    def set_text(self, text: str) -> None:
+        """Show another conversation's system prompt."""
+        if text != self.text():
+            self.input.setPlainText(text)
+
+    def set_most_lines(self, lines: int) -> None:
+        """How many lines it may grow to."""
+        self.input.set_most_lines(lines)
 
     def words(self) -> str:
         """What the button says about it: "none", or its first words."""
-        text = " ".join(self.toPlainText()[:200].split())
+        text = " ".join(self.text()[:200].split())
         if not text:
             return "System prompt: none"
         return "System prompt: " + (f"{text[:24].rstrip()}\u2026" if len(text) > 24 else text)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QInputMethodEvent,
     QKeyEvent,
-    QResizeEvent,
     QTextCursor,
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.ui.base import TextArea
 from qwqdesk.ui.theme import theme
 
 LIMIT = 12_000_000  # characters that a prompt may have
 _LARGE = 200_000  # from here lines are not wrapped: wrapping costs time with every key
 _LONGEST_LINE = 20_000  # a longer line is laid out in pieces on the screen, as it would freeze
-_MOST_LINES, _LINE = 8, 22
+_LINE = 22  # px of height that an empty field has
 
 
-class ComposerText(QPlainTextEdit):
+class ComposerText(TextArea):
     """Enter sends, Shift+Enter breaks the line. While an input method composes, Enter is its own.
 
     A text with lines of many thousand characters, or of a huge size, is kept whole outside the
@@ -36,18 +36,11 @@ class ComposerText(QPlainTextEdit):
     focused = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("composerInput")
+        super().__init__(name="composerInput", parent=parent)
         self.setAccessibleName("Message")
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabChangesFocus(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(0)
         self.viewport().setAutoFillBackground(False)
         self._composing = False
         self._kept = ""
-        self._most_lines = _MOST_LINES
         self.textChanged.connect(self._text_changed)
         self.restyle()
 
@@ -72,7 +65,6 @@ class ComposerText(QPlainTextEdit):
         else:
             self.setPlainText(text)
             self.moveCursor(QTextCursor.MoveOperation.End)
-        self._fit()
         return True
 
     def is_blank(self) -> bool:
@@ -157,11 +149,6 @@ class ComposerText(QPlainTextEdit):
 
     # ------------------------------------------------------------ geometry
 
-    def set_most_lines(self, lines: int) -> None:
-        """How far it grows: 8 lines, fewer in a low window."""
-        self._most_lines = lines
-        self._fit()
-
     def _text_changed(self) -> None:
         """A text that has become huge by typing or by undo is not wrapped any more."""
         large = self.document().characterCount() > _LARGE
@@ -169,21 +156,10 @@ class ComposerText(QPlainTextEdit):
         wanted = mode.NoWrap if large else mode.WrapAtWordBoundaryOrAnywhere
         if self.wordWrapMode() is not wanted:
             self.setWordWrapMode(wanted)
-        self._fit()
+            self.fit()
 
-    def _fit(self) -> None:
-        """As high as its lines, from one to the most."""
-        lines = self._most_lines
-        if self.document().blockCount() < self._most_lines:
-            lines = min(self._most_lines, max(1, round(self.document().size().height())))
-        spacing = self.fontMetrics().lineSpacing()
-        wanted = lines * spacing + max(2, theme().px(_LINE) - spacing)
-        if wanted != self.height():
-            self.setFixedHeight(wanted)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
-        self._fit()
+    def least_height(self) -> int:
+        return max(theme().px(_LINE), super().least_height())
 
     def restyle(self) -> None:
         """The theme or the text size changed."""
@@ -193,13 +169,7 @@ class ComposerText(QPlainTextEdit):
         self.setFont(smaller)
         self.viewport().setFont(smaller)  # it paints the placeholder
         self.setViewportMargins(theme().px(4), 0, 0, 0)
-        self._fit()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(200, self.height())
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(80, theme().px(_LINE))
+        self.fit()
 
 
 def _too_large(text: str) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.constraints import Constraints, TextBias
-from qwqdesk.ui.base import Segment, button, label, wrapping_label
+from qwqdesk.ui.base import Segment, TextArea, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.theme import set_state, theme
 
@@ -34,9 +34,9 @@ class ConstraintsBox(QDialog):
         self.setMinimumWidth(px(560))
         words = [("grammar", "Grammar (GBNF)"), ("json_schema", "JSON schema")]
         self._kind = Segment(words, small=True, name="formKind", accessible="Form of the answer")
-        self._form = _field("formText", "Grammar or schema", px(140))
-        self._banned = _field("bannedStrings", "Banned strings, one per line", px(64))
-        self._biases = _field("textBiases", "Biases by text, one per line", px(64))
+        self._form = _field("formText", "Grammar or schema", 7, 16)
+        self._banned = _field("bannedStrings", "Banned strings, one per line", 3, 8)
+        self._biases = _field("textBiases", "Biases by text, one per line", 3, 8)
         self._biases.setPlaceholderText("word=-5")
         self._says = wrapping_label("", "small", "text2")
         self._says.setObjectName("constraintsSay")
@@ -123,16 +123,13 @@ class ConstraintsBox(QDialog):
             self.accept()
 
 
-def _field(name: str, accessible: str, height: int) -> QPlainTextEdit:
-    field = QPlainTextEdit()
-    field.setObjectName(name)
+def _field(name: str, accessible: str, least: int, most: int) -> TextArea:
+    field = TextArea(least, most, name=name)
     field.setAccessibleName(accessible)
     field.setProperty("role", "mono-small")
     field.setProperty("field", "box")
-    field.setFixedHeight(height)
-    field.setTabChangesFocus(True)
     return field
 
 
-def _lines(field: QPlainTextEdit) -> tuple[str, ...]:
+def _lines(field: TextArea) -> tuple[str, ...]:
     return tuple(line for line in field.toPlainText().split("\n") if line)

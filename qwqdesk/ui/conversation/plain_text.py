@@ -152,6 +152,21 @@ class PlainText(QWidget):
             top += height
         return top
 
+    def top_of_last(self, lines: int) -> int:
+        """Where the last lines, as they are laid out, begin: pixels from the top; 0 where there
+        are no more than these.
+        """
+        for piece in reversed(self._pieces):
+            block = piece.document().lastBlock()
+            while block.isValid():
+                layout = block.layout()
+                if layout.lineCount() >= lines:
+                    line = layout.lineAt(layout.lineCount() - lines)
+                    return piece.y() + round(layout.position().y() + line.y())
+                lines -= layout.lineCount()
+                block = block.previous()
+        return 0
+
     def caret_rect(self) -> QRect:
         """Where the next character would stand, in this widget."""
         if not self._pieces:

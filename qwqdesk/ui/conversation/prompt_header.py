@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QPainter,
@@ -20,6 +22,7 @@ from qwqdesk.ui.conversation.text_look import TextLook
 from qwqdesk.ui.conversation.visible_text import visible
 from qwqdesk.ui.theme import theme
 
+_LINE = 20  # px that a line of the elided message has at least
 _HALF_LEADING = 3  # px of a 24 px line at 15 px
 _SHOWN = 20_000  # characters of a message that are laid out
 _LINE_FROM = 600  # characters from which one elided line is taken
@@ -104,7 +107,7 @@ class ElidedLines(QWidget):
         super().__init__(parent)
         self.setObjectName("promptLines")
         self._text, self._most, self._whole = "", 2, True
-        self._lines: list[str] = []
+        self._lines: list[tuple[int, str]] = []  # pixels of height, words
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_text(self, text: str) -> None:
@@ -140,12 +143,12 @@ class ElidedLines(QWidget):
                 text = self.fontMetrics().elidedText(rest, mode, self.width())
             else:
                 text = rest[: line.textLength()]
-            self._lines.append(text)
+            self._lines.append((max(theme().px(_LINE), math.ceil(line.height())), text))
             shown = line.textStart() + len(text)
         layout.endLayout()
-        self.setFixedHeight(max(1, len(self._lines)) * theme().px(20))
+        self.setFixedHeight(sum(height for height, _ in self._lines) or theme().px(_LINE))
         self.update()
-        cut = bool(self._lines) and self._lines[-1].endswith("\u2026")
+        cut = bool(self._lines) and self._lines[-1][1].endswith("\u2026")
         self.fitted.emit(self._whole and shown >= len(self._text) and not cut)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -156,9 +159,10 @@ class ElidedLines(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setPen(theme().color("text"))
-        for number, line in enumerate(self._lines):
-            top = number * theme().px(20)
-            painter.drawText(0, top, self.width(), theme().px(20), _LEFT, line)
+        top = 0
+        for height, words in self._lines:
+            painter.drawText(0, top, self.width(), height, _LEFT, words)
+            top += height
         painter.end()
 
 

@@ -14,7 +14,7 @@ from qwqdesk.ui.conversation.reasoning_words import HeadWords
 from qwqdesk.ui.icons import draw_icon
 from qwqdesk.ui.theme import theme
 
-_PREVIEW_LINES, _LINE = 3, 20
+_PREVIEW_LINES = 3
 
 
 class ReasoningHead(QToolButton):
@@ -105,7 +105,7 @@ class ReasoningBody(QWidget):
         px = theme().px
         left, above = px(20), px(2)
         height = self.text.wanted_height(max(40, self.width() - left))
-        shown = min(height, px(_PREVIEW_LINES * _LINE)) if self.preview else height
+        shown = height - self.text.top_of_last(_PREVIEW_LINES) if self.preview else height
         self.text.setGeometry(left, above + shown - height, max(40, self.width() - left), height)
         self.setFixedHeight(shown + 2 * above)
         self._place_caret()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from qwqdesk.ui.base import button, label, wrapping_label
+from qwqdesk.ui.base import TextArea, button, label, wrapping_label
 from qwqdesk.ui.theme import theme
 
-_LEAST_LINES, _MOST_LINES, _LINE = 5, 14, 20
+_LEAST_LINES, _MOST_LINES = 5, 14
 
 
-class _Text(QPlainTextEdit):
+class _Text(TextArea):
     """Escape gives up, Ctrl+Enter is done."""
 
     done = Signal()
@@ -47,13 +47,10 @@ class ThoughtEditor(QFrame):
         px = theme().px
         self.setObjectName("thoughtEditor")
         self.setAccessibleName("Edit the thought")
-        self._text = _Text(text.strip("\n"))
-        self._text.setObjectName("thoughtText")
+        self._text = _Text(_LEAST_LINES, _MOST_LINES, name="thoughtText")
+        self._text.setPlainText(text.strip("\n"))
         self._text.setAccessibleName("Thought")
         self._text.setProperty("field", "area")
-        self._text.setTabChangesFocus(True)
-        lines = min(_MOST_LINES, max(_LEAST_LINES, len(text) // 60 + text.count("\n")))
-        self._text.setFixedHeight(px(lines * _LINE + 16))
         self._text.done.connect(self._choose)
         self._text.given_up.connect(self.cancelled)
         self._answer = button(

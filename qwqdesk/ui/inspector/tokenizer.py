@@ -18,7 +18,15 @@ from qwqdesk.models.reference_tokenizer import first_difference, is_installed, r
 from qwqdesk.models.token_list import visible
 from qwqdesk.reasoning_tags import KNOWN_TAGS
 from qwqdesk.ui.bands import Bands
-from qwqdesk.ui.base import Badge, FlowLayout, HairSplitter, MessageBand, button, label
+from qwqdesk.ui.base import (
+    Badge,
+    FlowLayout,
+    HairSplitter,
+    MessageBand,
+    TextArea,
+    button,
+    label,
+)
 from qwqdesk.ui.base.messages import BandKind
 from qwqdesk.ui.inspector.tables import TextColumn, TextTable, TextTableView
 from qwqdesk.ui.tasks import Tasks
@@ -58,13 +66,11 @@ class TokenizerView(QWidget):
         self._busy = self._again = self._begun = False
         self.bands = Bands()
         self.named = FlowLayout(px(6))
-        self.input = QPlainTextEdit(EXAMPLE)
-        self.input.setObjectName("tokenizerInput")
+        self.input = TextArea(3, 8, name="tokenizerInput")
+        self.input.setPlainText(EXAMPLE)
         self.input.setAccessibleName("Text to cut into tokens")
         self.input.setPlaceholderText("Type a text to see its tokens.")
-        self.input.setTabChangesFocus(True)
         self.input.setProperty("field", "box")
-        self.input.setFixedHeight(px(76))
         self.special = _check("Special tokens as one", "tokenizerSpecial", checked=True)
         self.special.setToolTip("Read <|im_end|> as one token, not as letters")
         self.ends = _check("Add BOS and EOS", "tokenizerEnds")

@@ -12,12 +12,11 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QListWidget,
-    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
-from qwqdesk.ui.base import ElideLabel, Segment, button
+from qwqdesk.ui.base import ElideLabel, Segment, TextArea, button
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.settings.hub_controls import (
     EndpointField,
@@ -152,17 +151,16 @@ class TemplateChoice(QComboBox):
         dialog.open()
 
 
-class PromptField(QPlainTextEdit):
-    """A text of some lines, saved when the field is left."""
+class PromptField(TextArea):
+    """A text of some lines, saved with every change."""
 
     def __init__(self, row: Row, desk: Desk) -> None:
-        super().__init__(getattr(desk.settings, row.field))
+        super().__init__(3, 8, name=f"setting_{row.field}")
         self._row, self._desk = row, desk
-        self.setObjectName(f"setting_{row.field}")
+        self.setPlainText(getattr(desk.settings, row.field))
         self.setAccessibleName(row.title)
-        self.setTabChangesFocus(True)
         self.setProperty("field", "area")
-        self.setFixedSize(theme().px(_WIDTH), theme().px(72))
+        self.setFixedWidth(theme().px(_WIDTH))
         self.textChanged.connect(self._changed)
 
     def _changed(self) -> None:

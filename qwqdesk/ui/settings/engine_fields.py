@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from qwqdesk.engine_settings import EngineSetting
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.formats.llama_args import parse_args
+from qwqdesk.ui.base import TextArea
 from qwqdesk.ui.theme import theme
 
 _WIDTH = 160
@@ -90,10 +91,10 @@ class _Overrides:
 
     def __init__(self, setting: EngineSetting) -> None:
         self._flag = setting.flags[0]
-        self._text = QPlainTextEdit()
+        self._text = TextArea(3, 8)
         self._text.setPlaceholderText("qwen2.context_length=int:131072")
-        self._text.setFixedSize(theme().px(_WIDTH + 80), theme().px(72))
-        self._text.setTabChangesFocus(True)
+        self._text.setFixedWidth(theme().px(_WIDTH + 80))
+        self._text.setProperty("field", "area")
         self.widget: QWidget = self._text
 
     def show(self, value: Sequence[tuple[str, object]]) -> None:

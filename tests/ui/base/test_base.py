@@ -20,6 +20,7 @@ from qwqdesk.ui.base import (
     Pill,
     SearchField,
     Segment,
+    TextArea,
     Toast,
     button,
     fold,
@@ -113,6 +114,28 @@ def test_the_ring_is_there_for_keys_and_not_for_the_mouse(qtbot: QtBot, theme: T
     second.setFixedWidth(200)
     window.adjustSize()
     qtbot.waitUntil(at_second)
+    rings.deleteLater()
+
+
+def test_a_field_of_lines_has_the_ring_however_it_got_the_focus(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    column = QHBoxLayout(window)
+    area = TextArea(2, 4)
+    area.setProperty("field", "box")
+    column.addWidget(QPushButton("One"))
+    column.addWidget(area)
+    rings = FocusRings(theme.parent())  # type: ignore[arg-type]
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    QTest.mouseClick(area.viewport(), Qt.MouseButton.LeftButton)
+
+    def around() -> bool:
+        ring = window.findChild(FocusRing, "focusRing")
+        return ring is not None and ring.geometry() == area.geometry().adjusted(-3, -3, 3, 3)
+
+    qtbot.waitUntil(around)
     rings.deleteLater()
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtGui import QFont, QFontMetrics, QInputMethodEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.composer_text import LIMIT
-from qwqdesk.ui.conversation.prompt_header import PromptHeader
+from qwqdesk.ui.conversation.prompt_header import ElidedLines, PromptHeader
 from qwqdesk.ui.conversation.text_file import read_text_file
 
 
@@ -254,3 +254,44 @@ def test_every_control_has_a_name(composer: Composer) -> None:
     for control in composer.findChildren(QAbstractButton):
         assert control.accessibleName()
         assert control.objectName() or control.text() == "Close"
+
+
+@pytest.mark.parametrize("low", [True, False])
+def test_an_attached_file_with_hangul_is_seen_from_its_first_line(
+    composer: Composer, tmp_path: Path, low: bool
+) -> None:
+    composer.set_low(low)
+    file = tmp_path / "메모.txt"
+    file.write_text("안녕하세요", "utf-8")
+    composer.attach_file(file)
+    field = composer.input
+    assert field.firstVisibleBlock().blockNumber() == 0 or low
+    last = field.document().lastBlock()
+    bottom = field.blockBoundingGeometry(last).translated(field.contentOffset()).bottom()
+    assert bottom <= field.viewport().height()
+
+
+def test_the_system_prompt_has_a_label(composer: Composer) -> None:
+    _button(composer, "systemPromptButton").click()
+    field = composer.findChild(QPlainTextEdit, "systemPromptInput")
+    assert isinstance(field, QPlainTextEdit)
+    names = [words for words in composer.findChildren(QLabel) if words.text() == "System prompt"]
+    assert names[0].isVisible()
+    assert names[0].buddy() is field
+    assert field.property("field") == "box"  # it has an outline, and the ring when it is focused
+
+
+def test_the_elided_message_gives_tall_letters_room(qtbot: QtBot) -> None:
+    header = PromptHeader()
+    qtbot.addWidget(header)
+    header.resize(600, 60)
+    header.show()
+    header.set_text("안녕하세요 क्षत्रिय สวัสดี")
+    lines = header.findChild(ElidedLines)
+    assert lines is not None
+    font = QFont(lines.font())
+    plain = lines.height()
+    font.setPixelSize(60)  # no line of Hangul is as high, but a machine may have no font for it
+    lines.setFont(font)
+    lines.refit()
+    assert lines.height() >= QFontMetrics(font).height() > plain
