@@ -17,7 +17,7 @@ from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.run_plan import RunBegan, RunOptions, SessionEvent
+from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions, SessionEvent
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 
@@ -96,6 +96,8 @@ class ModelTurns:
     ) -> AsyncGenerator[list[TurnEvent], None]:
         """Ask all lanes. Without `conversation_id` a new conversation begins.
 
+        The message is saved once, by the first turn that comes so far; the others answer it.
+
         Raises:
             UserError: when nothing ran at all; later failures are `TurnFailed`.
         """
@@ -159,12 +161,13 @@ class ModelTurns:
                 async with aclosing(work) as batches:
                     async for batch in batches:
                         for event in batch:
-                            if isinstance(event, RunBegan):
-                                if not ran and text:
-                                    self._keep_lanes(event)
-                                ran = True
-                                conversation_id = event.conversation_id or None
-                                message_id = event.message_id or None
+                            if isinstance(event, MessageSaved):
+                                self._keep_lanes(event)
+                                conversation_id, message_id = (
+                                    event.conversation_id,
+                                    event.message_id,
+                                )
+                            ran = ran or isinstance(event, RunBegan)
                         yield batch
             except UserError as error:
                 if number == len(groups) and not ran:
@@ -233,12 +236,12 @@ class ModelTurns:
             and Path(loaded.model.path) == model
         )
 
-    def _keep_lanes(self, began: RunBegan) -> None:
+    def _keep_lanes(self, saved: MessageSaved) -> None:
         """All lanes belong to the conversation, also those whose turn never comes.
 
         `asked` tells them from lanes that a user adds later and that nobody has asked yet.
         """
-        if self._session.history is not None and began.conversation_id:
-            asked = {"asked": began.message_id}
+        if self._session.history is not None:
+            asked = {"asked": saved.message_id}
             setups = [{**place.setup.to_json(), **asked} for place in self._places]
-            self._session.history.set_lanes(began.conversation_id, setups)
+            self._session.history.set_lanes(saved.conversation_id, setups)

@@ -11,13 +11,13 @@ from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.answer_setup import AnswerSetup
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import FrozenThought, ModelInfo, Output
+from qwqdesk.engine.events import Event, FrozenThought, ModelInfo, Output
 from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.prompt import Prompt, chat_prompt, raw_prompt
 from qwqdesk.run_conditions import Conditions, changes, conditions_now, conditions_then, same_model
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.session import Session
 from qwqdesk.stored_run import StoredLane
@@ -195,7 +195,7 @@ async def _run(
     async with aclosing(batches):
         async for batch in batches:
             for event in batch:
-                if isinstance(event, RunBegan):
+                if not isinstance(event, Event):
                     continue
                 record.add(event)
                 if isinstance(event, Output):

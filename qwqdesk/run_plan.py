@@ -57,6 +57,14 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
+class MessageSaved:
+    """The user's message is in the history now, whatever becomes of its run."""
+
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True)
 class RunBegan:
     """The run is about to start: what was saved, and what will run. Ids are 0 without history."""
 
@@ -72,7 +80,7 @@ class RunBegan:
     rules: tuple[LaneRules, ...] = ()
 
 
-SessionEvent = RunBegan | Event
+SessionEvent = MessageSaved | RunBegan | Event
 
 
 def messages_for(

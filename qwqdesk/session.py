@@ -28,6 +28,7 @@ from qwqdesk.prompt import Prompt
 from qwqdesk.question import Question, save_question
 from qwqdesk.run_beginning import plan_run
 from qwqdesk.run_plan import (
+    MessageSaved,
     RunBegan,
     RunOptions,
     SessionEvent,
@@ -124,8 +125,10 @@ class Session:
     ) -> AsyncGenerator[list[SessionEvent], None]:
         """Send a user's text to every lane and stream what they write.
 
-        The first event is a `RunBegan`. Without `conversation_id` a new conversation begins.
-        `message_id`: the conversation's first message, when lanes of another model answer it too.
+        Where the message is kept, a `MessageSaved` comes before any other work on it: whoever has
+        seen it knows that a later error lost nothing. Then comes a `RunBegan`. Without
+        `conversation_id` a new conversation begins. `message_id`: the conversation's first
+        message, when lanes of another model answer it too; it is saved already.
 
         Raises:
             UserError: nothing was lost; the user's message is saved unless it was refused as such.
@@ -138,6 +141,8 @@ class Session:
                 question = save_question(
                     self.history, text, lanes, options, conversation_id, message_id
                 )
+                if message_id is None:
+                    yield [MessageSaved(question.conversation_id, question.message_id)]
             prompts = await prompts_for(
                 self.engine, loaded.model, text, lanes, options, question.before
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -26,6 +26,7 @@ from qwqdesk.load_plan import LoadPlan
 from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.shape import ModelShape
 from qwqdesk.pipe import Stream
+from qwqdesk.run_plan import RunBegan, SessionEvent
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 
@@ -102,6 +103,20 @@ def fake_session(
     session.loaded = Loaded(MODEL, ENGINE, settings, 0.1)
     session.plan = LoadPlan(request, settings, SHAPE, 1 << 40, 0)
     return session
+
+
+def began_of(events: Iterable[object]) -> RunBegan:
+    """The beginning of the run among a session's events."""
+    return next(event for event in events if isinstance(event, RunBegan))
+
+
+async def until_began(batches: AsyncGenerator[list[SessionEvent], None]) -> RunBegan:
+    """Read a session's events until its run has begun."""
+    async for batch in batches:
+        for event in batch:
+            if isinstance(event, RunBegan):
+                return event
+    raise AssertionError("the run never began")
 
 
 def _greeting(lanes: int) -> list[Event]:

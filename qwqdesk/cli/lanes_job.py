@@ -20,7 +20,7 @@ from qwqdesk.models.library_uses import note_use
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_json import FinishedRun
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
@@ -113,7 +113,7 @@ class _Job:
         self._outcome = outcome
         self._seed = draw_seed()
         self._task: asyncio.Task[None] | None = None
-        self._began: RunBegan | None = None  # the first run, whose message all others answer
+        self._saved: MessageSaved | None = None  # the message, which the lanes of all models answer
         self._present: tuple[Path, EngineSettings] | None = None
 
     async def run(self, lanes: Sequence[LaneJob], prompt: str) -> None:
@@ -163,7 +163,7 @@ class _Job:
         setups = [_with_model_values(lanes[i], loaded) for i in own]
         run = len(self._outcome.runs)
         try:
-            self._began = await self._run_lanes(setups, prompt, options, self._began)
+            await self._run_lanes(setups, prompt, options)
         finally:
             if len(self._outcome.runs) > run:
                 places = {index: (run, number) for number, index in enumerate(own)}
@@ -202,36 +202,32 @@ class _Job:
         return loaded
 
     async def _run_lanes(
-        self,
-        setups: Sequence[LaneSetup],
-        prompt: str,
-        options: RunOptions,
-        before: RunBegan | None,
-    ) -> RunBegan | None:
-        """Run lanes of one model; `before` is the first run, whose message these answer too."""
+        self, setups: Sequence[LaneSetup], prompt: str, options: RunOptions
+    ) -> None:
+        """Run lanes of one model; all lanes answer the message that the first ones saved."""
         assert self._session.loaded is not None
         batches = self._session.send(
             prompt,
             setups,
             replace(options, seed=self._seed),
-            conversation_id=(before.conversation_id or None) if before else None,
-            message_id=before.message_id if before else None,
+            conversation_id=self._saved.conversation_id if self._saved else None,
+            message_id=self._saved.message_id if self._saved else None,
         )
         async with contextlib.aclosing(batches):
             async for batch in batches:
                 for event in batch:
-                    if isinstance(event, RunBegan):
+                    if isinstance(event, MessageSaved):
+                        self._saved = event
+                    elif isinstance(event, RunBegan):
                         record = RunRecord([len(p.tokens) for p in event.prompts])
                         run = FinishedRun(self._session.loaded, event, record)
                         self._outcome.runs.append(run)
                         _print_notes(event, self._session.loaded)
                         self._display.lanes([lane.label for lane in event.lanes])
-                        before = before or event
                     else:
                         record.add(event)
                         _print_biases(event)
                         self._display.event(event)
-        return before
 
 
 def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:

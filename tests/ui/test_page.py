@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.paths import DataDirs
+from qwqdesk.run_plan import SessionEvent
+from qwqdesk.store.history import History
 from qwqdesk.ui.conversation.chain_editor import ChainEditor
 from qwqdesk.ui.conversation.chain_row import RowDensity
 from qwqdesk.ui.theme import theme
@@ -57,6 +61,29 @@ async def test_a_message_that_is_too_long_can_be_shortened(
         assert d.window.page.view.lanes[0].status.text == "Failed"
         assert d.window.page.composer.text() == text
         assert len(d.titles()) == 1
+
+
+async def test_another_windows_chat_is_never_taken_for_a_refused_message(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as d:
+        other = History(DataDirs.find(tmp_path, {}).database)
+
+        async def refuse(
+            text: str, *_: object, **__: object
+        ) -> AsyncGenerator[list[SessionEvent], None]:
+            other.add_user_message(other.create_conversation(), None, "theirs")
+            if text:
+                raise UserError("A run is under way.", "Wait.", code="busy")
+            yield []
+
+        monkeypatch.setattr(d.window.page._desk.session, "send", refuse)
+        d.window.page.composer.set_text("mine")
+        d.click("sendButton")
+        await d.shown("composerNote")
+        other.close()
+        assert d.window.page.view.conversation_id is None
+        assert d.window.page.composer.text() == "mine"
 
 
 async def test_the_first_comparison_waits_in_the_composer_without_a_model(

@@ -12,10 +12,10 @@ import pytest
 
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_hash import ModelHashes
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
-from tests.fake_engine import FakeEngine, fake_session
+from tests.fake_engine import FakeEngine, began_of, fake_session
 
 
 @pytest.fixture
@@ -39,8 +39,7 @@ async def run(session: Session) -> int:
     options = RunOptions(raw=True)
     batches = session.send("hi", [LaneSetup("A")], options)
     events = [event async for batch in batches for event in batch]
-    assert isinstance(events[0], RunBegan)
-    return events[0].reply_ids[0]
+    return began_of(events).reply_ids[0]
 
 
 def test_a_reply_gets_its_models_checksum_after_the_run(session: Session, history: History) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from qwqdesk.model_turns import (
     TurnEvent,
     TurnFailed,
 )
-from qwqdesk.run_plan import RunOptions
+from qwqdesk.run_plan import MessageSaved, RunOptions
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 
@@ -176,3 +177,18 @@ def test_every_model_answers_from_one_lanes_thought(
     new = message.replies[2:]
     assert [reply.lane for reply in new] == ["B", "B", "A", "A"]
     assert all((reply.reasoning or "").strip() == "I know it." for reply in new)
+
+
+def test_a_turn_that_fails_behind_the_saved_message_leaves_one_message(
+    session: Session, models: dict[str, Path]
+) -> None:
+    short, long = place("A", models["F16"]), place("B", models["F16"])
+    long = replace(long, settings=replace(SETTINGS, n_ctx=4096))
+    events = asyncio.run(collect(ModelTurns(session, [short, long]), "word " * 600))
+    assert [event.lanes for event in events if isinstance(event, TurnFailed)] == [(0,)]
+    assert finished(events) == [(1, "length")]
+    (conversation,) = history_of(session).conversations()
+    found = history_of(session).load(conversation.id)
+    assert [len(message.replies) for message in found.messages] == [1]
+    assert events.count(MessageSaved(found.id, found.messages[0].id)) == 1
+    assert [entry["label"] for entry in found.lanes] == ["A", "B"]

@@ -16,12 +16,12 @@ from qwqdesk.fairness import FAIR, SelfTests, judge, self_test
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.rerun import LaneOutcome, RerunResult, present_conditions, run_stored
 from qwqdesk.run_conditions import chain_changes, changes
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 from qwqdesk.stored_run import StoredLane, stored_lane
-from tests.fake_engine import ENGINE, FakeEngine, fake_session, finished
+from tests.fake_engine import ENGINE, FakeEngine, began_of, fake_session, finished
 
 
 def written(lane: int, text: str, first: int = 0) -> Output:
@@ -58,8 +58,7 @@ async def store(session: Session, lanes: Sequence[LaneSetup], **options: Any) ->
     assert session.history is not None
     batches = session.send("hi", lanes, RunOptions(raw=True, **options))
     events = [event async for batch in batches for event in batch]
-    assert isinstance(events[0], RunBegan)
-    return [stored_lane(session.history.reply(reply)) for reply in events[0].reply_ids]
+    return [stored_lane(session.history.reply(reply)) for reply in began_of(events).reply_ids]
 
 
 def rerun(session: Session, engine: FakeEngine, then: str, now: str, **options: Any) -> RerunResult:  # noqa: ANN401

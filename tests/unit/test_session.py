@@ -15,10 +15,18 @@ from qwqdesk.engine.events import LoopFound
 from qwqdesk.engine.template_chat import RenderedChat
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.run_plan import RunBegan, RunOptions, SessionEvent
+from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions, SessionEvent
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
-from tests.fake_engine import N_CTX, FakeEngine, fake_session, finished, output
+from tests.fake_engine import (
+    N_CTX,
+    FakeEngine,
+    began_of,
+    fake_session,
+    finished,
+    output,
+    until_began,
+)
 
 T = TypeVar("T")
 A, B = LaneSetup("A"), LaneSetup("B", user={"temperature": 0.1})
@@ -70,8 +78,7 @@ def ask(
 ) -> RunBegan:
     """Send to the end; the run's beginning."""
     events = asyncio.run(collect(session.send(text, lanes, options, conversation_id=conversation)))
-    assert isinstance(events[0], RunBegan)
-    return events[0]
+    return began_of(events)
 
 
 def prompts(engine: FakeEngine) -> list[str]:
@@ -89,8 +96,7 @@ def reply_of(history: History, began: RunBegan, lane: int = 0) -> Reply:
 def test_the_message_is_saved_before_inference(session: Session, history: History) -> None:
     async def first_event() -> RunBegan:
         batches = session.send("my question", [A, B], FAST)
-        event = (await anext(batches))[0]
-        assert isinstance(event, RunBegan)
+        event = await until_began(batches)
         conversation = history.load(event.conversation_id)
         assert conversation.messages[0].text == "my question"
         assert [r.finish_reason for r in conversation.messages[0].replies] == [None, None]
@@ -111,8 +117,7 @@ def test_replies_are_saved_while_they_stream(
 
     async def run() -> None:
         batches = session.send("hi", [A], FAST)
-        began = (await anext(batches))[0]
-        assert isinstance(began, RunBegan)
+        began = await until_began(batches)
         await anext(batches)
         reply = reply_of(history, began)
         assert (reply.text, reply.finish_reason) == ("half of", None)
@@ -186,8 +191,7 @@ def test_closing_the_iterator_cancels_and_keeps_what_there_is(
 
     async def run() -> RunBegan:
         batches = session.send("hi", [A], FAST)
-        began = (await anext(batches))[0]
-        assert isinstance(began, RunBegan)
+        began = await until_began(batches)
         await anext(batches)
         await batches.aclose()
         return began
@@ -196,6 +200,44 @@ def test_closing_the_iterator_cancels_and_keeps_what_there_is(
     assert engine.streams[-1].cancelled.is_set()
     reply = reply_of(history, began)
     assert (reply.text, reply.finish_reason) == ("half", "cancelled")
+
+
+def test_that_the_message_is_saved_is_said_before_its_prompt_is_made(
+    session: Session, engine: FakeEngine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> RenderedChat:
+        raise UserError("The template fails.", "Choose another.", code="template")
+
+    began = ask(session, "one")
+    monkeypatch.setattr("qwqdesk.engine.template.render_with_notes", fail)
+    seen: list[SessionEvent] = []
+
+    async def run() -> None:
+        # Meanwhile another window begins a chat: it is not taken for this message's.
+        history.add_user_message(history.create_conversation(), None, "theirs")
+        async for batch in session.send("two", [A], FAST, conversation_id=began.conversation_id):
+            seen.extend(batch)
+
+    with pytest.raises(UserError, match="template fails"):
+        asyncio.run(run())
+    saved = history.load(began.conversation_id).messages[-1]
+    assert saved.text == "two"
+    assert seen == [MessageSaved(began.conversation_id, saved.id)]
+    assert not session.running
+
+
+@pytest.mark.parametrize("text", ["", "x" * 300])
+def test_what_is_refused_as_such_is_never_said_to_be_saved(session: Session, text: str) -> None:
+    options = replace(FAST, keep=not text)
+    seen: list[SessionEvent] = []
+
+    async def run() -> None:
+        async for batch in session.send(text, [A], options):
+            seen.extend(batch)
+
+    with pytest.raises(UserError):
+        asyncio.run(run())
+    assert seen == []
 
 
 # ---------------------------------------------------------------- one run at a time
@@ -207,7 +249,7 @@ def test_a_second_run_is_refused_while_one_is_under_way(
     async def second() -> None:
         engine.hold = True
         batches = session.send("hi", [A], FAST)
-        await anext(batches)
+        await until_began(batches)
         assert session.running
         with pytest.raises(UserError, match="under way"):
             await collect(session.send("again", [A], FAST))
@@ -250,8 +292,8 @@ def test_stop_reaches_one_lane_or_the_whole_run(session: Session, engine: FakeEn
 
     async def run() -> None:
         batches = session.send("hi", [A, B], FAST)
-        for _ in range(2):
-            await anext(batches)
+        await until_began(batches)
+        await anext(batches)
         stream = engine.streams[-1]
         session.stop(1)
         assert [stream.asked_to_stop(lane) for lane in (0, 1, None)] == [False, True, False]
@@ -399,8 +441,7 @@ def test_regenerating_uses_the_stored_prompt_and_adds_a_sibling(
         collect(session.regenerate(began.conversation_id, began.message_id, A, FAST))
     )
     assert prompts(engine) == before
-    again = events[0]
-    assert isinstance(again, RunBegan)
+    again = began_of(events)
     conversation = history.load(began.conversation_id)
     assert len(conversation.messages) == 1
     assert [r.id for r in conversation.messages[0].replies] == [*began.reply_ids, *again.reply_ids]

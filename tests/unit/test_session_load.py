@@ -11,13 +11,14 @@ import pytest
 
 from qwqdesk.diagnostics import LoadingMarker
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine.events import Event, Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.run_record import RunRecord
 from qwqdesk.session import Session
+from tests.fake_engine import until_began
 
 SETTINGS = EngineSettings(n_ctx=512, n_gpu_layers=0, n_threads=1)
 LANE = LaneSetup("A", user={"n_predict": 4, "seed": 1, "ignore_eos": True})
@@ -41,7 +42,7 @@ async def written(session: Session) -> int:
     record = RunRecord([0])
     async for batch in session.send("hi", [LANE], RunOptions(raw=True)):
         for event in batch:
-            if not isinstance(event, RunBegan):
+            if isinstance(event, Event):
                 record.add(event)
     return len(record.lanes[0].tokens)
 
@@ -147,7 +148,7 @@ def test_no_model_is_loaded_while_a_run_is_under_way(
     async def run() -> None:
         await load(session, models["F16"])
         batches = session.send("hi", [LANE], RunOptions(raw=True))
-        await anext(batches)
+        await until_began(batches)
         with pytest.raises(UserError, match="under way"):
             await load(session, models["other"])
         await batches.aclose()

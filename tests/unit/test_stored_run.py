@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.conversation import Reply
+from qwqdesk.engine.events import Event
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
@@ -21,14 +22,14 @@ from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.rerun import RerunResult, run_stored
 from qwqdesk.run_json import FinishedRun, run_json
-from qwqdesk.run_plan import RunBegan, RunOptions
+from qwqdesk.run_plan import RunOptions
 from qwqdesk.run_record import RunRecord
 from qwqdesk.store.history import History
 from qwqdesk.stored_document import document_of, import_run
 from qwqdesk.stored_model import find_model
 from qwqdesk.stored_run import read_run, run_of_document, stored_lane
 from qwqdesk.stored_values import StoredModel
-from tests.fake_engine import FakeEngine, fake_session
+from tests.fake_engine import FakeEngine, began_of, fake_session
 
 SHA = "a" * 64
 JSON = st.recursive(
@@ -54,12 +55,11 @@ def document(history: History | None = None) -> dict[str, Any]:
         lanes = [LaneSetup("A"), LaneSetup("B", user={"temperature": 0.1})]
         batches = session.send("hi", lanes, RunOptions(raw=True, seed=3))
         events = [event async for batch in batches for event in batch]
-        began = events.pop(0)
-        assert isinstance(began, RunBegan)
+        began = began_of(events)
         record = RunRecord([2, 2])
         for event in events:
-            assert not isinstance(event, RunBegan)
-            record.add(event)
+            if isinstance(event, Event):
+                record.add(event)
         made = run_json([FinishedRun(session.loaded, began, record)], [(0, 0), (0, 1)])
         found: dict[str, Any] = json.loads(json.dumps(made, allow_nan=False))
         return found

@@ -24,7 +24,7 @@ from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 from qwqdesk.thought import repeated, thought_tokens, with_thought, with_thought_of
-from tests.fake_engine import FakeEngine, fake_session, finished
+from tests.fake_engine import FakeEngine, began_of, fake_session, finished, until_began
 from tests.fakes import CLOSE, OPEN, FakeModel, ids
 
 RAW = RunOptions(mode="exact", raw=True)
@@ -174,9 +174,7 @@ def engine() -> FakeEngine:
 
 
 async def _collect(batches: AsyncGenerator[list[SessionEvent], None]) -> RunBegan:
-    events = [event async for batch in batches for event in batch]
-    assert isinstance(events[0], RunBegan)
-    return events[0]
+    return began_of([event async for batch in batches for event in batch])
 
 
 def asked(session: Session, engine: FakeEngine) -> RunBegan:
@@ -250,7 +248,7 @@ def test_answer_now_reaches_the_lane(engine: FakeEngine) -> None:
 
     async def run() -> None:
         batches = session.send("q", [LANE, LaneSetup("B")], RAW)
-        await anext(batches)
+        await until_began(batches)
         await anext(batches)
         session.answer_now(1)
         stream = engine.streams[-1]

@@ -128,7 +128,6 @@ class RunController(QObject):
         batches: AsyncGenerator[list[TurnEvent], None],
         shown: ShownRun,
     ) -> None:
-        saved_before = self._saved_messages(view)
         shown.began_first.connect(lambda: self.began.emit(view))
         shown.model_changed.connect(self._desk.model_changed)
         error: UserError | None = None
@@ -148,30 +147,16 @@ class RunController(QObject):
             if shown.began:
                 view.end_run(error)
         if error is not None and not shown.began:
-            self._refuse(view, error, saved_before)
+            self._refuse(view, error, shown)
         self.changed.emit()
         self._desk.history_changed.emit()
 
-    def _saved_messages(self, view: ConversationView) -> tuple[int, int]:
-        """The newest conversation and how many messages the view's has."""
-        newest = self._desk.history.conversations(1)
-        newest_id = max((item.id for item in newest), default=0)
-        if view.conversation_id is None:
-            return newest_id, 0
-        return newest_id, len(self._desk.history.load(view.conversation_id).messages)
-
-    def _refuse(self, view: ConversationView, error: UserError, before: tuple[int, int]) -> None:
+    def _refuse(self, view: ConversationView, error: UserError, shown: ShownRun) -> None:
         """Where the message was saved before the run failed, it is shown with the error."""
-        newest, count = self._saved_messages(view)
-        if view.conversation_id is None and newest != before[0]:
-            view.conversation_id = newest
-            saved = True
-        else:
-            saved = view.conversation_id is not None and count != before[1]
-        if not saved or view.conversation_id is None:
+        if shown.saved is None:
             self.refused.emit(view, error)
             return
-        view.show_conversation(self._desk.history.load(view.conversation_id))
+        view.show_conversation(self._desk.history.load(shown.saved.conversation_id))
         for lane in view.lanes:
             lane.fail(error)
         self.failed.emit(view, error)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.model_turns import TurnBegan, TurnEvent, TurnFailed
-from qwqdesk.run_plan import RunBegan
+from qwqdesk.run_plan import MessageSaved, RunBegan
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.model_picker import file_title
@@ -18,8 +18,8 @@ from qwqdesk.ui.model_picker import file_title
 class ShownRun(QObject):
     """Takes the events of a run and shows them in its lanes.
 
-    `began_first`: the message is saved and the first lanes run. `model_changed`: another model was
-    loaded for a turn.
+    `saved`: where the message is kept, as the session said it. `began_first`: the first lanes run.
+    `model_changed`: another model was loaded for a turn.
     """
 
     began_first = Signal()
@@ -31,6 +31,7 @@ class ShownRun(QObject):
         """`times`: how often each lane runs; it shows the last of them."""
         super().__init__()
         self.began = False
+        self.saved: MessageSaved | None = None
         self._times = times
         self._view, self._text, self._lanes = view, text, tuple(lanes)
         self._turn: tuple[Lane, ...] = self._lanes
@@ -47,6 +48,9 @@ class ShownRun(QObject):
             self._view.wait(self._turn, f"Loading {self._model}{share}")
         elif isinstance(event, Loaded):
             self.model_changed.emit()
+        elif isinstance(event, MessageSaved):
+            self.saved = event
+            self._view.conversation_id = event.conversation_id
         elif isinstance(event, RunBegan):
             every = [lane for lane in self._turn for _ in range(self._times)]
             self._view.begin(event, self._text, every)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from qwqdesk.conversation import Conversation, Mode, Reply, UserMessage
 from qwqdesk.conversation_path import lane_replies, path_to
 from qwqdesk.engine.events import (
+    Event,
     LaneFinished,
     LoopFound,
     Output,
@@ -232,7 +233,7 @@ class ConversationView(QWidget):
 
     def take(self, event: SessionEvent) -> None:
         """Show one event of the run."""
-        if not isinstance(event, RunBegan):
+        if isinstance(event, Event):
             self.comparison.take(event)
         if isinstance(event, Output | LoopFound | ReasoningClosed | LaneFinished):
             lane = self._targets[event.lane]
