@@ -26,6 +26,7 @@ class _Job:
     owner: QObject
     work: Callable[[], Any]
     done: Callable[[Any], object]
+    failed: Callable[[Exception], object]
 
 
 class Background(QObject):
@@ -37,19 +38,28 @@ class Background(QObject):
         self._jobs: deque[_Job] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, owner: QObject, work: Callable[[], T], done: Callable[[T], object]) -> None:
-        """Do `work` on a thread, then call `done` with its result here.
+    def start(
+        self,
+        owner: QObject,
+        work: Callable[[], T],
+        done: Callable[[T], object],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        """Do `work` on a thread, then call `done` with its result here, or `failed` with its
+        exception.
 
-        An owner has one piece of work that waits: the newest. `done` is not called when the owner
-        is gone by then. An exception goes to the event loop's handler.
+        An owner has one piece of work that waits: the newest; of an older one it hears nothing
+        more. Neither is called when the owner is gone by then. `failed` lets the owner leave its
+        state of waiting; the exception is a bug all the same and goes to the event loop's handler.
         """
+        job = _Job(owner, work, done, failed)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            done(work())
+            _do_now(job)
             return
-        waiting = [job for job in self._jobs if job.owner is not owner]
-        self._jobs = deque([*waiting, _Job(owner, work, done)])
+        waiting = [other for other in self._jobs if other.owner is not owner]
+        self._jobs = deque([*waiting, job])
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
             self._task = loop.create_task(self._drain(), name="background")
 
@@ -68,11 +78,34 @@ class Background(QObject):
                 continue
             try:
                 result = await asyncio.to_thread(job.work)
-                if shiboken6.isValid(job.owner):
-                    job.done(result)
             except Exception as error:
-                context = {"message": "work beside the window failed", "exception": error}
-                asyncio.get_running_loop().call_exception_handler(context)
+                _report(error)
+                self._tell(job, job.failed, error)
+            else:
+                self._tell(job, job.done, result)
+
+    def _tell(self, job: _Job, hear: Callable[[Any], object], what: object) -> None:
+        """An owner that cannot take its result costs the work of no other owner."""
+        if not shiboken6.isValid(job.owner):
+            return
+        try:
+            hear(what)
+        except Exception as error:
+            _report(error)
+
+
+def _report(error: Exception) -> None:
+    context = {"message": "work beside the window failed", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _do_now(job: _Job) -> None:
+    try:
+        result = job.work()
+    except Exception as error:
+        job.failed(error)
+        raise
+    job.done(result)
 
 
 def background() -> Background:

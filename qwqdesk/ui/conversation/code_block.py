@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -136,7 +137,8 @@ class CodeBlock(QFrame):
         block = Fenced(0, self.language, self.source.removesuffix("\n"), 1)
         if block.is_python:
             # Their checks are done first: work beside the window is done in turn.
-            background().start(self, lambda: _checked(block, earlier), self._show_check)
+            work = partial(_checked, block, earlier)
+            background().start(self, work, self._show_check, self._not_checked)
 
     def copy(self) -> None:
         """Put the code on the clipboard."""
@@ -155,6 +157,11 @@ class CodeBlock(QFrame):
         self._count()
         if self.problems:
             self.resized.emit()
+
+    def _not_checked(self, _error: Exception) -> None:
+        """No verdict is no praise: the head says that there is none."""
+        self.badge.show_verdict(None, ())
+        self._count()
 
     def show_line(self, line: int) -> None:
         """Unfold a line (from 1) if it is hidden, and ask for it to be brought into view."""

@@ -171,9 +171,14 @@ class Differences(QObject):
         texts = {label: (s["reasoning"].text, s["answer"].text) for label, s in shown.items()}
         work = partial(compare, replies, texts, whole=whole)
         self._comparing = True
-        background().start(
-            self, work, partial(self._show_compared, self._round, views, shown, whole)
-        )
+        done = partial(self._show_compared, self._round, views, shown, whole)
+        background().start(self, work, done, partial(self._not_compared, self._round, whole))
+
+    def _not_compared(self, asked_in: int, whole: bool, _error: Exception) -> None:
+        """Without marks, but not for ever "comparing": the next text is compared again."""
+        self._comparing = False
+        if asked_in == self._round and whole:
+            self.strip.show_diff_note("These replies could not be compared.")
 
     def _show_compared(
         self,

@@ -41,7 +41,11 @@ class KnownChecks(QObject):
     def _read(self) -> None:
         self._asked = True
         folder, recipes = self._desk.dirs.experiments, self._desk.recipes
-        background().start(self, lambda: _checks(folder, recipes), self._take)
+        background().start(self, lambda: _checks(folder, recipes), self._take, self._not_read)
+
+    def _not_read(self, _error: Exception) -> None:
+        """The next question reads the files again."""
+        self._asked = False
 
     def _take(self, found: Mapping[str, Checks]) -> None:
         if found != self._found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import shiboken6
@@ -35,6 +36,7 @@ from qwqdesk.ui.background import background
 from qwqdesk.ui.conversation.comparison import Comparison, LaneReply
 
 BETTER_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+_NOT_COUNTED = "The numbers could not be computed."
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -85,7 +87,14 @@ class NumbersCount(QObject):
             return
         replies, checks = self._comparison.replies(), tuple(self._checks())
         # The counters are touched by one piece of work at a time, the queue's present one.
-        background().start(self, lambda: self._work(replies, checks), self.counted.emit)
+        work = partial(self._work, replies, checks)
+        failed = partial(self._not_counted, tuple(reply.label for reply in replies))
+        background().start(self, work, self.counted.emit, failed)
+
+    def _not_counted(self, labels: tuple[str, ...], _error: Exception) -> None:
+        """The numbers of other texts would be wrong; the next count reads the whole texts again."""
+        self._live = {}
+        self.counted.emit(Counted(labels, sentence=_NOT_COUNTED, dots=_NOT_COUNTED))
 
     def _work(self, replies: Sequence[LaneReply], checks: Sequence[Check]) -> Counted:
         kept = {(reply.label, reply.reply_id) for reply in replies}

@@ -48,7 +48,12 @@ class WordDiffView(QObject):
         plain = {label: [shown.text for shown in parts] for label, parts in texts.items()}
         done = partial(self._show, self._round, dict(replies), texts, question)
         self._first = first
-        background().start(self, partial(_compare, plain, first), done)
+        failed = partial(self._not_compared, self._round)
+        background().start(self, partial(_compare, plain, first), done, failed)
+
+    def _not_compared(self, asked_in: int, _error: Exception) -> None:
+        if asked_in == self._round:
+            self.told.emit("There is no diff: these replies could not be compared.")
 
     def clear(self, replies: Sequence[ReplyView]) -> None:
         """No diff."""

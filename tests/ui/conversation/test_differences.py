@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTextEdit, QWidget
 
@@ -14,6 +15,7 @@ from qwqdesk.engine.events import Output, Span
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.difference_sentence import Word
 from qwqdesk.ui.conversation.code_text import CodeText
+from qwqdesk.ui.conversation.compared import Compared
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip, SentenceLine
 from qwqdesk.ui.conversation.document_marks import Mark, Tint
 from qwqdesk.ui.conversation.document_view import DocumentView
@@ -409,3 +411,32 @@ def test_seeds_that_answers_have_of_their_own_are_said() -> None:
     assert strip_text(four, seeds=(7, 7, 8, 9))[1].startswith(
         "Same prompt and model. The lanes differ in the seed."
     )
+
+
+async def test_a_comparison_that_failed_is_tried_again_with_the_next_text(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "qwqdesk.ui.conversation.differences.compare"
+    faults: list[object] = []
+
+    def broken(*_: object, **__: object) -> Compared:
+        raise ValueError("a fault of the program")
+
+    async with opened(tmp_path) as d:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: faults.append(context.get("exception"))
+        )
+        with monkeypatch.context() as while_broken:
+            while_broken.setattr(module, broken)
+            d.window.page.acts.add()
+            writer = _Writer(await d.send("Go"))
+            view = d.window.page.view
+            writer.write(0, "One two three")
+            writer.write(1, "One two four")
+            await d.until(lambda: bool(faults))
+            assert _marks(view, 1) == []
+        writer.write(1, " and more")
+        writer.finish()
+        await d.idle()
+        await d.until(lambda: view.differences.marked)
+        assert [mark for mark, _ in _marks(view, 1)] == ["Token 2"]
