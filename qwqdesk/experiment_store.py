@@ -19,7 +19,7 @@ from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult
 from qwqdesk.model_turns import LanePlace
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
-from qwqdesk.whole_file import write_whole
+from qwqdesk.shared_file import change_json
 
 
 def conditions(experiment: Experiment, places: Sequence[LanePlace]) -> dict[str, Any]:
@@ -76,14 +76,21 @@ def load_result(path: Path, experiment: Experiment) -> ExperimentResult:
 
 
 def save_result(path: Path, result: ExperimentResult) -> None:
-    """Write the result as it is now.
+    """Write the result as it is now, with the trials that another program has added meanwhile.
 
     Raises:
         UserError: code "disk".
     """
-    text = json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False)
+    own = result.to_json()
+
+    def merged(now: object) -> dict[str, Any]:
+        every = ExperimentResult(result.experiment)
+        every.take(own)
+        every.take(now)
+        return every.to_json()
+
     try:
-        write_whole(path, text + "\n")
+        change_json(path, merged)
     except OSError as error:
         what = f"The result cannot be saved: {error.strerror or error}."
         raise UserError(what, "Check the folder and the free space.", code="disk") from error

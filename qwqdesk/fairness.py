@@ -6,7 +6,6 @@ kept in one small file, so that every later run under the same conditions has it
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,11 +15,10 @@ from typing import Any, Final, Literal
 
 from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.conversation import Mode
-from qwqdesk.errors import UserError
 from qwqdesk.rerun import Progress, RerunResult, present_conditions, run_stored
 from qwqdesk.run_conditions import Conditions, changes
-from qwqdesk.sampling.recipe_files import parse_json
 from qwqdesk.session import Session
+from qwqdesk.shared_file import DamagedFileError, change_json, read_json
 from qwqdesk.stored_run import StoredLane
 from qwqdesk.stored_values import (
     engine_of,
@@ -32,7 +30,6 @@ from qwqdesk.stored_values import (
     sha256_of,
     size_of,
 )
-from qwqdesk.whole_file import write_whole
 
 SELF_TEST_TOKENS: Final = 256
 _MAX_TESTS: Final = 100
@@ -80,12 +77,16 @@ class SelfTests:
 
     def add(self, test: SelfTest) -> None:
         """Keep a result; it replaces older ones under the same conditions."""
-        kept = [old for old in self._tests if not _same(old.conditions, test.conditions)]
-        self._tests = [*kept, test][-_MAX_TESTS:]
+        self._tests = _with(self._tests, test)
         if self._path is not None:
             with suppress(OSError):
-                tests = [_to_json(kept) for kept in self._tests]
-                write_whole(self._path, json.dumps(tests, allow_nan=False))
+                change_json(self._path, lambda now: self._merged(now, test), most=_MAX_BYTES)
+
+    def _merged(self, now: object, test: SelfTest) -> list[dict[str, Any]]:
+        """What other programs have found out stays."""
+        known = _tests_of(now) if now is not None else self._tests
+        self._tests = _with(known, test)
+        return [_to_json(kept) for kept in self._tests]
 
 
 async def self_test(
@@ -180,12 +181,20 @@ def _same(a: Conditions, b: Conditions) -> bool:
     return bool(a.model.sha256 and b.model.sha256) or a.model.path == b.model.path
 
 
+def _with(tests: Sequence[SelfTest], test: SelfTest) -> list[SelfTest]:
+    kept = [old for old in tests if not _same(old.conditions, test.conditions)]
+    return [*kept, test][-_MAX_TESTS:]
+
+
 def _read(path: Path) -> list[SelfTest]:
     try:
-        with path.open("rb") as file:
-            data = parse_json(file.read(_MAX_BYTES))
-    except (OSError, UserError):
+        return _tests_of(read_json(path, _MAX_BYTES))
+    except (OSError, DamagedFileError):
         return []
+
+
+def _tests_of(data: object) -> list[SelfTest]:
+    """The tests of a document; entries that make no sense are left out."""
     found = (_from_json(map_of(entry)) for entry in list_of(data)[-_MAX_TESTS:])
     return [test for test in found if test is not None]
 

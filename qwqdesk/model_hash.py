@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from qwqdesk.errors import UserError
-from qwqdesk.models.records import Record, read_record, with_checksum, write_record
+from qwqdesk.models.records import note_checksum, read_record
 
 _LIBRARY_PATTERNS: Final = ("lib*.so*", "*.dylib", "*.dll")
 
@@ -101,9 +101,8 @@ class ModelHashes:
         if _key(before) != _key(self._known(file)):
             return  # it was replaced while it was read
         self._computed[_key(before)] = sha256
-        old = read_record(self._models, file, stale=True) or Record(sha256, False)
         with suppress(UserError):  # a full disk: it is computed again at the next start
-            write_record(self._models, file, with_checksum(old, sha256))
+            note_checksum(self._models, file, sha256)
 
 
 def library_hash(stopped: Callable[[], bool] = lambda: False) -> str | None:

@@ -6,7 +6,6 @@ reported; names of a newer version are kept; a file that is no settings file is 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from qwqdesk.conversation import Mode
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.whole_file import write_whole
+from qwqdesk.shared_file import DamagedFileError, change_json, read_json
 
 Theme = Literal["system", "light", "dark"]
 LoopGuardChoice = Literal["off", "mark", "stop", "close"]
@@ -91,19 +90,14 @@ class LoadedSettings:
 def load_settings(path: Path) -> LoadedSettings:
     """Read a settings file; a missing one gives the defaults. Never raises."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        data = read_json(path, MAX_BYTES)
     except FileNotFoundError:
         return LoadedSettings(Settings())
     except OSError as error:
         return LoadedSettings(Settings(), (f"The settings cannot be read: {error.strerror}.",))
-    try:
-        if len(raw) > MAX_BYTES:
-            raise ValueError("too large")
-        data = json.loads(raw)
-        if not isinstance(data, dict):
-            raise ValueError("no object")
-    except (ValueError, RecursionError):
+    except DamagedFileError:
+        data = None
+    if not isinstance(data, dict):
         return LoadedSettings(Settings(), (_move_aside(path),))
     return settings_from_json(data)
 
@@ -124,21 +118,57 @@ def settings_from_json(data: Mapping[str, Any]) -> LoadedSettings:
     return LoadedSettings(replace(Settings(unknown=unknown), **good), tuple(problems))
 
 
-def save_settings(path: Path, settings: Settings) -> None:
-    """Replace the file in one step: a crash leaves the old one or the new one, never a part.
+def save_settings(path: Path, settings: Settings, before: Settings | None = None) -> None:
+    """Save what differs from `before`, what this program had read or saved last; None: everything.
+
+    Other programs save into the same file: it is read again under a lock, and what this program
+    did not change stays as it says, also names and values that this version does not know. The
+    file is replaced in one step; a damaged one is kept aside and everything is written.
 
     Raises:
         UserError: code "disk", the file cannot be written.
     """
-    text = json.dumps(settings.to_json(), indent=2, ensure_ascii=True)
+
+    def change(now: object) -> Mapping[str, Any]:
+        if isinstance(now, dict):
+            return {**now, **_changes(settings, before, now), "version": VERSION}
+        _move_aside(path)
+        return settings.to_json()
+
     try:
-        write_whole(path, text + "\n")
+        change_json(path, change, most=MAX_BYTES, indent=2)
     except OSError as error:
         raise UserError(
-            f"The settings cannot be saved: {error.strerror}.",
+            f"The settings cannot be saved: {error.strerror or error}.",
             f"Check the folder {path.parent} and the free space.",
             code="disk",
         ) from error
+
+
+def _changes(after: Settings, before: Settings | None, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The changed names as the file is to have them."""
+    new = after.to_json()
+    if before is None:
+        return new
+    old = before.to_json()
+    changed = {name: value for name, value in new.items() if value != old.get(name)}
+    if "engine" in changed:  # each of its values is a setting of its own
+        kept = now.get("engine")
+        edited = {
+            name: value for name, value in new["engine"].items() if value != old["engine"].get(name)
+        }
+        changed["engine"] = {**(kept if isinstance(kept, dict) else new["engine"]), **edited}
+    if "model_folders" in changed:  # each folder was added or removed for itself
+        kept = now.get("model_folders")
+        there = kept if isinstance(kept, list) else old["model_folders"]
+        left = [folder for folder in there if folder not in old["model_folders"]]
+        wanted = [
+            folder
+            for folder in new["model_folders"]
+            if folder in there or folder not in old["model_folders"]
+        ]
+        changed["model_folders"] = list(dict.fromkeys([*wanted, *left]))[:MAX_FOLDERS]
+    return changed
 
 
 # ---------------------------------------------------------------- what a setting may hold
@@ -264,6 +294,8 @@ def _move_aside(path: Path) -> str:
     aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
     try:
         path.replace(aside)
+    except FileNotFoundError:
+        return ""
     except OSError:
         return "The settings file is damaged; the defaults are used."
     return f"The settings file was damaged and kept as {aside.name}; the defaults are used."

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
+import time
 from pathlib import Path
+from typing import Final
+
+_TRIES: Final = 20
+_BETWEEN_TRIES_S: Final = 0.025
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -25,7 +31,19 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """On Windows a file that somebody is just reading cannot be replaced: a reader is quick."""
+    for _ in range(_TRIES if sys.platform == "win32" else 0):
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(_BETWEEN_TRIES_S)
+        else:
+            return
+    temporary.replace(path)

@@ -6,8 +6,9 @@ The lock lies on a file that stays; the system gives it back when the process en
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from qwqdesk.shared_file import lock_descriptor
 
 
 class WindowLock:
@@ -30,7 +31,7 @@ class WindowLock:
         except OSError:
             return True
         try:
-            _lock(descriptor)
+            lock_descriptor(descriptor)
         except OSError:
             os.close(descriptor)
             return False
@@ -42,14 +43,3 @@ class WindowLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -176,7 +176,7 @@ def _remember(folder: Path, dirs: DataDirs) -> None:
             code="value",
         )
     folders = (*loaded.model_folders, str(folder))
-    save_settings(dirs.settings, replace(loaded, model_folders=folders))
+    save_settings(dirs.settings, replace(loaded, model_folders=folders), loaded)
 
 
 def _with_progress(work: Callable[[Callable[[int], None]], T]) -> T:

@@ -55,7 +55,7 @@ class ExtraBuffersProbe:
             if found == "unknown":
                 return False
             results[key] = _REMEMBERED[found]
-            keep_json(self.remembered, results)
+            keep_json(self.remembered, lambda now: {**_results(now), key: results[key]})
         if results[key] is None:
             raise UserError(
                 "Quantized models crash in this build of llama.cpp on this processor.",
@@ -113,7 +113,10 @@ def _cpu_identity() -> str:
 
 
 def _read(path: Path) -> dict[str, bool | None]:
-    data = read_json(path)
+    return _results(read_json(path))
+
+
+def _results(data: object) -> dict[str, bool | None]:
     if not isinstance(data, dict):
         return {}
     return {str(key): value for key, value in data.items() if value in (True, False, None)}

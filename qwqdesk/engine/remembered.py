@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qwqdesk.whole_file import write_whole
+from qwqdesk import shared_file
 
 _log = logging.getLogger(__name__)
 
@@ -15,14 +15,17 @@ _log = logging.getLogger(__name__)
 def read_json(path: Path) -> Any:  # noqa: ANN401  (whatever lies there; the caller checks)
     """The file's content, None where there is none that can be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return shared_file.read_json(path)
+    except (OSError, shared_file.DamagedFileError):
         return None
 
 
-def keep_json(path: Path, data: object) -> None:
-    """Replace the file as a whole. Best effort: without it the same is only found out again."""
+def keep_json(path: Path, change: Callable[[Any], object]) -> None:
+    """Let `change` make the new content from what the file says now (None: nothing).
+
+    Best effort: without it the same is only found out again.
+    """
     try:
-        write_whole(path, json.dumps(data))
+        shared_file.change_json(path, change)
     except OSError as error:
         _log.warning("%s could not be kept: %s", path.name, error)

@@ -64,7 +64,7 @@ class LoadTrial:
             return
         if found:
             raise _crash(path, settings, found)
-        keep_json(self.remembered, [*passed, key][-_MOST_REMEMBERED:])
+        keep_json(self.remembered, lambda now: [*_keys(now), key][-_MOST_REMEMBERED:])
 
     def _is_trusted(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.trusted.resolve())
@@ -159,5 +159,8 @@ def _crash(path: Path, settings: EngineSettings, said: str) -> UserError:
 
 
 def _read(path: Path) -> list[str]:
-    data = read_json(path)
+    return _keys(read_json(path))
+
+
+def _keys(data: object) -> list[str]:
     return [key for key in data if isinstance(key, str)] if isinstance(data, list) else []

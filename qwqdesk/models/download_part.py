@@ -20,6 +20,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.records import read_json, write_json
 from qwqdesk.models.verify import FileDigest, FollowingDigest
+from qwqdesk.shared_file import is_held, lock_descriptor
 
 SUFFIX = ".part"
 NOTE_SUFFIX = ".part.json"
@@ -256,7 +257,7 @@ def _open_locked(order: FileOrder) -> int:
             order.part.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(order.part, flags, 0o644)
         try:
-            _lock(descriptor)
+            lock_descriptor(descriptor, _LOCK_AT)
             if os.fstat(descriptor).st_ino == order.part.stat().st_ino:
                 os.lseek(descriptor, 0, os.SEEK_END)
                 return descriptor
@@ -264,23 +265,11 @@ def _open_locked(order: FileOrder) -> int:
             pass
         except OSError as error:
             os.close(descriptor)
-            if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            if is_held(error):
                 raise _busy(order.target) from error
             raise disk_error(order.part, error) from error
         os.close(descriptor)
     raise _busy(order.target)
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(descriptor, _LOCK_AT, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_folder(folder: Path) -> None:

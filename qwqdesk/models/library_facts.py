@@ -6,8 +6,7 @@ the same. It is only a memory: whatever is wrong with it, the headers are read a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.gguf import read_header
-from qwqdesk.models.records import write_json
+from qwqdesk.shared_file import DamagedFileError, change_json, read_json
 
 VERSION = 1
 MAX_BYTES = 16 << 20
@@ -68,11 +67,21 @@ class FactsMemory:
             del self._known[path]
         if self._file is None or not (self._changed or gone):
             return
-        rows = {path: [*state, facts.readable, facts.architecture, facts.label]
-                for path, (state, facts) in self._known.items()}  # fmt: skip
         with suppress(OSError):
-            write_json(self._file, {"version": VERSION, "facts": rows})
+            change_json(self._file, lambda now: self._merged(now, wanted), most=MAX_BYTES)
             self._changed = False
+
+    def _merged(self, now: object, wanted: Set[str]) -> dict[str, Any]:
+        """Another program may know more of the same files, or look at other places than this one;
+        what it knows stays while its files are there. Of one file, what was read here counts.
+        """
+        theirs = dict(_entries(_rows(now)))
+        for path in theirs.keys() & wanted - self._known.keys():
+            self._known[path] = theirs[path]
+        every = {path: known for path, known in theirs.items() if Path(path).exists()} | self._known
+        rows = {path: [*state, facts.readable, facts.architecture, facts.label]
+                for path, (state, facts) in every.items()}  # fmt: skip
+        return {"version": VERSION, "facts": rows}
 
 
 def read_facts(path: Path, name: str) -> Facts:
@@ -91,10 +100,12 @@ def read_facts(path: Path, name: str) -> Facts:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        with file.open("rb") as source:
-            data = json.loads(source.read(MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        return _rows(read_json(file, MAX_BYTES))
+    except (OSError, DamagedFileError):
         return {}
+
+
+def _rows(data: object) -> Mapping[str, Any]:
     if not isinstance(data, dict) or data.get("version") != VERSION:
         return {}
     rows = data.get("facts")

@@ -16,7 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qwqdesk import shared_file
 from qwqdesk.errors import UserError
+from qwqdesk.shared_file import alone_with
 from qwqdesk.whole_file import write_whole
 
 FOLDER = ".records"
@@ -102,11 +104,29 @@ def write_record(models: Path, file: Path, record: Record) -> None:
         now = replace(record, size=state.st_size, mtime_ns=state.st_mtime_ns)
         write_json(place, asdict(now))
     except OSError as error:
-        raise UserError(
-            f"The result for {file.name} cannot be saved: {error.strerror or error}.",
-            "Check the folder's permissions and the free space.",
-            code="disk",
-        ) from error
+        raise _not_saved(file, error) from error
+
+
+def _not_saved(file: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The result for {file.name} cannot be saved: {error.strerror or error}.",
+        "Check the folder's permissions and the free space.",
+        code="disk",
+    )
+
+
+def note_checksum(models: Path, file: Path, sha256: str) -> None:
+    """Add a checksum to what is known of a file: where it came from, say, was noted by others.
+
+    Raises:
+        UserError: code "disk".
+    """
+    try:
+        with alone_with(models / FOLDER / "records"):
+            old = read_record(models, file, stale=True) or Record(sha256, False)
+            write_record(models, file, with_checksum(old, sha256))
+    except TimeoutError as error:
+        raise _not_saved(file, error) from error
 
 
 def remove_record(models: Path, file: Path) -> None:
@@ -118,9 +138,8 @@ def remove_record(models: Path, file: Path) -> None:
 def read_json(path: Path, most: int = MAX_BYTES) -> Mapping[str, Any]:
     """A JSON object of `most` bytes at the most from disk; anything else is empty."""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(most))
-    except (OSError, ValueError, RecursionError):
+        data = shared_file.read_json(path, most)
+    except (OSError, shared_file.DamagedFileError):
         return {}
     return data if isinstance(data, dict) else {}
 

@@ -64,11 +64,11 @@ class Desk(QObject):
         changed = replace(self.settings, **values)
         if changed == self.settings:
             return
-        self.settings = changed
+        before, self.settings = self.settings, changed
         self.downloads.change(changed)
         self.settings_changed.emit(changed)
         try:
-            save_settings(self.dirs.settings, changed)
+            save_settings(self.dirs.settings, changed, before)
         except UserError as error:
             self.trouble.emit(error)
 

@@ -62,3 +62,19 @@ def test_other_conditions_have_another_result(
     monkeypatch.setattr("qwqdesk.experiment_store.package_version", lambda: "0.0.1")
     others.append(result_path(tmp_path, ONE, place(model)))
     assert len({before, *others}) == 6
+
+
+def test_two_programs_at_the_same_experiment_keep_each_others_trials(
+    tmp_path: Path, model: Path
+) -> None:
+    path = result_path(tmp_path, ONE, place(model))
+    first, second = ExperimentResult(ONE), ExperimentResult(ONE)
+    first.add("A", 7, Checked("3", (1,), "stop"))
+    save_result(path, first)
+    second.add("A", 8, Checked("3", (1,), "length"))
+    save_result(path, second)
+    first.add("A", 9, Checked("3", (1,), "stop"))
+    save_result(path, first)
+    found = load_result(path, ONE)
+    assert {trial.seed: trial.passed for trial in found.trials} == {7: True, 8: False, 9: True}
+    assert first.trials == [trial for trial in found.trials if trial.seed != 8]

@@ -38,6 +38,7 @@ LAYERS: tuple[tuple[str, str], ...] = (
     ("reasoning*.py", "pure"),
     ("resources.py", "pure"),
     ("settings.py", "pure"),
+    ("shared_file.py", "pure"),
     ("whole_file.py", "pure"),
     ("cli*", "command line"),
     ("__main__.py", "command line"),
