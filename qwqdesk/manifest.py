@@ -61,9 +61,23 @@ def model_json(model: ModelInfo) -> dict[str, Any]:
 
 
 def vocabulary_name(model: ModelInfo) -> str:
-    """Which tokenizer the model has; lanes are compared by ids only within one."""
+    """Which tokenizer the model has; lanes are compared by ids only within one.
+
+    The tokenizer's kind, and "#" with a checksum of its tokens.
+    """
     keys = ("tokenizer.ggml.model", "tokenizer.ggml.pre")
-    return "/".join(model.metadata.get(key, "") for key in keys).strip("/")
+    name = "/".join(model.metadata.get(key, "") for key in keys).strip("/")
+    return f"{name}#{model.vocabulary_sum}" if name and model.vocabulary_sum else name
+
+
+def vocabulary_of(manifest: Mapping[str, Any]) -> str:
+    """The tokenizer of a stored lane; where an old run does not say it, its model stands for it."""
+    known = manifest.get("vocabulary")
+    if known and isinstance(known, str):
+        return known
+    model = manifest.get("model")
+    named = isinstance(model, Mapping) and model.get("name")
+    return f"{model.get('architecture')}/{named}" if isinstance(model, Mapping) and named else ""
 
 
 def engine_json(engine: EngineInfo) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
 def _written(run: FinishedRun, number: int) -> tuple[str, WrittenTokens]:
     record = run.record.lanes[number]
     vocabulary = run.began.conditions.vocabulary
-    written = WrittenTokens(record.tokens, record.text, record.ends, vocabulary)
+    whole = record.finish_reason == "stop"
+    written = WrittenTokens(record.tokens, record.text, record.ends, vocabulary, whole=whole)
     return run.began.lanes[number].label, written
 
 

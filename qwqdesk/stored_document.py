@@ -15,7 +15,7 @@ from qwqdesk.conversation import LANE_LABELS, Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import thought_json
+from qwqdesk.manifest import thought_json, vocabulary_of
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.recipes import Recipe
@@ -54,8 +54,9 @@ def document_of(replies: Sequence[Reply]) -> dict[str, Any]:
 
 
 def _written(reply: Reply) -> WrittenTokens:
-    vocabulary = str(reply.manifest.get("vocabulary") or "")
-    return WrittenTokens(reply.tokens, reply.text, reply.ends, vocabulary)
+    whole = reply.finish_reason == "stop"
+    vocabulary = vocabulary_of(reply.manifest)
+    return WrittenTokens(reply.tokens, reply.text, reply.ends, vocabulary, whole=whole)
 
 
 def _own(head: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,6 +208,7 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
         "reasoning_budget_message": lane.rules.reasoning_budget_message,
         "constraints": lane.rules.constraints.to_json(),
         "raw": lane.raw,
+        "vocabulary": lane.vocabulary,
         "settings": lane.settings.to_json() if lane.settings is not None else None,
         "files": [dict(zip(names, file, strict=True)) for file in model.files],
         "library_sha256": lane.library_sha256,

@@ -73,6 +73,7 @@ class StoredLane:
     loop_guard: LoopGuard = "mark"
     rules: LaneRules = field(default_factory=LaneRules)
     raw: bool = False
+    vocabulary: str = ""
     recipe: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     answer_chain: SamplerChain | None = None
@@ -221,6 +222,7 @@ def _lane(data: Mapping[str, Any], head: Mapping[str, Any], mode: Mode, letter: 
         loop_guard=guard_of(manifest.get("loop_guard")),
         rules=rules_of(manifest),
         raw=manifest.get("raw") is True,
+        vocabulary=line_of(manifest.get("vocabulary"))[:200],
         recipe=line_of(manifest.get("recipe")) or None,
         sources=_sources(data.get("sources")),
         answer_chain=_chain(answer) if (answer := map_of(data.get("answer_sampling"))) else None,

@@ -18,6 +18,7 @@ from qwqdesk.analysis.metrics import (
     shown_value,
     similar_lengths,
 )
+from qwqdesk.analysis.parting import Parting
 from qwqdesk.conversation import FinishReason
 from qwqdesk.reasoning import reasoning_closed as is_closed
 
@@ -35,9 +36,9 @@ NO_VALUE: Final = "\N{EN DASH}"
 class LaneNumbers:
     """One lane for the table. `values` are those of `METRICS` by name.
 
-    `reasoning_closed` is None where there was no reasoning; `differs_at` is the first token that
-    differs from the first lane's, None where none does or this is the first lane. `compared` says
-    whether that was looked at. `verdicts` are those of an experiment's checks.
+    `reasoning_closed` is None where there was no reasoning; `parting` says how far it wrote the
+    same as the first lane, None for the first one and where that is not known. `verdicts` are those
+    of an experiment's checks.
     """
 
     label: str
@@ -46,8 +47,7 @@ class LaneNumbers:
     finish_reason: FinishReason | None = None
     reasoning_closed: bool | None = None
     code_open: bool = False
-    differs_at: int | None = None
-    compared: bool = False
+    parting: Parting | None = None
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -199,14 +199,25 @@ def _finish(lanes: Lanes) -> NumberRow:
 
 def _difference(lanes: Lanes) -> NumberRow:
     first = lanes[0].label if lanes else "A"
-    texts = []
-    for number, lane in enumerate(lanes):
-        if not number or not lane.compared:
-            texts.append(NO_VALUE)
-        else:
-            texts.append("none" if lane.differs_at is None else f"token {lane.differs_at:,}")
-    meaning = f"The first token that differs from lane {first}'s, counted from 0."
-    return NumberRow(f"First difference from {first}", meaning, tuple(texts))
+    texts = tuple(
+        _parting_cell(lane.parting) if number and lane.parting else NO_VALUE
+        for number, lane in enumerate(lanes)
+    )
+    meaning = (
+        f"The first token that differs from lane {first}'s, counted from 0. "
+        "Lanes whose models have different tokens are compared by their text."
+    )
+    return NumberRow(f"First difference from {first}", meaning, texts)
+
+
+def _parting_cell(parting: Parting) -> str:
+    if parting.kind == "open":
+        return "none yet"
+    if parting.kind == "cut":
+        return f"none in {counted(parting.same, 'character' if parting.by_text else 'token')}"
+    if parting.kind == "same":
+        return "none"
+    return "in the text" if parting.by_text else f"token {parting.token or 0:,}"
 
 
 def _metric(name: str, title: str = "", unit: str = "") -> Callable[[Lanes], NumberRow]:

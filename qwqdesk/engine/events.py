@@ -110,7 +110,11 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A loaded model. `chat_template` is untrusted text, `metadata` holds its scalars as text."""
+    """A loaded model. `chat_template` is untrusted text, `metadata` holds its scalars as text.
+
+    `vocabulary_sum` is a checksum over some of its tokens: models with the same kind of tokenizer
+    have different tokens all the same.
+    """
 
     path: str
     name: str
@@ -125,6 +129,7 @@ class ModelInfo:
     bos_token: str
     eos_token: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    vocabulary_sum: str = ""
 
 
 # ---------------------------------------------------------------- events

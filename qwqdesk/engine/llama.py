@@ -8,6 +8,7 @@ UserError of code "token", one that the vocabulary does not have: native code wo
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -189,7 +190,14 @@ class LlamaModel:
             bos_token=self._token_text(api.llama_vocab_bos(self.vocab)),
             eos_token=self._token_text(api.llama_vocab_eos(self.vocab)),
             metadata=metadata,
+            vocabulary_sum=self._vocabulary_sum(),
         )
+
+    def _vocabulary_sum(self) -> str:
+        """Over ids that every version of a vocabulary has: its end may be padded or added to."""
+        ids = (*range(1000), *range(1000, 32_000, 31))
+        pieces = (self.piece(token) for token in ids if token < self.n_vocab)
+        return hashlib.sha256(b"\n".join(pieces)).hexdigest()[:16]
 
     def _metadata(self) -> dict[str, str]:
         """Scalars of the header as text; the template is kept apart (it can be long)."""

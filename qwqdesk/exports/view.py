@@ -15,9 +15,11 @@ from qwqdesk.analysis.numbers import (
     NO_VALUE,
     LaneNumbers,
     NumberRow,
+    counted,
     number_rows,
     reasoning_closed,
 )
+from qwqdesk.analysis.parting import Parting, parting_of
 from qwqdesk.conversation import FinishReason
 from qwqdesk.errors import UserError
 from qwqdesk.exports.rules import rule_arguments, rule_differences
@@ -40,8 +42,8 @@ _NO_ERROR: Final = "no error found"
 class LaneView:
     """One lane. `reasoning` is None where there was none; `differences` are from the first lane.
 
-    `errors` are sentences by their line in the answer. `differs_at` is the first token that is not
-    the first lane's, where that was `compared`.
+    `errors` are sentences by their line in the answer. `parting` says how far it wrote the same as
+    the first lane, where that is known.
     """
 
     label: str
@@ -59,8 +61,7 @@ class LaneView:
     metrics: Mapping[str, Number]
     finish_reason: FinishReason | None = None
     errors: Mapping[int, str] = field(default_factory=dict)
-    differs_at: int | None = None
-    compared: bool = False
+    parting: Parting | None = None
     recipe: str = ""
 
     @property
@@ -98,8 +99,7 @@ class RunView:
                 values=lane.metrics,
                 finish_reason=lane.finish_reason,
                 reasoning_closed=reasoning_closed(lane.text, lane.reasoning, lane.answer),
-                differs_at=lane.differs_at,
-                compared=lane.compared,
+                parting=lane.parting,
             )
             for lane in self.lanes
         ]
@@ -124,7 +124,7 @@ def view_of(document: Mapping[str, Any]) -> RunView:
         lanes=tuple(
             replace(
                 _with_rules(_lane(lane, number, model, chains), lane, lanes[0]),
-                **_difference(lane, lanes[0], parted),
+                parting=_parting(lane, lanes[0], parted),
             )
             for number, lane in enumerate(lanes)
         ),
@@ -179,23 +179,23 @@ def _reason(data: object) -> FinishReason | None:
     return cast("FinishReason", data) if isinstance(data, str) and data in _FINISHES else None
 
 
-def _parted(rows: object) -> dict[tuple[str, str], int | None]:
-    """Where two lanes part, by their labels."""
-    found: dict[tuple[str, str], int | None] = {}
+def _parted(rows: object) -> dict[tuple[str, str], Parting]:
+    """How far two lanes wrote the same, by their labels."""
+    found: dict[tuple[str, str], Parting] = {}
     for row in map(_map, _list(rows)):
-        labels, token = _list(row.get("lanes")), row.get("token")
-        if len(labels) == 2 and (token is None or isinstance(token, int)):
-            found[_text(labels[0]), _text(labels[1])] = token
+        labels, parting = _list(row.get("lanes")), parting_of(row)
+        if len(labels) == 2 and parting is not None:
+            found[_text(labels[0]), _text(labels[1])] = parting
     return found
 
 
-def _difference(
+def _parting(
     lane: Mapping[str, Any],
     first: Mapping[str, Any],
-    parted: Mapping[tuple[str, str], int | None],
-) -> dict[str, Any]:
+    parted: Mapping[tuple[str, str], Parting],
+) -> Parting | None:
     pair = _text(first.get("label")), _text(lane.get("label"))
-    return {"differs_at": parted.get(pair), "compared": lane is not first and pair in parted}
+    return None if lane is first else parted.get(pair)
 
 
 def _errors(checks: object) -> dict[int, str]:
@@ -227,16 +227,24 @@ def _divergences(rows: object) -> list[str]:
     sentences = []
     for row in map(_map, _list(rows)):
         labels = [_text(label) for label in _list(row.get("lanes"))]
-        token = row.get("token")
-        if len(labels) != 2:
-            continue
-        if token is None:
-            sentences.append(f"{labels[0]} and {labels[1]} wrote the same tokens.")
+        parting = parting_of(row)
+        if len(labels) != 2 or parting is None:
             continue
         rejoin = _list(row.get("rejoin"))
         again = f"; they meet again at {rejoin[0]} and {rejoin[1]}" if len(rejoin) == 2 else ""
-        sentences.append(f"{labels[0]} and {labels[1]} differ from token {token} on{again}.")
+        sentences.append(f"{labels[0]} and {labels[1]} {_parting_words(parting)}{again}.")
     return sentences
+
+
+def _parting_words(parting: Parting) -> str:
+    what = "text" if parting.by_text else "tokens"
+    if parting.kind == "same":
+        return f"wrote the same {what}"
+    if parting.kind == "differ":
+        where = "in their text" if parting.by_text else f"from token {parting.token} on"
+        return f"differ {where}"
+    unit = "character" if parting.by_text else "token"
+    return f"are the same as far as both go: {counted(parting.same, unit)}"
 
 
 def _finish(lane: Mapping[str, Any]) -> str:

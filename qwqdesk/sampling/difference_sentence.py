@@ -56,27 +56,40 @@ def difference_sentences(
     lanes: Sequence[Lane],
     *,
     same_model: bool = True,
-    continued: bool = False,
+    same_history: bool = True,
     others: Sequence[OtherDifference] = (),
 ) -> tuple[Sentence, ...]:
     """How the lanes differ, once in full and once short; a lane is its letter and its chain.
 
-    With two lanes it says what the second does; with more only in what they differ. `continued`:
-    each lane goes on from its own earlier reply, so that only the message is the same. `others`:
-    what differs beside the chains, of all lanes together.
+    With two lanes it says what the second does; with more only in what they differ. Without
+    `same_history` each lane goes on from its own earlier reply, so that only the message is the
+    same. `others`: what differs beside the chains, of all lanes together.
     """
     if len(lanes) < 2:
         return ()
+    if same_model and same_settings(lanes, others):
+        where = f"in {'both' if len(lanes) == 2 else 'all'} lanes"
+        return (
+            (Word(f"Same settings{f' {where}' if same_history else ', different histories'}."),),
+        )
     found = [worded_differences(lanes[0][1], chain) for _, chain in lanes[1:]]
-    if not same_model:
-        every = [worded for words in found for worded in words]
-        return _topics(every, others, same_model=False, continued=continued)
-    if not any(found) and not others:
-        return ((Word(f"Same settings in {'both' if len(lanes) == 2 else 'all'} lanes."),),)
-    if len(lanes) == 2:
-        return (_two(lanes[0], lanes[1], found[0], others),)
+    if same_model and len(lanes) == 2:
+        return _with_history(_two(lanes[0], lanes[1], found[0], others), same=same_history)
     every = [worded for words in found for worded in words]
-    return _topics(every, others, same_model=True, continued=continued)
+    return _topics(every, others, same_model=same_model, same_history=same_history)
+
+
+def same_settings(lanes: Sequence[Lane], others: Sequence[OtherDifference] = ()) -> bool:
+    """Whether nothing differs that has an effect; models are not looked at."""
+    first = lanes[0][1]
+    return not others and not any(worded_differences(first, chain) for _, chain in lanes[1:])
+
+
+def _with_history(sentence: Sentence, *, same: bool) -> tuple[Sentence, ...]:
+    """With a word about the histories, where there is room for it."""
+    if same:
+        return (sentence,)
+    return (_merged([*sentence, Word(" The histories differ.")]), sentence)
 
 
 # ---------------------------------------------------------------- two lanes
@@ -197,13 +210,14 @@ def _topics(
     others: Sequence[OtherDifference],
     *,
     same_model: bool,
-    continued: bool,
+    same_history: bool,
 ) -> tuple[Sentence, Sentence]:
     ranked = sorted(found, key=lambda worded: worded.difference.kind != "order")
     topics = [] if same_model else ["the model"]
     topics += [_topic(worded) for worded in ranked]
-    topics = list(dict.fromkeys([*topics, *(other.topic for other in others)]))
-    asked = "message" if continued else "prompt"
+    topics += [other.topic for other in others]
+    topics = list(dict.fromkeys(topics if same_history else [*topics, "the history"]))
+    asked = "prompt" if same_history else "message"
     shared = [asked, *(name for name in ("model", "seed") if f"the {name}" not in topics)]
     long = _and(["the order of the chain" if topic == "the order" else topic for topic in topics])
     short = _and([topic.removeprefix("the ") for topic in topics])

@@ -192,7 +192,7 @@ def pure(view: ConversationView) -> dict[str, float]:
     """The analysis alone, without a window."""
     first, other = view.comparison.replies()[:2]
     started = time.perf_counter()
-    diverge(first.tokens, other.tokens)
+    diverge(first.written, other.written)
     divergence = _since(started)
     started = time.perf_counter()
     word_diff(first.text, other.text)

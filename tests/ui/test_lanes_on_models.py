@@ -10,6 +10,7 @@ from qwqdesk.conversation import Timing, Usage
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.store.history import History
 from qwqdesk.ui.conversation.lane import Lane
+from qwqdesk.ui.conversation.text_block import TextBlock
 from tests.fake_engine import MODEL
 from tests.ui.fakes import Driver, opened
 
@@ -69,6 +70,69 @@ def _cut_off(history: History) -> int:
     )
     history.set_tips(number, {"A": reply})
     return number
+
+
+def _with_two_vocabularies(history: History, *pieces: list[str]) -> int:
+    """A comparison whose lanes' models cut the same text into other tokens."""
+    number = history.create_conversation()
+    message = history.add_user_message(number, None, "hello")
+    tips = {}
+    for label, words in zip("AB", pieces, strict=False):
+        tips[label] = history.add_reply(
+            message, label, recipe=None, mode="exact", sampling={"seed": 7}, sources={},
+            manifest={"vocabulary": f"gpt2/{label}"},
+        )  # fmt: skip
+        text = "".join(words)
+        history.finish_reply(
+            tips[label],
+            text=text,
+            reasoning=None,
+            answer=text,
+            tokens=tuple(range(len(words))),
+            ends=tuple(len("".join(words[: n + 1])) for n in range(len(words))),
+            finish_reason="stop",
+            finish_detail=None,
+            usage=Usage(1, 0, len(words)),
+            timing=Timing(),
+        )
+    history.set_lanes(number, [LaneSetup(label).to_json() for label in "AB"])
+    history.set_tips(number, tips)
+    return number
+
+
+async def test_tokens_of_different_vocabularies_are_compared_by_their_text(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        one = ["The", " cat", " sat", " down", "."]
+        other = ["T", "h", "e", " cat", " ran", "."]
+        d.window.page.views.open(_with_two_vocabularies(d.history, one, other))
+        view = d.window.page.view
+        await d.until(lambda: view.differences.marked)
+        link = d.find("firstDifference")
+        assert link.accessibleName() == "First difference in the text"
+        marks = [_marks(view.lanes[number]) for number in (0, 1)]
+        assert marks == [[("Text differs", "sat down.")], [("Text differs", "ran.")]]
+        d.press("F8")
+        assert view.differences.steps.at_words == "Difference in the text"
+
+
+async def test_the_same_text_of_different_vocabularies_is_told(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        number = _with_two_vocabularies(d.history, ["The cat", "."], ["The", " cat", "."])
+        d.window.page.views.open(number)
+        note = await d.shown("differenceNote")
+        assert note.property("text") == "Both lanes wrote the same text."
+
+
+def _marks(lane: Lane) -> list[tuple[str, str]]:
+    """The marks of a lane: their words, and the text behind them."""
+    views = lane.output.transcript.findChildren(TextBlock)
+    return [
+        (mark.words, view.marks.text()[mark.place :]) for view in views for mark in view.marks.marks
+    ]
 
 
 async def test_lanes_that_were_never_answered_are_offered(

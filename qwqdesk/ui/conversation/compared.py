@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from qwqdesk.analysis.divergence import Divergence, diverge, first_difference
+from qwqdesk.analysis.divergence import Divergence, diverge
+from qwqdesk.analysis.parting import Parting, parting
 from qwqdesk.analysis.place_map import common_length
-from qwqdesk.analysis.token_items import comparable
 from qwqdesk.analysis.token_places import Part, TokenLink, TokenPlaces
 from qwqdesk.ui.conversation.comparison import LaneReply
 
@@ -19,15 +19,21 @@ ShownParts = tuple[str, str]
 
 @dataclass(frozen=True)
 class Stop:
-    """Where to go: the first lane's token, the other lane's, and whether they meet there."""
+    """Where to go: the first lane's token, the other lane's, and whether they meet there.
+
+    `by_text`: their vocabularies differ, so that the one's number says nothing of the other.
+    """
 
     first: int
     other: int
     meeting: bool = False
+    by_text: bool = False
 
     @property
     def words(self) -> str:
         """Where one is, for screen readers."""
+        if self.by_text:
+            return "Same text again" if self.meeting else "Difference in the text"
         return f"{'Same again from' if self.meeting else 'Difference at'} token {self.other:,}"
 
 
@@ -85,21 +91,29 @@ def _even_ends(tokens: int, size: int) -> list[int]:
 
 def _pair(a: LaneReply, b: LaneReply, *, whole: bool) -> Pair:
     if not whole:
-        first = first_difference(*comparable(a.written, b.written))
-        return Pair(Divergence(first, (), ()), _stops(Divergence(first, (), ())))
-    found = diverge(*comparable(a.written, b.written))
-    return Pair(found, _stops(found), TokenLink(found.segments))
+        found = Divergence(parting(a.written, b.written))
+        return Pair(found, _stops(found))
+    found = diverge(a.written, b.written)
+    return Pair(found, _stops(found), TokenLink(found.segments) if found.segments else None)
+
+
+def first_stop(found: Parting) -> Stop | None:
+    """Where two lanes part, if they do."""
+    if found.a is None or found.b is None:
+        return None
+    return Stop(found.a, found.b, by_text=found.by_text)
 
 
 def _stops(found: Divergence) -> tuple[Stop, ...]:
     """The first difference, then where the lanes meet and part again, in turn."""
-    if found.token is None:
+    first = first_stop(found.parting)
+    if first is None:
         return ()
-    stops = [Stop(found.token, found.token)]
+    stops, by_text = [first], first.by_text
     ends = {(s.a_start, s.b_start): (s.a_end, s.b_end) for s in found.segments}
     last = (found.segments[-1].a_end, found.segments[-1].b_end) if found.segments else (0, 0)
     for place in found.rejoins:
-        stops.append(Stop(*place, meeting=True))
+        stops.append(Stop(*place, meeting=True, by_text=by_text))
         if ends[place] != last:
-            stops.append(Stop(*ends[place]))
+            stops.append(Stop(*ends[place], by_text=by_text))
     return tuple(stops)

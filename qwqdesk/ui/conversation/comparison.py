@@ -5,7 +5,7 @@ text, the numbers and the exports. It watches; it never changes a lane.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -13,10 +13,44 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.conversation import FinishReason, Loop, Mode, Reply, Timing, Usage
 from qwqdesk.engine.events import Event
+from qwqdesk.manifest import vocabulary_of
+from qwqdesk.prompt import Prompt
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 
 _GREW_MS = 500
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reply answers: the messages with all earlier turns, and the prompt made of them.
+
+    Empty where an old reply does not say it.
+    """
+
+    messages: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+
+    @staticmethod
+    def of(prompt: Prompt) -> Asked:
+        """Of a run of this session."""
+        return Asked(tuple((m.role, m.content) for m in prompt.messages), prompt.text)
+
+    @staticmethod
+    def stored(manifest: Mapping[str, Any]) -> Asked:
+        """Of a reply of the history."""
+        prompt = manifest.get("prompt") or {}
+        messages = ((str(m.get("role")), str(m.get("content"))) for m in prompt.get("messages", ()))
+        return Asked(tuple(messages), str(prompt.get("text") or ""))
+
+    def same_as(self, other: Asked) -> bool | None:
+        """Whether both lanes have the same history; None where that is not known.
+
+        By the messages, because models have templates of their own.
+        """
+        if self.messages and other.messages:
+            return self.messages == other.messages
+        return self.text == other.text if self.text and other.text else None
 
 
 @dataclass(frozen=True)
@@ -43,11 +77,15 @@ class LaneReply:
     ends: Sequence[int] = ()
     probabilities: Sequence[float] = ()
     vocabulary: str = ""
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def written(self) -> WrittenTokens:
         """The tokens, to be compared with another lane's."""
-        return WrittenTokens(self.tokens, self.text, self.ends, self.vocabulary, self.running)
+        whole = self.finish_reason == "stop"
+        return WrittenTokens(
+            self.tokens, self.text, self.ends, self.vocabulary, self.running, whole
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +96,8 @@ class _Running:
     mode: Mode
     sampling: Mapping[str, Any]
     record: LaneRecord
-    vocabulary: str = ""
+    vocabulary: str
+    asked: Asked
 
 
 class Comparison(QObject):
@@ -101,10 +140,11 @@ class Comparison(QObject):
         kept: Reply | LaneRecord
         if isinstance(source, _Running):
             kept, reply_id, vocabulary = source.record, source.reply_id, source.vocabulary
+            asked = source.asked
             running = self.running and kept.finish_reason is None
         else:
             kept, reply_id, running = source, source.id, False
-            vocabulary = str(source.manifest.get("vocabulary") or "")
+            vocabulary, asked = vocabulary_of(source.manifest), Asked.stored(source.manifest)
         return LaneReply(
             label=label,
             reply_id=reply_id,
@@ -122,6 +162,7 @@ class Comparison(QObject):
             ends=tuple(kept.ends),
             probabilities=tuple(kept.probabilities),
             vocabulary=vocabulary,
+            asked=asked,
         )
 
     # ------------------------------------------------------------ what the view tells
@@ -140,12 +181,20 @@ class Comparison(QObject):
         self._record = RunRecord([len(prompt.tokens) for prompt in began.prompts])
         self.running = True
         self._lanes = {label: self._lanes.get(label) for label in labels}
-        parts = zip(began.lanes, began.reply_ids, began.resolved, self._record.lanes, strict=True)
-        for lane, reply_id, resolved, record in parts:
+        vocabulary = began.conditions.vocabulary
+        parts = zip(
+            began.lanes,
+            began.reply_ids,
+            began.resolved,
+            began.prompts,
+            self._record.lanes,
+            strict=True,
+        )
+        for lane, reply_id, resolved, prompt, record in parts:
             if lane.label in self._lanes:
-                sampling = resolved.chain.to_json()
+                sampling, asked = resolved.chain.to_json(), Asked.of(prompt)
                 self._lanes[lane.label] = _Running(
-                    reply_id, began.mode, sampling, record, began.conditions.vocabulary
+                    reply_id, began.mode, sampling, record, vocabulary, asked
                 )
         self.replaced.emit()
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from qwqdesk.ui.base import badge_size, paint_badge
+from qwqdesk.ui.conversation.compared import Stop
 from qwqdesk.ui.theme import theme
 
 _TARGET = 24  # px: what can be hit is higher than what is seen
@@ -23,14 +24,14 @@ class DifferencePill(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Go to the first difference")
         self.setToolTip("Go to the first difference")
-        self._token: int | None = None
+        self._stop: Stop | None = None
         self._short = False
         self.hide()
 
-    def show_token(self, token: int | None) -> None:
-        """The first token that differs; None hides the pill."""
-        self._token = token
-        self.setVisible(token is not None)
+    def show_stop(self, stop: Stop | None) -> None:
+        """Where the lane differs; None hides the pill."""
+        self._stop = stop
+        self.setVisible(stop is not None)
         self._set_words()
 
     def set_short(self, short: bool) -> None:
@@ -39,9 +40,11 @@ class DifferencePill(QAbstractButton):
         self._set_words()
 
     def _set_words(self) -> None:
-        if self._token is not None:
-            whole = f"Differs from token {self._token:,}"
-            self.setText(f"token {self._token:,}" if self._short else whole)
+        if self._stop is not None:
+            token = f"token {self._stop.other:,}"
+            whole = "The text differs" if self._stop.by_text else f"Differs from {token}"
+            short = "text differs" if self._stop.by_text else token
+            self.setText(short if self._short else whole)
             self.setAccessibleName(f"{whole}, go there")
         self.updateGeometry()
         self.update()

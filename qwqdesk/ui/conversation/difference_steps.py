@@ -36,22 +36,20 @@ class DifferenceSteps(QObject):
         if compared is None:
             self._at = None
 
-    def to_first(self, tokens: Mapping[str, int], question: str) -> None:
+    def to_first(self, stops: Mapping[str, Stop], question: str) -> None:
         """Scroll every lane to its own first difference, the first lane to that of `question`."""
-        if self._marks is None or question not in tokens:
+        if self._marks is None or question not in stops:
             return
         for label in self._marks.places:
-            token = tokens.get(label, tokens[question])
-            self._go(label, Stop(token, token))
-        first = Stop(tokens[question], tokens[question])
-        self._at = next(iter(self._stops(question)), first)
-        announce(self._speaker, f"First difference, token {tokens[question]:,}")
+            self._go(label, stops.get(label, stops[question]))
+        self._at = next(iter(self._stops(question)), stops[question])
+        announce(self._speaker, _first_words(stops[question]))
 
     def to_first_of(self, label: str) -> None:
         """Scroll one lane and the first one to where the two part."""
         stops = self._stops(label)
         if stops:
-            self._show(label, stops[0], f"First difference, token {stops[0].other:,}")
+            self._show(label, stops[0], _first_words(stops[0]))
 
     def step(self, label: str, by: int) -> None:
         """Go to the next (1) or previous (-1) place at which a lane and the first one part or
@@ -93,3 +91,7 @@ class DifferenceSteps(QObject):
             self._link.hold()
             token = self._marks.token(label, stop)
             go_to(lane.output.transcript, self._marks.places[label], token)
+
+
+def _first_words(stop: Stop) -> str:
+    return f"First difference, {'in the text' if stop.by_text else f'token {stop.other:,}'}"

@@ -15,12 +15,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from qwqdesk.analysis.token_places import Part
 from qwqdesk.ui.background import background
 from qwqdesk.ui.base import announce
-from qwqdesk.ui.conversation.compared import Compared, compare
+from qwqdesk.ui.conversation.compared import Compared, Stop, compare
 from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.difference_steps import DifferenceSteps
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
 from qwqdesk.ui.conversation.divergence_marks import DivergenceMarks, clear_marks
-from qwqdesk.ui.conversation.found_differences import FoundDifferences, strip_text
+from qwqdesk.ui.conversation.found_differences import (
+    FoundDifferences,
+    same_history,
+    strip_text,
+)
 from qwqdesk.ui.conversation.lanes_view import LanesView
 from qwqdesk.ui.conversation.reasoning_section import ReasoningSection
 from qwqdesk.ui.conversation.reply_places import ReplyPlaces, shown_texts
@@ -52,12 +56,14 @@ class Differences(QObject):
         self._round = 0  # grows when other texts are shown; results of earlier rounds are dropped
         self._comparing = self._whole = False
         self._marks: DivergenceMarks | None = None
-        self._placed: Mapping[str, int] = {}  # the tokens that the marks were made for
+        self._placed: Mapping[str, Stop] = {}  # the places that the marks were made for
         self._pills: WeakSet[ReasoningSection] = WeakSet()
         self.link = ScrollLink(self)
         self.steps = DifferenceSteps(columns, self.link, strip)
         self.words = WordDiffView(self)
-        self.words.told.connect(self._tell_diff)
+        self.words.found.connect(self._tell_diff)
+        self.words.failed.connect(self._tell_no_diff)
+        self.words.cleared.connect(lambda: self.strip.show_diff_note(""))
         self._drawn = QTimer(self)
         self._drawn.setInterval(_DRAWN_MS)
         self._drawn.timeout.connect(self._compare_when_drawn)
@@ -96,10 +102,15 @@ class Differences(QObject):
         self.strip.setVisible(len(lanes) > 1)
         if len(lanes) > 1:
             setups = [(lane.model.chain, lane.setup) for lane in lanes]
+            replies = self._comparison.replies()
             continued = any(len(lane.output.transcript.replies) > 1 for lane in lanes)
-            seeds = [reply.sampling.get("seed") for reply in self._comparison.replies()]
-            known = [seed for seed in seeds if isinstance(seed, int)]
-            said = strip_text(setups, continued=continued, seeds=known)
+            seeds = [reply.sampling.get("seed") for reply in replies]
+            said = strip_text(
+                setups,
+                same_history=same_history(replies, continued=continued),
+                goes_apart=self._found.goes_apart and not self._comparison.running,
+                seeds=[seed for seed in seeds if isinstance(seed, int)],
+            )
             self.strip.show_sentences(*said)
 
     def _replaced(self) -> None:
@@ -113,25 +124,26 @@ class Differences(QObject):
         replies = [r for lane in self._columns.lanes for r in lane.output.transcript.replies]
         for reply in replies:
             clear_marks(reply)
-            reply.reasoning.pill.show_token(None)
+            reply.reasoning.pill.show_stop(None)
         self.words.clear(replies)
         self.link.set_texts(None, {})
         self.link.watch({lane.label: lane.output.transcript for lane in self._columns.lanes})
-        self._show_setups()
         self._show_found()
+        self._show_setups()
         if not self._comparison.running and self._found.lanes > 1:
             self._drawn.start()
 
     def _grew(self) -> None:
         self._show_found()
-        tokens = self._found.tokens
-        done = self._marks is not None and self._marks.complete and self._placed == tokens
-        if tokens and not done and not self._comparing:
-            self._placed = tokens
+        stops = self._found.stops
+        done = self._marks is not None and self._marks.complete and self._placed == stops
+        if stops and not done and not self._comparing:
+            self._placed = stops
             self._compare(whole=False)
 
     def _ended(self) -> None:
         self._show_found()
+        self._show_setups()
         self._drawn.start()
 
     def _show_found(self) -> None:
@@ -141,14 +153,12 @@ class Differences(QObject):
         self.strip.show_tools(shown=len(replies) > 1)
         full, short, note = self._found.words()
         self.strip.show_result(full, short, note)
-        tokens = self._found.tokens
+        stops = self._found.stops
         for label, reply in self._replies().items():
             self._watch_pill(reply.reasoning)
             first = label == self._found.first
-            alone = (
-                next(iter(tokens.values())) if first and self._found.lanes == 2 and tokens else None
-            )
-            reply.reasoning.pill.show_token(tokens.get(label, alone))
+            alone = next(iter(stops.values()), None) if first and self._found.lanes == 2 else None
+            reply.reasoning.pill.show_stop(stops.get(label, alone))
 
     def _watch_pill(self, section: ReasoningSection) -> None:
         if section not in self._pills:
@@ -212,12 +222,12 @@ class Differences(QObject):
 
     def _question(self) -> str:
         """The lane that the first one is marked against: the focused, else the earliest to part."""
-        tokens = self._found.tokens
+        stops = self._found.stops
         focused = self._widget.focusWidget()
         for lane in self._columns.lanes:
-            if focused is not None and lane.label in tokens and lane.isAncestorOf(focused):
+            if focused is not None and lane.label in stops and lane.isAncestorOf(focused):
                 return lane.label
-        return min(tokens, key=lambda label: tokens[label], default=self._found.second)
+        return min(stops, key=lambda label: stops[label].first, default=self._found.second)
 
     def _focus_moved(self, _old: object, now: object) -> None:
         """With more than two lanes, the first shows what it does not share with the focused one."""
@@ -233,7 +243,7 @@ class Differences(QObject):
 
     def to_first(self) -> None:
         """Scroll every lane to its first difference."""
-        self.steps.to_first(self._found.tokens, self._question())
+        self.steps.to_first(self._found.stops, self._question())
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) difference or code error."""
@@ -260,11 +270,16 @@ class Differences(QObject):
         else:
             self.words.show(replies, self._found.first, self._question(), choice)
 
-    def _tell_diff(self, words: str) -> None:
-        """Say it; show it where nothing is tinted."""
-        self.strip.show_diff_note(words if words.startswith(("There", "0 ")) else "")
-        if words:
-            announce(self.strip, words)
+    def _tell_diff(self, stretches: int | None) -> None:
+        """Say how much differs; show it where nothing is tinted. None: there is no code."""
+        words = _diff_words(stretches)
+        self.strip.show_diff_note("" if stretches else words)
+        announce(self.strip, words)
+
+    def _tell_no_diff(self) -> None:
+        words = "There is no diff: these replies could not be compared."
+        self.strip.show_diff_note(words)
+        announce(self.strip, words)
 
     def toggle_link(self) -> None:
         """Scroll together, or apart."""
@@ -279,3 +294,9 @@ class Differences(QObject):
     def _settings_changed(self, *_: object) -> None:
         self.link.on = self._desk.settings.scroll_together
         self.strip.set_linked(self.link.on)
+
+
+def _diff_words(stretches: int | None) -> str:
+    if stretches is None:
+        return "There is no code to compare."
+    return f"{stretches:,} {'stretch differs' if stretches == 1 else 'stretches differ'}."

@@ -57,7 +57,8 @@ class DivergenceMarks:
         whose = f"{question}: " if mine and len(self._compared.pairs) > 1 else ""
         found = []
         for each in shown:
-            words = f"{whose}{'same again' if each.meeting else f'token {each.other:,}'}"
+            differs = "text differs" if each.by_text else f"token {each.other:,}"
+            words = f"{whose}{'same again' if each.meeting else differs}"
             token = each.first if mine else each.other
             found.append((token, words[:1].upper() + words[1:], each.meeting))
         if stop is not None and stop not in shown and label in (self._first, question):

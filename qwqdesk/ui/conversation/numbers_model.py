@@ -19,7 +19,6 @@ from PySide6.QtCore import (
 
 from qwqdesk.analysis.checks import Check, Verdict
 from qwqdesk.analysis.code_blocks import code_blocks
-from qwqdesk.analysis.divergence import first_difference
 from qwqdesk.analysis.live_metrics import LiveMetrics
 from qwqdesk.analysis.metrics import LaneResult
 from qwqdesk.analysis.numbers import (
@@ -30,7 +29,7 @@ from qwqdesk.analysis.numbers import (
     reasoning_closed,
     summary,
 )
-from qwqdesk.analysis.token_items import comparable
+from qwqdesk.analysis.parting import parting
 from qwqdesk.experiment_result import checked
 from qwqdesk.ui.background import background
 from qwqdesk.ui.conversation.comparison import Comparison, LaneReply
@@ -119,7 +118,6 @@ class NumbersCount(QObject):
             probabilities=reply.probabilities,
         )
         values = live.update(result, reply.answer, finished=not reply.running).values
-        compared = reply is not first
         return LaneNumbers(
             label=reply.label,
             values=values,
@@ -127,14 +125,9 @@ class NumbersCount(QObject):
             finish_reason=reply.finish_reason,
             reasoning_closed=reasoning_closed(reply.text, reply.reasoning, reply.answer),
             code_open=reply.running and _code_open(reply.answer),
-            differs_at=_parts(first, reply) if compared else None,
-            compared=compared,
+            parting=parting(first.written, reply.written) if reply is not first else None,
             verdicts=() if reply.running else _verdicts(reply, checks),
         )
-
-
-def _parts(first: LaneReply, reply: LaneReply) -> int | None:
-    return first_difference(*comparable(first.written, reply.written))
 
 
 def _verdicts(reply: LaneReply, checks: Sequence[Check]) -> tuple[Verdict, ...]:

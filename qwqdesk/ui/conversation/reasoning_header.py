@@ -81,7 +81,7 @@ class ReasoningHeader(QWidget):
         """Back to the start."""
         self._end, self._origin = "", ""
         self.show_state("none", 0, 0.0)
-        self.pill.show_token(None)
+        self.pill.show_stop(None)
 
     def set_density(self, density: str) -> None:
         """In a narrow lane the head says no tokens."""

@@ -16,9 +16,15 @@ _Found = Mapping[str, list[Words]]
 
 
 class WordDiffView(QObject):
-    """The first lane against each other one; the last choice wins. `told` says what was found."""
+    """The first lane against each other one; the last choice wins.
 
-    told = Signal(str)
+    `found` carries how many stretches of text differ, None where there is no text of this kind;
+    `failed` says that the replies could not be compared, `cleared` that no diff is shown any more.
+    """
+
+    found = Signal(object)
+    failed = Signal()
+    cleared = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,14 +59,14 @@ class WordDiffView(QObject):
 
     def _not_compared(self, asked_in: int, _error: Exception) -> None:
         if asked_in == self._round:
-            self.told.emit("There is no diff: these replies could not be compared.")
+            self.failed.emit()
 
     def clear(self, replies: Sequence[ReplyView]) -> None:
         """No diff."""
         self._round += 1
         self._found = {}
         self.tints.clear(replies)
-        self.told.emit("")
+        self.cleared.emit()
 
     def _show(
         self,
@@ -78,7 +84,7 @@ class WordDiffView(QObject):
             pairs = list(zip(texts[label], ranges, strict=True))
             self.tints.show(replies[label], "diff_b", pairs)
         self.show_first(question)
-        self.told.emit(_summary(texts, found))
+        self.found.emit(_stretches(texts, found))
 
     def show_first(self, question: str) -> None:
         """Tint the first lane against another one."""
@@ -97,9 +103,8 @@ def _compare(texts: Mapping[str, list[str]], first: str) -> _Found:
     }
 
 
-def _summary(texts: Mapping[str, list[ShownText]], found: _Found) -> str:
-    """In words how much differs."""
+def _stretches(texts: Mapping[str, list[ShownText]], found: _Found) -> int | None:
+    """How many stretches differ, None where nothing could be compared."""
     if not any(shown.text.strip() for parts in texts.values() for shown in parts):
-        return "There is no code to compare."
-    places = sum(len(mine) + len(theirs) for words in found.values() for mine, theirs in words)
-    return f"{places:,} {'stretch differs' if places == 1 else 'stretches differ'}."
+        return None
+    return sum(len(mine) + len(theirs) for words in found.values() for mine, theirs in words)

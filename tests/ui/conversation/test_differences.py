@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTableView, QTextEdit, QWidget
 
 from qwqdesk.engine.events import Output, Span
 from qwqdesk.lane_setup import LaneSetup
@@ -226,6 +226,114 @@ async def test_equal_lanes_are_told_and_nothing_is_marked(
         assert note.property("text") == "Both lanes wrote the same tokens."
         assert not _part(view.strip, QAbstractButton, "firstDifference").isVisible()
         assert _marks(view, 0) == _marks(view, 1) == []
+
+
+async def _stopped_together(d: Driver, *answers: str) -> ConversationView:
+    """Lanes with the same settings that were stopped before they had ended."""
+    for _ in answers[1:]:
+        d.window.page.acts.add()
+    run = await d.send("Go")
+    writer = _Writer(run)
+    for lane, answer in enumerate(answers):
+        writer.write(lane, answer=answer)
+    d.window.page.stop()
+    await d.idle()
+    return d.window.page.view
+
+
+def _note(d: Driver) -> str:
+    return str(d.find("differenceNote").property("text"))
+
+
+def _sentence(view: ConversationView) -> str:
+    return _part(view.strip, SentenceLine, "differenceSentence").text()
+
+
+def _reopened(d: Driver) -> ConversationView:
+    number = d.window.page.view.conversation_id or 0
+    d.window.page.open_new()
+    d.window.page.views.open(number)
+    return d.window.page.view
+
+
+async def test_a_lane_that_was_stopped_one_token_earlier_is_not_different(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(1700, 900)
+        await _stopped_together(d, "One two three four", "One two three")
+        for again in (False, True):
+            view = _reopened(d) if again else d.window.page.view
+            await d.until(lambda: "as far as both go" in _note(d))
+            assert _note(d) == "The same as far as both go: 3 tokens"
+            assert not _part(view.strip, QAbstractButton, "firstDifference").isVisible()
+            assert _sentence(view) == (
+                "Same settings in both lanes. "
+                "The next message continues from each lane's own reply."
+            )
+            assert view.differences.steps.at_words == ""
+            d.press("Ctrl+J")
+            d.press("F8")
+            assert view.differences.steps.at_words == ""
+            assert _marks(view, 0) == _marks(view, 1) == []
+        answer = d.window.page.exports.copy
+        answer()
+        await d.until(lambda: "as far as both go" in QGuiApplication.clipboard().text())
+        assert "A and B are the same as far as both go: 3 tokens." in (
+            QGuiApplication.clipboard().text()
+        )
+
+
+async def test_a_turn_on_two_histories_says_so(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(1700, 900)
+        await _stopped_together(d, "One two three four", "One two three")
+        writer = _Writer(await d.send("And now?"))
+        view = d.window.page.view
+        await d.until(lambda: _sentence(view) == "Same settings, different histories.")
+        for lane in (0, 1):
+            writer.write(lane, answer="Five.")
+        writer.finish()
+        await d.idle()
+        assert _sentence(view) == "Same settings, different histories."
+        assert _sentence(_reopened(d)) == "Same settings, different histories."
+
+
+async def test_a_turn_on_equal_replies_has_the_same_history(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        view = await _stopped_together(d, "One two", "One two")
+        assert _note(d) == "Both lanes wrote the same tokens."
+        assert _sentence(view) == "Same settings in both lanes."
+        writer = _Writer(await d.send("And now?"))
+        writer.write(0, answer="Up.")
+        writer.write(1, answer="Down.")
+        writer.finish()
+        await d.idle()
+        assert _sentence(view).startswith("Same settings in both lanes.")
+        assert _sentence(_reopened(d)).startswith("Same settings in both lanes.")
+
+
+async def test_with_three_lanes_the_shortest_says_how_far_all_go(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(1700, 900)
+        view = await _stopped_together(d, "One two three", "One two", "One two three")
+        assert _note(d) == "The same as far as all go: 2 tokens"
+        assert _marks(view, 0) == []
+        d.press("Ctrl+M")
+        table = d.window.page.numbers.panel.table
+        await d.until(
+            lambda: _cells(table, "First difference") == ["–", "none in 2 tokens", "none"]
+        )
+
+
+def _cells(table: QTableView, title: str) -> list[str]:
+    model = table.model()
+    rows = [row for row in range(model.rowCount()) if model.index(row, 0).data().startswith(title)]
+    return [model.index(row, 1 + lane).data() for row in rows for lane in range(3)]
 
 
 async def test_with_three_lanes_each_is_marked_against_the_first(

@@ -73,14 +73,15 @@ def test_white_space_between_changes_is_no_island() -> None:
     ],
 )
 def test_the_first_differing_token(a: list[int], b: list[int], token: int | None) -> None:
-    found = diverge(a, b)
-    assert (found.token, found.rejoin) == (token, None)
+    found = diverge(WrittenTokens(a), WrittenTokens(b))
+    assert (found.parting.token, found.rejoin) == (token, None)
 
 
 def test_lanes_that_meet_again_say_where_in_both() -> None:
     start, tail = list(range(10)), list(range(100, 130))
-    found = diverge([*start, 50, *tail], [*start, 60, 61, 62, *tail])
-    assert (found.token, found.rejoin) == (10, (11, 13))
+    a, b = [*start, 50, *tail], [*start, 60, 61, 62, *tail]
+    found = diverge(WrittenTokens(a), WrittenTokens(b))
+    assert (found.parting.token, found.rejoin) == (10, (11, 13))
 
 
 def test_every_pair_of_lanes_has_a_row() -> None:
@@ -88,6 +89,40 @@ def test_every_pair_of_lanes_has_a_row() -> None:
     rows = divergence_json([(label, WrittenTokens(ids)) for label, ids in lanes])
     assert [row["lanes"] for row in rows] == [["A", "B"], ["A", "C"], ["B", "C"]]
     assert [row["token"] for row in rows] == [None, 1, 1]
+    assert [row["kind"] for row in rows] == ["same", "differ", "differ"]
+
+
+def test_a_lane_that_was_cut_off_does_not_differ_by_being_shorter() -> None:
+    whole = WrittenTokens(range(75))
+    cut = WrittenTokens(range(74), whole=False)
+    (row,) = divergence_json([("A", whole), ("B", cut)])
+    assert row == {
+        "lanes": ["A", "B"],
+        "kind": "cut",
+        "token": None,
+        "same": 74,
+        "unit": "tokens",
+        "rejoin": None,
+    }
+    (row,) = divergence_json([("A", WrittenTokens(range(74))), ("B", WrittenTokens(range(75)))])
+    assert (row["kind"], row["token"]) == ("differ", 74)  # A ended by itself
+
+
+def test_token_numbers_of_different_vocabularies_are_never_compared() -> None:
+    text = "The cat sat on the mat and looked at the bird for a long time today."
+    words = [f"{word} " for word in text.split(" ")]
+    a = _written([*words, "Then it slept."], "gpt2/one")
+    b = _written([*text, " ", "Then it", " ran."], "gpt2/two")
+    (row,) = divergence_json([("A", a), ("B", b)])
+    assert (row["kind"], row["token"], row["rejoin"]) == ("differ", None, None)
+    assert (row["same"], row["unit"]) == (len(f"{text} Then it "), "characters")
+    found = diverge(a, b).parting
+    assert (found.a, found.b) == (len(words), len(text) + 2)
+
+
+def _written(pieces: list[str], vocabulary: str) -> WrittenTokens:
+    ends = [sum(map(len, pieces[: n + 1])) for n in range(len(pieces))]
+    return WrittenTokens(range(len(pieces)), "".join(pieces), ends, vocabulary)
 
 
 def _zipf(seed: int) -> list[str]:

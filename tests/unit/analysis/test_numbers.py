@@ -16,6 +16,7 @@ from qwqdesk.analysis.numbers import (
     reasoning_closed,
     summary,
 )
+from qwqdesk.analysis.parting import Parting
 
 Values = Mapping[str, Number]
 CLEAN: Values = {"python_blocks": 1, "python_parse_failures": 0, "code_errors": 0}
@@ -97,10 +98,18 @@ def test_no_loop_is_better_than_any() -> None:
 
 
 def test_the_first_difference_counts_from_the_first_lane() -> None:
-    b = LaneNumbers("B", lane("B").values, differs_at=23, compared=True)
-    c = LaneNumbers("C", lane("C").values, compared=True)
-    found = row("First difference from A", lane("A"), b, c)
-    assert found.texts == ("–", "token 23", "none")
+    partings = [
+        Parting("differ", 23, a=23, b=23),
+        Parting("same", 90),
+        Parting("cut", 74),
+        Parting("open", 5),
+        Parting("differ", 120, by_text=True, a=30, b=41),
+    ]
+    others = [LaneNumbers("X", lane("X").values, parting=parting) for parting in partings]
+    found = row("First difference from A", lane("A"), *others)
+    assert found.texts == (
+        "–", "token 23", "none", "none in 74 tokens", "none yet", "in the text",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

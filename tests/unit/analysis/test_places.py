@@ -2,38 +2,91 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.analysis.alignment import align
-from qwqdesk.analysis.divergence import first_difference
-from qwqdesk.analysis.live_difference import LiveDifference
+from qwqdesk.analysis.parting import (
+    PARTING_KINDS,
+    LiveParting,
+    Parting,
+    PartingKind,
+    parting,
+    parting_json,
+    parting_of,
+)
 from qwqdesk.analysis.place_map import PlaceMap, common_length
+from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.analysis.token_places import TokenLink, TokenPlaces
 
 _TOKENS = st.lists(st.integers(0, 3), max_size=30)
 
 
-@given(_TOKENS, _TOKENS, st.integers(1, 7), st.integers(1, 7))
-def test_a_live_difference_ends_where_the_whole_one_is(
-    a: list[int], b: list[int], a_step: int, b_step: int
+@given(_TOKENS, _TOKENS, st.integers(1, 7), st.integers(1, 7), st.booleans(), st.booleans())
+def test_a_live_parting_ends_where_the_whole_one_is(
+    a: list[int], b: list[int], a_step: int, b_step: int, a_whole: bool, b_whole: bool
 ) -> None:
-    live = LiveDifference()
+    def at(tokens: list[int], count: int, whole: bool) -> WrittenTokens:
+        ended = count >= len(tokens)
+        return WrittenTokens(tokens[:count], growing=not ended, whole=whole and ended)
+
+    live, whole = LiveParting(), parting(at(a, 99, a_whole), at(b, 99, b_whole))
     for moment in range(31):
-        left, right = a[: moment * a_step], b[: moment * b_step]
-        ended = len(left) == len(a), len(right) == len(b)
-        live.update(left, right, a_ended=ended[0], b_ended=ended[1])
-        if live.token is not None:
-            assert live.token == first_difference(a, b)
-    assert live.token == first_difference(a, b)
+        live.update(at(a, moment * a_step, a_whole), at(b, moment * b_step, b_whole))
+        if live.now.kind == "differ":
+            assert live.now == whole
+    assert live.now == whole
+    assert whole.kind != "open"
+    if whole.kind != "differ":
+        assert a[: whole.same] == b[: whole.same]
+        assert whole.same == min(len(a), len(b))
 
 
-def test_a_lane_that_still_writes_does_not_differ_by_being_shorter() -> None:
-    live = LiveDifference()
-    live.update([1, 2, 3], [1, 2], a_ended=True, b_ended=False)
-    assert (live.token, live.same) == (None, 2)
-    live.update([1, 2, 3], [1, 2], a_ended=True, b_ended=True)
-    assert live.token == 2
+@pytest.mark.parametrize(
+    ("a_whole", "b_growing", "b_whole", "kind"),
+    [
+        (True, True, False, "open"),
+        (True, False, True, "differ"),  # b ended by itself where a goes on
+        (True, False, False, "cut"),
+        (False, False, False, "cut"),
+    ],
+)
+def test_what_a_shorter_lane_means(
+    a_whole: bool, b_growing: bool, b_whole: bool, kind: PartingKind
+) -> None:
+    a = WrittenTokens([1, 2, 3], whole=a_whole)
+    b = WrittenTokens([1, 2], growing=b_growing, whole=b_whole)
+    for found in (parting(a, b), parting(b, a)):
+        assert (found.kind, found.same) == (kind, 2)
+        assert found.token == (2 if kind == "differ" else None)
+
+
+def test_text_of_another_vocabulary_grows_on_both_sides() -> None:
+    live = LiveParting()
+    one = WrittenTokens([1, 2], "The cat", [3, 7], "gpt2/one", growing=True)
+    live.update(one, WrittenTokens([8], "T", [1], "spm/two", growing=True))
+    assert live.now == Parting("open", 1, by_text=True)
+    live.update(one, WrittenTokens([8, 9], "The car", [1, 7], "spm/two", growing=True))
+    assert live.now == Parting("differ", 6, by_text=True, a=1, b=1)
+    assert live.now.token is None
+
+
+@pytest.mark.parametrize("kind", PARTING_KINDS)
+@pytest.mark.parametrize("by_text", [True, False])
+def test_a_row_tells_what_was_found(kind: PartingKind, by_text: bool) -> None:
+    where = 5 if kind == "differ" else None
+    found = Parting(kind, 5, by_text, where, where)
+    read = parting_of(parting_json(found))
+    assert read is not None
+    assert (read.kind, read.same, read.by_text, read.token) == (kind, 5, by_text, found.token)
+
+
+def test_rows_of_older_documents_have_the_token_alone() -> None:
+    assert parting_of({"token": 7}) == Parting("differ", 7, a=7, b=7)
+    assert parting_of({"token": None}) == Parting("same")
+    for broken in ("x", -1, 1.5, True, [1]):
+        assert parting_of({"token": broken}) is None
 
 
 @given(st.text("ab", max_size=40), st.text("ab", max_size=40))

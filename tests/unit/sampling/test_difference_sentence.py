@@ -78,11 +78,26 @@ def test_equal_lanes_and_other_seeds_and_models() -> None:
     assert _sentence(_chain(), _chain()) == "Same settings in all lanes."
     assert _sentence(_chain(), _chain(seed=1)).startswith("Same prompt and model.")
     three = [("A", _chain()), ("B", _chain(seed=1)), ("C", _chain())]
-    said = plain(difference_sentences(three, continued=True)[1])
-    assert said == "Same message and model. Seed differs."
+    long, short = difference_sentences(three, same_history=False)
+    assert plain(long) == "Same message and model. The lanes differ in the seed and the history."
+    assert plain(short) == "Same message and model. Seed and history differ."
     lanes = [("A", _chain()), ("B", _chain())]
     said = plain(difference_sentences(lanes, same_model=False)[0])
     assert said == "Same prompt and seed. The lanes differ in the model."
+
+
+def test_lanes_with_different_histories_never_count_as_the_same() -> None:
+    for count, said in ((2, "both"), (3, "all")):
+        lanes = [(label, _chain()) for label in "ABC"[:count]]
+        (same,) = difference_sentences(lanes)
+        assert plain(same) == f"Same settings in {said} lanes."
+        (other,) = difference_sentences(lanes, same_history=False)
+        assert plain(other) == "Same settings, different histories."
+    two = [("A", _chain()), ("B", _chain(top_k=5))]
+    long, short = difference_sentences(two, same_history=False)
+    assert plain(long) == f"{plain(short)} The histories differ."
+    (without,) = difference_sentences(two)
+    assert without == short
 
 
 @given(CHAINS, CHAINS)
