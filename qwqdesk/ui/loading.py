@@ -63,13 +63,7 @@ class ModelLoader(QObject):
             self.load(path)
 
     def load(self, path: Path, settings: EngineSettings | None = None) -> None:
-        """Load this file in place of the present model."""
-        if self._desk.session.running:
-            self.failed.emit(
-                path,
-                UserError("A chat is being answered.", "Stop it, then load the model again."),
-            )
-            return
+        """Load this file in place of the present model; to be called while nothing runs."""
         before = self._task if self.busy else None
         if before is not None:
             before.cancel()

@@ -16,7 +16,9 @@ from qwqdesk.ui.base import MessageBand
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.dialogs import open_file
+from qwqdesk.ui.lab.trial_runs import TrialRuns
 from qwqdesk.ui.loading import ModelLoader, demo_model
+from qwqdesk.ui.model_picker import file_title
 from qwqdesk.ui.tasks import Tasks
 
 MODEL_FILES = "Models (*.gguf);;All files (*)"
@@ -36,11 +38,14 @@ class ModelDesk(QObject):
         page: ConversationPage,
         loader: ModelLoader,
         tasks: Tasks,
+        trials: TrialRuns,
         engine_settings: Callable[[], object],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._desk, self._page, self._loader, self._tasks = desk, page, loader, tasks
+        self._trials = trials
+        self._waiting: tuple[Path, EngineSettings | None] | None = None  # for the end of a run
         self._widget = parent
         self._engine_settings = engine_settings
         self._defaults = EngineSettings()
@@ -56,6 +61,8 @@ class ModelDesk(QObject):
         loader.cancelled.connect(self._show_present)
         loader.models_found.connect(picker.set_models)
         desk.model_changed.connect(self._model_changed)
+        page.status_changed.connect(self._load_waiting)
+        trials.changed.connect(self._load_waiting)
 
     def begin(self, crash: Crash | None) -> None:
         """Load what was used last, or say what an earlier load did."""
@@ -66,10 +73,53 @@ class ModelDesk(QObject):
             self._loader.begin()
 
     def load(self, path: Path, settings: EngineSettings | None = None) -> None:
-        """Load a model file, by the user's engine settings unless others are given."""
+        """Load a model file, by the user's engine settings unless others are given.
+
+        While something runs on the present model, the file is loaded when that has ended.
+        """
         for name in ("loadBand", "crashBand"):
             self._page.bands.take_away(name)
-        self._loader.load(path, settings)
+        self._waiting = (path, settings)
+        self._load_waiting()
+        if self._waiting is not None:
+            self._tell_waiting(path)
+
+    def _busy_with(self) -> str:
+        """What runs on the present model, in words; nothing when it can be replaced."""
+        if self._trials.running:
+            return "the trials have ended"
+        if self._page.fairness.busy:
+            return "the check has ended"
+        running = self._page.runs.view is not None or self._desk.session.running
+        return "the answer is finished" if running else ""
+
+    def _load_waiting(self) -> None:
+        """Something began or ended: load what waits, if it can be loaded now."""
+        if self._waiting is not None and not self._busy_with():
+            (path, settings), self._waiting = self._waiting, None
+            self._page.bands.review()
+            self._loader.load(path, settings)
+
+    def _tell_waiting(self, path: Path) -> None:
+        band = MessageBand(
+            "window",
+            f"{file_title(path)} is loaded when {self._busy_with()}.",
+            "What runs now uses the present model.",
+            icon_name="cpu",
+            name="loadBand",
+        )
+        band.add_action("Stop and load", self._stop_running).setObjectName("stopAndLoad")
+        band.add_action("Do not load", self._drop_waiting, flat=True)
+        self._page.bands.put(band, holds=lambda: self._waiting is not None)
+
+    def _stop_running(self) -> None:
+        self._trials.stop()
+        self._page.runs.stop()
+        self._desk.session.stop()  # a check has no run of the window's
+
+    def _drop_waiting(self) -> None:
+        self._waiting = None
+        self._page.bands.review()
 
     def ask_file(self) -> None:
         """Let the user choose a file and load it."""
@@ -123,9 +173,9 @@ class ModelDesk(QObject):
 
     def _put_closable(self, band: MessageBand) -> None:
         """Show a message that the user can take away."""
-        name = band.objectName()
+        name, loaded = band.objectName(), self._desk.session.loaded
         band.add_action("Close", lambda: self._page.bands.take_away(name), flat=True)
-        self._page.bands.put(band)
+        self._page.bands.put(band, holds=lambda: self._desk.session.loaded is loaded)
 
     def _show_present(self) -> None:
         self._page.bands.take_away("loadBand")

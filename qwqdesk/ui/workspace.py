@@ -56,7 +56,7 @@ class Workspace(QWidget):
         self.stack.addWidget(self.page)
         self._pages: dict[str, QWidget] = {"conversation": self.page}
         self.models = ModelDesk(
-            desk, self.page, self.loader, self.tasks, self.engine_settings, self
+            desk, self.page, self.loader, self.tasks, self.trials, self.engine_settings, self
         )
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
         self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
@@ -82,7 +82,7 @@ class Workspace(QWidget):
         page.fairness.busy_changed.connect(self._show_status)
         self.trials.changed.connect(self._show_status)
         page.choose_model_wanted.connect(self.models.open_menu)
-        page.fairness.load_wanted.connect(self.loader.load)
+        page.fairness.load_wanted.connect(self.models.load)
         page.run_files.opened.connect(self._show_opened)
         self.models.status_changed.connect(self._show_status)
         self.chats.title_changed.connect(self._show_title)

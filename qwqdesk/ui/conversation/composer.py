@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
+from qwqdesk.ui.bands import Holds, until_closed
 from qwqdesk.ui.base import IconButton, MessageBand
 from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.conversation.composer_parts import (
@@ -41,7 +42,8 @@ class Composer(QFrame):
         self.setObjectName("composer")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._running, self._blocked = False, ""
-        self._told = ""  # the reason that the note above the field gives for not sending
+        self._note_holds: Holds = until_closed  # whether what the note says is still so
+        self._note_is_of_text = False  # it goes when the text is changed
         self._lanes, self._model = 1, ""
         self._low = False
         self.input = ComposerText()
@@ -55,7 +57,7 @@ class Composer(QFrame):
 
     def _make_parts(self) -> None:
         self._note = MessageBand("bad", "", " ", name="composerNote")
-        self._note.add_action("Close", self._note.hide, flat=True)
+        self._note.add_action("Close", self.drop_note, flat=True)
         self._note.hide()
         self._box = ComposerBox()
         self._attach = IconButton(
@@ -84,9 +86,10 @@ class Composer(QFrame):
 
     def _connect(self) -> None:
         self.input.submitted.connect(self._submit)
-        self.input.refused.connect(self.show_error)
+        self.input.refused.connect(self._refuse_text)
         self.input.focused.connect(self._box.set_focused)
         self.input.textChanged.connect(self._enable_send)
+        self.input.textChanged.connect(self._text_changed)
         self.input.textChanged.connect(self.textChanged)
         self._acts.send.clicked.connect(lambda *_: self._submit())
         self._acts.stop.clicked.connect(lambda *_: self.stopRequested.emit())
@@ -106,7 +109,7 @@ class Composer(QFrame):
     def clear(self) -> None:
         """Empty the field, after it was sent."""
         self.input.set_text("")
-        self._note.hide()
+        self.drop_note()
 
     @property
     def system_prompt(self) -> str:
@@ -121,13 +124,13 @@ class Composer(QFrame):
         try:
             content = read_text_file(path)
         except UserError as error:
-            self.show_error(error)
+            self._refuse_text(error)
             return
         before = self.input.text()
         fence = "```" if "```" not in content else "~~~~"
         block = f"{path.name}\n{fence}\n{content.rstrip()}\n{fence}\n"
         if self.input.set_text(f"{before.rstrip()}\n\n{block}" if before.strip() else block):
-            self._note.hide()
+            self.drop_note()
         self.input.setFocus()
 
     # ------------------------------------------------------------ states
@@ -153,9 +156,8 @@ class Composer(QFrame):
 
     def set_blocked(self, reason: str) -> None:
         """Why nothing can be sent now (a lane with a wrong value); nothing allows it again."""
-        if self._told and self._told != reason:
-            self._note.hide()
         self._blocked = reason
+        self.review_note()
         self._acts.send.setToolTip(plain_tip(reason) or "Send  Enter")
         self._arrange()
 
@@ -163,21 +165,44 @@ class Composer(QFrame):
         """Tokens of the prompt with its history, and of the context; a size of 0 hides both."""
         self._context.set_context(used, size)
 
-    def show_error(self, error: UserError) -> None:
-        """Say above the field why the message was not sent; the text stays."""
-        self._told = ""
+    def show_error(self, error: UserError, holds: Holds = until_closed) -> None:
+        """Say above the field why the message was not sent; the text stays.
+
+        Args:
+            holds: whether the reason is still there; `review_note` asks it.
+        """
         self._note.set_message("bad", error.what, error.what_to_do)
+        self._note_holds, self._note_is_of_text = holds, False
         self._note.show()
+
+    def review_note(self) -> None:
+        """Take the note away when its reason has gone."""
+        if not self._note_holds():
+            self.drop_note()
+
+    def drop_note(self) -> None:
+        """Take the note away: it was read, or another chat is shown."""
+        self._note.hide()
+        self._note_holds = until_closed
+
+    def _refuse_text(self, error: UserError) -> None:
+        """Say what could not be added to the text, until the text is another."""
+        self.show_error(error)
+        self._note_is_of_text = True
+
+    def _text_changed(self) -> None:
+        if self._note_is_of_text:
+            self.drop_note()
 
     # ------------------------------------------------------------ inner
 
     def _submit(self) -> None:
         if self._acts.send.isEnabled() and not self._acts.send.isHidden():
-            self._note.hide()
+            self.drop_note()
             self.sendRequested.emit(self.input.text())
         elif self._blocked and not self._running and not self.input.is_blank():
-            self.show_error(UserError(self._blocked, "Nothing was sent."))
-            self._told = self._blocked
+            told = self._blocked
+            self.show_error(UserError(told, "Nothing was sent."), lambda: self._blocked == told)
 
     def _enable_send(self) -> None:
         ready = not self._blocked and bool(self._model) and not self._running

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
+from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -44,6 +44,8 @@ _FILES: dict[str, tuple[str, str, str, Callable[[Document], str]]] = {
 
 class ExportActs(QObject):
     """Acts on the conversation that `shown` gives. `folder` is where the next file is offered."""
+
+    troubled = Signal(object)  # UserError, about the shown conversation
 
     def __init__(
         self, desk: Desk, tasks: Tasks, shown: Callable[[], ConversationView], page: QWidget
@@ -125,7 +127,7 @@ class ExportActs(QObject):
         try:
             text = await asyncio.to_thread(lambda: to_markdown(view_of(document_of(replies))))
         except UserError as error:
-            self._desk.trouble.emit(error)
+            self.troubled.emit(error)
             return
         QGuiApplication.clipboard().setText(storable(text))
         Toast(self._page, "Comparison copied as Markdown")
@@ -134,7 +136,7 @@ class ExportActs(QObject):
         try:
             made = await asyncio.to_thread(work)
         except UserError as error:
-            self._desk.trouble.emit(error)
+            self.troubled.emit(error)
             return
         self.folder = folder
         place = QUrl.fromLocalFile(str(made or folder))
@@ -149,10 +151,10 @@ class ExportActs(QObject):
         try:
             found = [_as_shown(self._desk.history.reply(one.reply_id), one) for one in shown]
         except UserError as error:
-            self._desk.trouble.emit(error)
+            self.troubled.emit(error)
             return []
         if not found:
-            self._desk.trouble.emit(
+            self.troubled.emit(
                 UserError("There is nothing to export yet.", "Send a message first.")
             )
         return found

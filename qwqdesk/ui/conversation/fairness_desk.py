@@ -23,6 +23,7 @@ from qwqdesk.run_conditions import (
 from qwqdesk.stored_document import setup_of
 from qwqdesk.stored_model import find_model
 from qwqdesk.stored_run import StoredLane
+from qwqdesk.ui.bands import Holds, until_closed
 from qwqdesk.ui.conversation import fairness_words as words
 from qwqdesk.ui.conversation.fairness_panel import FairnessPanel, PanelContent
 from qwqdesk.ui.conversation.lane import Lane
@@ -60,7 +61,8 @@ class FairnessDesk(QObject):
         self._result: tuple[tuple[int, ...], PanelContent] | None = None
         self._result_under: Sequence[str] | None = None  # what had changed when it was first shown
         self._last_progress = 0.0
-        self._open = False
+        self._result_holds: Holds = until_closed  # whether its reason is still there
+        self._opened_in: ConversationView | None = None  # the chat that the open panel is about
         self.busy = ""
         self.panel = FairnessPanel()
         self.panel.wanted.connect(self._do)
@@ -94,8 +96,9 @@ class FairnessDesk(QObject):
     def _update(self) -> None:
         """Bring badge and panel up to date; some milliseconds when other replies are shown."""
         view, session = self._view(), self._desk.session
-        here = self._runs.view is view
-        shown = ShownLanes() if here else self._lanes.of(view)
+        if self._opened_in is not None and self._opened_in is not view:
+            self.panel.put_away()  # what it says is about another chat
+        here, shown = self._runs.view is view, self._shown_lanes()
         mode = shown.first.mode if shown.first is not None else view.mode
         changed = () if here else self._lanes.changes(view, shown)
         conditions = self._lanes.conditions(view, shown)
@@ -103,19 +106,24 @@ class FairnessDesk(QObject):
         fairness = judge(mode, test, changed)
         self._badge.show_fairness(fairness)
         quiet = len(view.lanes) == 1 and (test is None or fairness.kind != "unfair")
-        self._badge.setVisible(not quiet or self._open)
+        self._badge.setVisible(not quiet or self._opened_in is not None)
         if self.busy:
             return
-        if self._result is not None and self._holds(shown.ids, changed):
+        if self._result is not None and self._holds(shown.ids, changed) and self._result_holds():
             self.panel.show_content(self._result[1])
             return
         self._result = None
         able = shown.first is not None and session.loaded is not None
         tokens = len(shown.first.tokens) if shown.first is not None and able else None
         content = words.state_content(fairness, test, conditions, changed, tokens)
-        if changed and self._open and (missing := self._lanes.missing(shown)):
+        if changed and self._opened_in is not None and (missing := self._lanes.missing(shown)):
             content = replace(content, lines=(*content.lines, missing))
         self.panel.show_content(content)
+
+    def _shown_lanes(self) -> ShownLanes:
+        """The stored replies on the screen; none while others are being written there."""
+        view = self._view()
+        return ShownLanes() if self._runs.view is view else self._lanes.of(view)
 
     def _holds(self, ids: tuple[int, ...], changed: Sequence[str]) -> bool:
         """Whether the result still says what a reader wants to know: since it came, neither other
@@ -138,12 +146,12 @@ class FairnessDesk(QObject):
 
     def open(self) -> None:
         """Open the panel."""
-        self._open = True
+        self._opened_in = self._view()
         self._update()
         self.panel.show()
 
     def _closed(self) -> None:
-        self._open = False
+        self._opened_in = None
         self.refresh()
 
     def escape(self) -> None:
@@ -188,19 +196,22 @@ class FairnessDesk(QObject):
 
     def _ready(self) -> bool:
         """Whether something can run now; else the panel says why not."""
-        error = None
-        if self._desk.session.running:
+        session = self._desk.session
+        if session.running:
             error = UserError("A run is under way.", "Stop it or wait for its end.")
+            self._fail(error, lambda: session.running)
         elif not self._lanes.of(self._view()).lanes:
-            error = UserError("There is nothing to run again.", "Send a message first.")
-        elif self._desk.session.loaded is None:
+            self._fail(UserError("There is nothing to run again.", "Send a message first."))
+        elif session.loaded is None:
             error = UserError("No model is loaded.", "Choose a model first.")
-        if error is not None:
-            self._fail(error)
-        return error is None
+            self._fail(error, lambda: session.loaded is None)
+        else:
+            return True
+        return False
 
-    def _fail(self, error: UserError) -> None:
-        ids = self._lanes.of(self._view()).ids
+    def _fail(self, error: UserError, holds: Holds = until_closed) -> None:
+        ids = self._shown_lanes().ids
+        self._result_holds = holds
         self._result = (ids, words.error_content(error.what, error.what_to_do))
         self._result_under = None
         self._update()
@@ -225,7 +236,7 @@ class FairnessDesk(QObject):
             self.busy_changed.emit()
             self.refresh()
         self._result = (ids, content) if content is not None else None
-        self._result_under = None
+        self._result_under, self._result_holds = None, until_closed
 
     async def _check(
         self, model: str | None, lane: StoredLane, limit: int | None

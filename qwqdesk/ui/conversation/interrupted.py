@@ -64,4 +64,4 @@ def offer_rest(desk: Desk, bands: Bands, view: ConversationView, run: Callable[.
 
     band.add_action("Run what is missing", act)
     band.add_action("Close", lambda: bands.take_away(_NAME), flat=True)
-    bands.put(band)
+    bands.put(band, chat=view)

@@ -88,6 +88,8 @@ class ConversationPage(QFrame):
         toolbar.seed.own_chosen.connect(self._choose_own_seeds)
         self.fairness.busy_changed.connect(self.refresh)
         self.fairness.panel.rebuilt.connect(self._order_later.start)
+        self.exports.troubled.connect(self.tell)
+        self.run_files.troubled.connect(self.tell)
         composer.sendRequested.connect(self.send)
         composer.textChanged.connect(lambda: self._estimate.set_text(composer.text()))
         self._estimate.counted.connect(self._show_typed)
@@ -135,7 +137,13 @@ class ConversationPage(QFrame):
         if self.view.conversation_id == conversation_id:
             self.open_new()
 
+    def tell(self, error: UserError) -> None:
+        """Say something about the shown conversation, below the toolbar."""
+        self.bands.tell(error.what, error.what_to_do, chat=self.view)
+
     def _shown_changed(self) -> None:
+        self.bands.show_chat(self.view)
+        self.composer.drop_note()
         self.composer.set_system_prompt(self.view.system_prompt)
         self.views.drop_hidden(self.runs.view)
         self._run_acts.offer_rest(self.view)
@@ -268,5 +276,7 @@ class ConversationPage(QFrame):
         self.composer.set_blocked(waits or view.columns.problem())
         used = view.used_tokens + self._typed_tokens
         self.composer.set_context(used, loaded.engine.n_ctx if loaded else 0)
+        self.bands.review()
+        self.composer.review_note()
         self._order_later.start()
         self.status_changed.emit()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.errors import UserError
-from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.bands import Bands, until_closed
 from qwqdesk.ui.conversation.composer import Composer
 from qwqdesk.ui.conversation.interrupted import drawn_seed, offer_rest
 from qwqdesk.ui.conversation.lane import Lane
@@ -16,6 +16,8 @@ from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
+
+_NOTE = "runNote"
 
 
 class PageRuns(QObject):
@@ -69,8 +71,9 @@ class PageRuns(QObject):
     def _began(self, view: ConversationView) -> None:
         if view is self._views.shown:
             self._composer.clear()
+        self._bands.take_away(_NOTE, view)
         for note in view.notes:
-            self._bands.tell(note)
+            self._bands.tell(note, name=_NOTE, chat=view)
         self._desk.history_changed.emit()
         self.title_changed.emit()
 
@@ -82,7 +85,9 @@ class PageRuns(QObject):
 
     def _refused(self, view: ConversationView, error: UserError) -> None:
         if view is self._views.shown:
-            self._composer.show_error(error)
+            busy = error.code == "busy"
+            holds = (lambda: self._runs.view is not None) if busy else until_closed
+            self._composer.show_error(error, holds)
         else:
             self._desk.trouble.emit(error)
 

@@ -112,7 +112,9 @@ class RunController(QObject):
         if self._view is not None:
             self.refused.emit(
                 view,
-                UserError("Another chat is being answered.", "Wait for its end or stop it."),
+                UserError(
+                    "Another chat is being answered.", "Wait for its end or stop it.", code="busy"
+                ),
             )
             return
         self._view, self._turns = view, turns

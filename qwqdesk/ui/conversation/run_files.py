@@ -29,6 +29,7 @@ class RunFiles(QObject):
     """`opened`: a file became this conversation; its mode goes with it."""
 
     opened = Signal(object, str)  # conversation id, mode
+    troubled = Signal(object)  # UserError, about the conversation that is shown then
 
     def __init__(
         self, desk: Desk, tasks: Tasks, shown: Callable[[], ConversationView], parent: QWidget
@@ -76,7 +77,7 @@ class RunFiles(QObject):
         self._desk.history_changed.emit()
         self.opened.emit(new, run.mode)
         for note in _notes(run):
-            self._desk.trouble.emit(note)
+            self.troubled.emit(note)
 
     async def _save(self) -> None:
         name = re.sub(r"[^\w -]+", "", self._view().title)[:_LONGEST_NAME].strip() or "run"
@@ -94,7 +95,7 @@ class RunFiles(QObject):
         try:
             await act()
         except UserError as error:
-            self._desk.trouble.emit(error)
+            self.troubled.emit(error)
 
 
 def _json(document: dict[str, object]) -> str:

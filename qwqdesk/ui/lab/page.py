@@ -18,7 +18,7 @@ from qwqdesk.experiment_files import (
     import_experiment,
     load_experiments,
 )
-from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.bands import Bands, until_closed
 from qwqdesk.ui.base import MessageBand, Toast, button, label, panel
 from qwqdesk.ui.dialogs import ask, open_file, save_file
 from qwqdesk.ui.icons import icon
@@ -119,6 +119,7 @@ class LabPage(QFrame):
         self._trials.failed.connect(self._fail)
         self._desk.model_changed.connect(self._refresh)
         self._desk.recipes_changed.connect(self.reload)
+        self._desk.history_changed.connect(self._bands.review)  # a run has ended
 
     # ------------------------------------------------------------ content
 
@@ -132,11 +133,14 @@ class LabPage(QFrame):
         self._list.set_experiments(self._known.experiments, present)
 
     def _show(self, one: Experiment) -> None:
+        if self._shown is not None and self._shown.id != one.id:
+            self._bands.take_away(_BAND)  # it is about the one that was shown
         self._shown = one
         self._view.show_experiment(one, self._trials.result(one))
         self._refresh()
 
     def _refresh(self) -> None:
+        self._bands.review()
         one = self._shown
         if one is None:
             return
@@ -160,7 +164,12 @@ class LabPage(QFrame):
     def _fail(self, error: UserError) -> None:
         band = MessageBand("bad", error.what, error.what_to_do, name=_BAND)
         band.add_action("Close", lambda: self._bands.take_away(_BAND), flat=True)
-        self._bands.put(band)
+        busy = error.code == "busy"
+        running = self._something_runs
+        self._bands.put(band, holds=running if busy else until_closed)
+
+    def _something_runs(self) -> bool:
+        return self._trials.running or self._desk.session.running
 
     # ------------------------------------------------------------ acts
 

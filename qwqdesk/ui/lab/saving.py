@@ -18,15 +18,19 @@ def save_comparison(desk: Desk, page: ConversationPage, parent: QWidget) -> None
     view = page.view
     prompt = view.prompt.text or page.composer.text()
     if not prompt.strip():
-        todo = "Write a message first."
-        page.bands.tell("An experiment needs a prompt.", todo)
+        page.bands.tell(
+            "An experiment needs a prompt.",
+            "Write a message first.",
+            chat=view,
+            holds=lambda: not (view.prompt.text or page.composer.text()).strip(),
+        )
         return
 
     def save(made: Experiment) -> None:
         try:
             save_experiment(desk.dirs.experiments, made)
         except UserError as error:
-            page.bands.tell(error.what, error.what_to_do)
+            page.tell(error)
             return
         desk.recipes_changed.emit()  # the lab reads its files again
         Toast(parent, f"Saved in the lab as {made.title}")
