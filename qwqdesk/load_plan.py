@@ -20,6 +20,7 @@ from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import AUTO_LAYERS, EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.models.gguf import GgufArray, GgufHeader, read_header
+from qwqdesk.models.gguf_header import BUFFER_ALIGNMENT
 from qwqdesk.models.memory import (
     MemoryEstimate,
     choose_context,
@@ -61,12 +62,23 @@ def read_model_header(path: Path) -> GgufHeader:
     if header.split is None or header.split.count <= 1:
         return header
     tensors = list(header.tensors)
-    size = header.file_size
+    size, aligned = header.file_size, header.aligned
     for shard in _other_shards(path, header.split.count):
         more = read_header(shard)
         tensors.extend(more.tensors)
         size += more.file_size
-    return replace(header, tensors=tuple(tensors), file_size=size)
+        aligned = aligned and more.aligned
+    return replace(header, tensors=tuple(tensors), file_size=size, aligned=aligned)
+
+
+def model_files(path: Path, header: GgufHeader) -> tuple[Path, ...]:
+    """The files that a load of this model reads: the path, and its other shards.
+
+    Raises:
+        UserError: code "shard", when one is missing.
+    """
+    more = _other_shards(path, header.split.count) if header.split is not None else ()
+    return (path, *more)
 
 
 def plan_load(
@@ -100,9 +112,21 @@ def plan_load(
             f"The context of {settings.n_ctx:,} tokens is longer than the "
             f"{shape.context_length:,} the model was trained with."
         )
+    if settings.use_mmap and not header.aligned:
+        settings = replace(settings, use_mmap=False)
+        notes.append(
+            "The file is read into memory and not mapped: not all of its tensors lie at a multiple "
+            f"of {BUFFER_ALIGNMENT} bytes, as mapped ones must."
+        )
     settings = replace(settings, n_gpu_layers=_gpu_layers(shape, settings, free_gpu))
     require_fit(_estimate(shape, settings, 1), free_cpu, free_gpu)
-    request = LoadRequest(path, settings, quantized=_is_quantized(header), notes=tuple(notes))
+    request = LoadRequest(
+        path,
+        settings,
+        quantized=_is_quantized(header),
+        notes=tuple(notes),
+        files=model_files(path, header),
+    )
     return LoadPlan(request, asked, shape, free_cpu, free_gpu)
 
 

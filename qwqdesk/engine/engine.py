@@ -9,7 +9,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,12 +40,16 @@ State = Literal["empty", "loading", "ready", "running", "closed"]
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """Which file to load and how; `quantized` models need the extra-buffers probe first."""
+    """Which file to load and how; `quantized` models need the extra-buffers probe first.
+
+    `files` are all that the load reads where a model is in several; () is the path alone.
+    """
 
     path: Path
     settings: EngineSettings
     quantized: bool = True
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 class RunStream(Stream[Event]):
@@ -94,7 +98,7 @@ class RunTimes:
 
 
 Job = Callable[[], None]
-Trial = Callable[[Path, EngineSettings, Callable[[], bool]], None]
+Trial = Callable[[Path, EngineSettings, Callable[[], bool], Sequence[Path]], None]
 
 
 class Engine:
@@ -228,7 +232,8 @@ class Engine:
             library = self._load_library()
             if self._trial is not None:
                 stream.put(LoadProgress(0.0, "Checking the file"))
-                self._trial(request.path, request.settings, stream.cancelled.is_set)
+                cancelled = stream.cancelled.is_set
+                self._trial(request.path, request.settings, cancelled, request.files)
                 if stream.cancelled.is_set():
                     raise LoadCancelledError
             if request.quantized:

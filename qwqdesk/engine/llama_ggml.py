@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.errors import UserError
 
 _DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
+
+
+class _GgufInitParams(ctypes.Structure):
+    """`gguf_init_params`."""
+
+    _fields_: ClassVar = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p)]
+
 
 # Result and arguments of what is called here, from ggml-backend.h.
 _SIGNATURES: Final[Mapping[str, tuple[Any, list[Any]]]] = {
@@ -33,6 +42,15 @@ _SIGNATURES: Final[Mapping[str, tuple[Any, list[Any]]]] = {
     "ggml_backend_dev_buffer_type": (ctypes.c_void_p, [ctypes.c_void_p]),
     "ggml_backend_buft_name": (ctypes.c_char_p, [ctypes.c_void_p]),
     "ggml_backend_cpu_buffer_type": (ctypes.c_void_p, []),
+    "ggml_backend_cpu_buffer_from_ptr": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]),
+    "ggml_backend_buffer_free": (None, [ctypes.c_void_p]),
+    # From gguf.h.
+    "gguf_init_from_file": (ctypes.c_void_p, [ctypes.c_char_p, _GgufInitParams]),
+    "gguf_free": (None, [ctypes.c_void_p]),
+    "gguf_get_n_tensors": (ctypes.c_int64, [ctypes.c_void_p]),
+    "gguf_get_data_offset": (ctypes.c_size_t, [ctypes.c_void_p]),
+    "gguf_get_tensor_offset": (ctypes.c_size_t, [ctypes.c_void_p, ctypes.c_int64]),
+    "gguf_get_tensor_size": (ctypes.c_size_t, [ctypes.c_void_p, ctypes.c_int64]),
 }
 
 
@@ -75,6 +93,27 @@ class Ggml:
     def cpu_buffer_type(self) -> int:
         """The native buffer type of the machine's memory."""
         return int(self._call("ggml_backend_cpu_buffer_type"))
+
+    def use_mapped(self, path: Path) -> None:
+        """Map a file and make a buffer at each tensor's place, as a load does; reads no weights.
+
+        A place that ggml's buffers cannot have ends the process: only for a child.
+        """
+        import numpy  # only a trial's child needs it here
+
+        gguf = self._call("gguf_init_from_file", os.fsencode(path), _GgufInitParams(True, None))
+        if not gguf:
+            return
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+            view = numpy.frombuffer(held, numpy.uint8)
+            begin = view.ctypes.data + self._call("gguf_get_data_offset", gguf)
+            for number in range(self._call("gguf_get_n_tensors", gguf)):
+                place = begin + self._call("gguf_get_tensor_offset", gguf, number)
+                size = self._call("gguf_get_tensor_size", gguf, number)
+                buffer = self._call("ggml_backend_cpu_buffer_from_ptr", place, size)
+                self._call("ggml_backend_buffer_free", buffer)
+            del view  # it holds the mapping
+        self._call("gguf_free", gguf)
 
     def _handles(self) -> Iterator[int]:
         for index in range(self._call("ggml_backend_dev_count")):

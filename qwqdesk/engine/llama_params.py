@@ -41,6 +41,8 @@ def model_params(
     params.n_gpu_layers = max(settings.n_gpu_layers, 0)
     params.use_extra_bufts = use_extra_bufts
     params.load_mode = _load_mode(api, settings)
+    if not settings.use_mmap:  # else tensors of more than 4 GiB would be mapped all the same
+        params.lazy_mode = api.LLAMA_LAZY_MODE_OFF
     overrides = _overrides(api, settings.override_kv)
     if overrides is not None:
         params.kv_overrides = overrides

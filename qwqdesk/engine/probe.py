@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from qwqdesk.child_process import run_child
 from qwqdesk.engine.llama_library import package_version
 from qwqdesk.engine.remembered import keep_json, read_json
 from qwqdesk.errors import UserError
@@ -41,6 +42,7 @@ class ExtraBuffersProbe:
     remembered: Path
     model: Path
     python: str = sys.executable
+    seconds: float = _CHILD_SECONDS
 
     def __call__(self) -> bool:
         """Whether quantized models may use extra buffer types here.
@@ -77,19 +79,17 @@ class ExtraBuffersProbe:
 
     def _child(self, *, extra: bool) -> Literal["lived", "crashed", "unknown"]:
         """How the child ended. One that failed in words, hung or was killed proves nothing."""
-        command = [self.python, "-m", "qwqdesk.engine.probe_child", str(self.model)]
         try:
-            done = subprocess.run(
-                [*command, "extra" if extra else "plain"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_CHILD_SECONDS,
-                check=False,
-            )
+            status = run_child(
+                "qwqdesk.engine.probe_child",
+                str(self.model),
+                "extra" if extra else "plain",
+                seconds=self.seconds,
+                python=self.python,
+            ).status
         except (OSError, subprocess.TimeoutExpired) as error:
             _log.warning("probe did not finish: %s", error)
             return "unknown"
-        status = done.returncode
         _log.info("probe with extra buffers %s: exit status %s", extra, status)
         if status == 0:
             return "lived"

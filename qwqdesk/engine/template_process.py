@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from dataclasses import asdict
 
 import psutil
 
+from qwqdesk.child_process import start_child
 from qwqdesk.engine.template_chat import RenderedChat, RenderJob
 from qwqdesk.engine.template_sandbox import TOO_LARGE, ChatTemplateError
 
@@ -22,10 +22,11 @@ RENDER_S = 2.0
 START_S = 30.0
 MEMORY_BYTES = 1 << 30
 _LOOK_EVERY_S = 0.1
-_KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "TZ", "LANG", "LC_ALL", "LC_TIME", "LD_LIBRARY_PATH")
 
 
-def render_in_child(job: RenderJob, *, seconds: float = RENDER_S) -> RenderedChat:
+def render_in_child(
+    job: RenderJob, *, seconds: float = RENDER_S, python: str = sys.executable
+) -> RenderedChat:
     """Render the job in a child process that is killed when it takes too much.
 
     `seconds` counts from the moment when the child has the job.
@@ -36,13 +37,13 @@ def render_in_child(job: RenderJob, *, seconds: float = RENDER_S) -> RenderedCha
     """
     payload = json.dumps(asdict(job)).encode("ascii")
     begun = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "qwqdesk.engine.template_child", str(seconds)],
+    process = start_child(
+        "qwqdesk.engine.template_child",
+        str(seconds),
+        python=python,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        more={"PYTHONDONTWRITEBYTECODE": "1"},
     )
     with process, _memory_watched(process) as watch:
         output = _exchange(process, payload, seconds + START_S)
@@ -51,13 +52,6 @@ def render_in_child(job: RenderJob, *, seconds: float = RENDER_S) -> RenderedCha
     if not output and time.monotonic() - begun >= seconds:
         raise ChatTemplateError(f"it did not finish within {seconds:g} seconds")
     return _read_answer(output, process.returncode)
-
-
-def _environment() -> dict[str, str]:
-    """No secrets for the child, and the same modules as here."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    paths = [os.path.realpath(path) for path in sys.path]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _exchange(process: subprocess.Popen[bytes], payload: bytes, seconds: float) -> bytes:

@@ -2,8 +2,10 @@
 
 llama.cpp ends the whole process where a header holds values that it never expected (no layers, an
 odd number of rotated dimensions, a vocabulary of another kind), and so does an override of such a
-key. A crash cannot be caught, so a child process reads the header, builds the vocabulary and plans
-the context, all without the weights. Files that passed are remembered.
+key. A crash cannot be caught, so a child process does what the load will do. A small file is loaded
+whole there and computes a token. Of a large one the child reads the header, builds the vocabulary,
+plans the context, and maps the file where the load would, all without reading the weights. Files
+that passed are remembered.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qwqdesk.child_process import start_child
 from qwqdesk.engine.llama_library import package_version
 from qwqdesk.engine.remembered import keep_json, read_json
 from qwqdesk.engine_settings import EngineSettings
@@ -26,11 +29,17 @@ from qwqdesk.errors import UserError
 
 _log = logging.getLogger(__name__)
 _CHILD_SECONDS = 60.0
+# A slow disk reads 20 MB/s; of a large file the child reads the header, which grows with it.
+_BYTES_PER_SECOND = 20e6
 _LOOK_EVERY_S = 0.02
 _MOST_REMEMBERED = 200
-# POSIX: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV. Others did not come from the file.
+# POSIX: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: the file's fault. Others came from
+# outside; SIGKILL is how Linux ends a process when memory is short.
 _CRASHES = frozenset({4, 5, 6, 7, 8, 10, 11})
+_KILLED = 9
 _WINDOWS_CRASH = 0xC000_0000
+OUT_OF_MEMORY = 12
+"""The child's exit status when Python ran out of memory."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,8 @@ class LoadTrial:
     """Calling it raises for a file that would end the program.
 
     `remembered` is the JSON list of what passed before; files in the folder `trusted` (the
-    program's own models) are tried only when settings of theirs are overridden.
+    program's own models) are tried only when settings of theirs are overridden. `seconds` is the
+    time of a trial; it grows with the size of the files.
     """
 
     remembered: Path
@@ -46,69 +56,92 @@ class LoadTrial:
     python: str = sys.executable
     seconds: float = _CHILD_SECONDS
 
-    def __call__(self, path: Path, settings: EngineSettings, cancelled: Callable[[], bool]) -> None:
-        """Return when the file can be loaded as far as a trial can tell, or when cancelled.
+    def __call__(
+        self,
+        path: Path,
+        settings: EngineSettings,
+        cancelled: Callable[[], bool],
+        files: Sequence[Path] = (),
+    ) -> None:
+        """Return when the model can be loaded as far as a trial can tell, or when cancelled.
+
+        `files` are all that the load reads; () is the path alone.
 
         Raises:
-            UserError: code "load", when llama.cpp crashes on the file or on the overrides.
+            UserError: code "load", when llama.cpp crashes on the file or on the overrides, or does
+                not come to an end; code "memory", when the trial ran out of memory.
         """
         risky = _risky(settings)
-        if risky == _risky(EngineSettings()) and self._is_trusted(path):
+        if replace(risky, use_mmap=True) == _risky(EngineSettings()) and self._is_trusted(path):
             return
-        key = _key(path, risky)
+        files = files or (path,)
+        key = _key(files, risky)
         passed = _read(self.remembered)
         if key in passed:
             return
-        found = self._child(path, risky, cancelled)
-        if found is None:
-            return
-        if found:
-            raise _crash(path, settings, found)
-        keep_json(self.remembered, lambda now: [*_keys(now), key][-_MOST_REMEMBERED:])
+        if self._has_passed(path, files, risky, cancelled):
+            keep_json(self.remembered, lambda now: [*_keys(now), key][-_MOST_REMEMBERED:])
 
     def _is_trusted(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.trusted.resolve())
 
-    def _child(
-        self, path: Path, settings: EngineSettings, cancelled: Callable[[], bool]
-    ) -> str | None:
-        """What the crash said; empty when there was none; None when nothing was found out."""
-        command = [self.python, "-P", "-m", "qwqdesk.engine.trial_child", str(path)]
+    def _has_passed(
+        self,
+        path: Path,
+        files: Sequence[Path],
+        settings: EngineSettings,
+        cancelled: Callable[[], bool],
+    ) -> bool:
+        """True after a whole trial, False when nothing was found out; raises for the rest."""
         try:
-            process = subprocess.Popen(
-                [*command, json.dumps(settings.to_json())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+            process = start_child(
+                "qwqdesk.engine.trial_child",
+                json.dumps(settings.to_json()),
+                *map(str, files),
+                python=self.python,
                 stderr=subprocess.PIPE,
-                env=child_environment(),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             _log.warning("the trial of %s did not start: %s", path, error)
-            return None
+            return False
+        seconds = self.seconds + _size(files) / _BYTES_PER_SECOND
         with process:
-            said = self._wait(process, cancelled)
+            said, in_time = _wait(process, seconds, cancelled)
         status = process.returncode
         _log.info("trial of %s: exit status %s", path, status)
         if status == 0:
-            return ""
-        crashed = -status in _CRASHES or status >= _WINDOWS_CRASH
-        return _last_words(said) if crashed else None
+            return True
+        if cancelled():
+            return False
+        if not in_time:
+            raise _endless(path, settings, seconds)
+        if status in (-_KILLED, OUT_OF_MEMORY) or b"std::bad_alloc" in said:
+            raise _no_memory(path)
+        if -status in _CRASHES or status >= _WINDOWS_CRASH:
+            raise _crash(path, settings, _last_words(said))
+        if status < 0:
+            raise _stopped(path)
+        _log.warning("the trial of %s failed: %s", path, said.decode("utf-8", "replace")[-2000:])
+        return False
 
-    def _wait(self, process: subprocess.Popen[bytes], cancelled: Callable[[], bool]) -> bytes:
-        """The child's standard error; a child that takes too long is killed."""
-        end = time.monotonic() + self.seconds
-        while True:
-            try:
-                return process.communicate(timeout=_LOOK_EVERY_S)[1]
-            except subprocess.TimeoutExpired:
-                if cancelled() or time.monotonic() > end:
-                    process.kill()
-                    return process.communicate()[1]
+
+def _wait(
+    process: subprocess.Popen[bytes], seconds: float, cancelled: Callable[[], bool]
+) -> tuple[bytes, bool]:
+    """The child's standard error, and whether it ended in time; else, or if cancelled, killed."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return process.communicate(timeout=_LOOK_EVERY_S)[1], True
+        except subprocess.TimeoutExpired:
+            late = time.monotonic() > end
+            if late or cancelled():
+                process.kill()
+                return process.communicate()[1], not late
 
 
 def _risky(settings: EngineSettings) -> EngineSettings:
-    """Only the settings that reach the graph; sizes, threads and devices are planned for before."""
+    """Only the settings that reach graph and file; sizes and devices are planned for before."""
     return replace(
         EngineSettings(),
         flash_attn=settings.flash_attn,
@@ -118,26 +151,34 @@ def _risky(settings: EngineSettings) -> EngineSettings:
         rope_freq_base=settings.rope_freq_base,
         rope_freq_scale=settings.rope_freq_scale,
         override_kv=settings.override_kv,
+        use_mmap=settings.use_mmap,
         n_ctx=512,
         n_gpu_layers=0,
     )
 
 
-def _key(path: Path, settings: EngineSettings) -> str:
-    """Names this file as it is now, with these settings, on this engine build."""
-    try:
-        found = path.stat()
-        state = f"{found.st_size} {found.st_mtime_ns}"
-    except OSError:
-        state = ""
-    parts = [str(path.absolute()), state, json.dumps(settings.to_json()), package_version()]
+def _key(files: Sequence[Path], settings: EngineSettings) -> str:
+    """Names these files as they are now, with these settings, on this engine build."""
+    states = [f"{file.absolute()} {_state(file)}" for file in files]
+    parts = [*states, json.dumps(settings.to_json()), package_version()]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
-def child_environment() -> dict[str, str]:
-    """The same modules as here, and no debugger that ggml would start at a crash."""
-    paths = os.pathsep.join(os.path.realpath(path) for path in sys.path)
-    return {**os.environ, "PYTHONPATH": paths, "GGML_NO_BACKTRACE": "1"}
+def _state(file: Path) -> str:
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _size(files: Sequence[Path]) -> int:
+    """Bytes of all files together, 0 for what cannot be asked."""
+    size = 0
+    for file in files:
+        with suppress(OSError):
+            size += file.stat().st_size
+    return size
 
 
 def _last_words(said: bytes) -> str:
@@ -150,12 +191,32 @@ def _last_words(said: bytes) -> str:
 
 
 def _crash(path: Path, settings: EngineSettings, said: str) -> UserError:
-    todo = (
-        "Leave the overrides away, or write values that fit this model."
-        if settings.override_kv
-        else "The file is damaged or not meant for this llama.cpp: download it again."
+    what = f"{path.name} would make llama.cpp crash ({said})."
+    return UserError(what, _without_it(settings), code="load")
+
+
+def _endless(path: Path, settings: EngineSettings, seconds: float) -> UserError:
+    what = f"llama.cpp did not come to an end with {path.name} in {seconds:.0f} seconds."
+    return UserError(what, _without_it(settings), code="load")
+
+
+def _without_it(settings: EngineSettings) -> str:
+    if settings.override_kv:
+        return "Leave the overrides away, or write values that fit this model."
+    return "The file is damaged or not meant for this llama.cpp: download it again."
+
+
+def _no_memory(path: Path) -> UserError:
+    return UserError(
+        f"{path.name} was not loaded: memory ran out when it was tried in a process of its own.",
+        "Close other programs, or choose a smaller model. A damaged file can be the cause too.",
+        code="memory",
     )
-    return UserError(f"{path.name} would make llama.cpp crash ({said}).", todo, code="load")
+
+
+def _stopped(path: Path) -> UserError:
+    what = f"{path.name} was not loaded: the process in which it was tried was stopped."
+    return UserError(what, "Load it again.", code="load")
 
 
 def _read(path: Path) -> list[str]:

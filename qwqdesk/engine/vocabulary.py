@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qwqdesk.engine.trial import child_environment
+from qwqdesk.child_process import start_child
 from qwqdesk.errors import UserError
 
 MAX_TEXT = 50_000
@@ -104,13 +104,12 @@ class Vocabulary:
         if self._closed:
             raise self._failed("was closed")
         try:
-            self._process = subprocess.Popen(
-                [self._python, "-P", "-m", "qwqdesk.engine.vocabulary_child", str(self._path)],
+            self._process = start_child(
+                "qwqdesk.engine.vocabulary_child",
+                str(self._path),
+                python=self._python,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=child_environment(),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             raise self._failed(f"did not start: {error.strerror or error}") from error

@@ -17,6 +17,7 @@ from pathlib import Path
 from qwqdesk.errors import UserError
 from qwqdesk.models.byte_source import ByteSource, FileSource, MemorySource, Prefix
 from qwqdesk.models.file_words import amount, short, what_it_is
+from qwqdesk.models.gguf_header import BUFFER_ALIGNMENT
 from qwqdesk.models.gguf_header import GgufArray as GgufArray
 from qwqdesk.models.gguf_header import GgufHeader as GgufHeader
 from qwqdesk.models.gguf_header import PartialHeader as PartialHeader
@@ -119,15 +120,19 @@ class _Parser:
 
     def so_far(self, alignment: int = DEFAULT_ALIGNMENT) -> GgufHeader:
         """What was read until now."""
+        begin = -(-self.at // alignment) * alignment
         return GgufHeader(
             version=self.version,
             big_endian=self.order == ">",
             metadata=self.metadata,
             tensors=tuple(self.tensors.values()),
             alignment=alignment,
-            data_offset=-(-self.at // alignment) * alignment,
+            data_offset=begin,
             file_size=self.source.size,
             split=_split(self.metadata),
+            aligned=all(
+                (begin + tensor.offset) % BUFFER_ALIGNMENT == 0 for tensor in self.tensors.values()
+            ),
         )
 
     def _version(self) -> int:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from qwqdesk.errors import UserError
 
 Scalar = int | float | bool | str
+
+BUFFER_ALIGNMENT: Final = 32
+"""What ggml's buffers need of a tensor's address (TENSOR_ALIGNMENT of ggml-impl.h)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class GgufHeader:
     data_offset: int
     file_size: int
     split: Split | None = field(default=None)
+    aligned: bool = True
+    """Whether each tensor lies at a multiple of `BUFFER_ALIGNMENT` of its file."""
 
     @property
     def data_end(self) -> int:

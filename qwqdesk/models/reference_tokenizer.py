@@ -7,7 +7,6 @@ from files on this disk alone: the child is told to ask no hub and to run no cod
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,10 +14,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from qwqdesk.child_process import run_child
 from qwqdesk.errors import UserError
 
 _SECONDS = 120.0
 _MAX_ANSWER = 64 << 20
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,15 @@ def reference_tokens(
         UserError: code "load": it does not know this tokenizer, failed, or took too long.
     """
     try:
-        done = subprocess.run(
-            [python, "-P", "-m", "qwqdesk.models.reference_tokenizer_child", str(path)],
-            input=json.dumps({"text": text, "add": add_special}).encode("ascii"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            timeout=_SECONDS,
-            check=False,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        done = run_child(
+            "qwqdesk.models.reference_tokenizer_child",
+            str(path),
+            given=json.dumps({"text": text, "add": add_special}).encode("ascii"),
+            seconds=_SECONDS,
+            python=python,
+            more=_OFFLINE,
         )
-        lines = done.stdout[-_MAX_ANSWER:].splitlines()
+        lines = done.output[-_MAX_ANSWER:].splitlines()
         answer = json.loads(lines[-1]) if lines else {}
     except (OSError, ValueError, subprocess.TimeoutExpired):
         answer = {"error": "no answer"}
@@ -77,9 +81,3 @@ def first_difference(ours: Sequence[int], theirs: Sequence[int]) -> Difference |
     place = min(len(ours), len(theirs))
     longer = (ours[place], None) if len(ours) > place else (None, theirs[place])
     return Difference(place, *longer)
-
-
-def _environment() -> dict[str, str]:
-    paths = os.pathsep.join(os.path.realpath(path) for path in sys.path)
-    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return {**os.environ, "PYTHONPATH": paths, **offline}

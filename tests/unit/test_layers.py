@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, str], ...] = (
     ("analysis/*", "pure"),
     ("exports/*", "pure"),
     ("__init__.py", "pure"),
+    ("child_process.py", "pure"),
     ("conversation*.py", "pure"),
     ("diagnostics.py", "pure"),
     ("engine_settings.py", "pure"),

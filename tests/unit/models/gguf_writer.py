@@ -22,7 +22,7 @@ LETTERS = {
     11: "q",
     12: "d",
 }
-U32, I32, F32, BOOL, STRING, ARRAY, U64, F64 = 4, 5, 6, 7, 8, 9, 10, 12
+U16, U32, I32, F32, BOOL, STRING, ARRAY, U64, F64 = 2, 4, 5, 6, 7, 8, 9, 10, 12
 
 
 @dataclass
