@@ -17,6 +17,7 @@ from qwqdesk.engine.engine import Engine, RunStream
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.file_states import FileState, changed_file, file_states
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.late_hashes import LateHashes
 from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
@@ -67,6 +68,8 @@ class Session:
         self._late = LateHashes(hashes, history)
         self.loaded: Loaded | None = None
         self.plan: LoadPlan | None = None
+        self.changed_file: Path | None = None  # by which a run was refused
+        self._states: tuple[FileState, ...] = ()
         self._stream: RunStream | None = None
         self._busy = False
         self._stopping = False
@@ -92,6 +95,7 @@ class Session:
         await self.unload()
         devices = await first(self.engine.devices())
         self.plan = plan_load(path, header, asked, devices)
+        self._states = file_states(self.plan.request.files)
         if self._marker is not None:
             self._marker.write(str(path), asdict(self.plan.request.settings))
         try:
@@ -108,7 +112,8 @@ class Session:
 
     async def unload(self) -> None:
         """Free the present model."""
-        self.loaded = self.plan = None
+        self.loaded = self.plan = self.changed_file = None
+        self._states = ()
         async for _ in self.engine.unload():
             pass
 
@@ -283,6 +288,7 @@ class Session:
         if self.loaded is None:
             raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
         self._refuse_busy()
+        self._refuse_changed()
         self._busy, self._stopping = True, False
         try:
             yield self.loaded
@@ -292,6 +298,15 @@ class Session:
     def _refuse_busy(self) -> None:
         if self._busy:
             raise UserError("A run is under way.", "Stop it or wait for its end.", code="busy")
+
+    def _refuse_changed(self) -> None:
+        self.changed_file = changed_file(self._states)
+        if self.changed_file is not None:
+            raise UserError(
+                f"The model file {self.changed_file.name} has changed since it was loaded.",
+                "Load it again.",
+                code="changed",
+            )
 
     def _history(self) -> History:
         assert self.history is not None, "this session keeps no history"

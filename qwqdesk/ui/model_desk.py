@@ -61,8 +61,9 @@ class ModelDesk(QObject):
         loader.cancelled.connect(self._show_present)
         loader.models_found.connect(picker.set_models)
         desk.model_changed.connect(self._model_changed)
-        page.status_changed.connect(self._load_waiting)
-        trials.changed.connect(self._load_waiting)
+        for something_ended in (page.status_changed, trials.changed):
+            something_ended.connect(self._load_waiting)
+            something_ended.connect(self._tell_changed)
 
     def begin(self, crash: Crash | None) -> None:
         """Load what was used last, or say what an earlier load did."""
@@ -176,6 +177,23 @@ class ModelDesk(QObject):
         name, loaded = band.objectName(), self._desk.session.loaded
         band.add_action("Close", lambda: self._page.bands.take_away(name), flat=True)
         self._page.bands.put(band, holds=lambda: self._desk.session.loaded is loaded)
+
+    def _tell_changed(self) -> None:
+        """A run was refused because the model's file is another one now: offer to load it."""
+        session = self._desk.session
+        file, plan = session.changed_file, session.plan
+        if file is None or plan is None:
+            return
+        band = MessageBand(
+            "warn",
+            f"The model file {file.name} has changed since it was loaded.",
+            "Load it again. What is shown was written by the model as it was.",
+            icon_name="cpu",
+            name="changedBand",
+        )
+        path, asked = plan.request.path, plan.asked
+        band.add_action("Load again", lambda: self.load(path, asked)).setObjectName("loadAgain")
+        self._page.bands.put(band, holds=lambda: session.changed_file is not None)
 
     def _show_present(self) -> None:
         self._page.bands.take_away("loadBand")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QWidget
 
 from qwqdesk.diagnostics import Crash
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.settings import Settings
+from qwqdesk.ui.conversation.composer_text import ComposerText
 from qwqdesk.ui.model_picker import ModelPicker
 from tests.fake_engine import ENGINE, MODEL
+from tests.tiny_model import write_tiny_model
 from tests.ui.fakes import Driver, opened
 
 BIG = Settings(chat_template="chatml", reduce_motion=True, engine=EngineSettings(n_ctx=1_000_000))
@@ -116,3 +121,34 @@ async def test_the_engines_words_are_whole_or_not_there(qapp: QApplication, tmp_
             shown.add(words.text())
         assert "CPU, 1 threads · context 256" in shown
         assert shown <= {"CPU, 1 threads · context 256", "context 256", ""}
+
+
+async def test_a_model_file_that_has_changed_is_loaded_again_with_one_click(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    path = write_tiny_model(tmp_path / "tiny.gguf", "F16")
+    async with opened(tmp_path) as d:
+        d.window.models.load(path)
+        await d.until(lambda: d.engine.loads and not d.window.loader.busy)
+        os.truncate(path, path.stat().st_size + 1)
+        composer = d.find("composerInput")
+        assert isinstance(composer, ComposerText)
+        composer.setFocus()
+        QTest.keyClicks(composer, "What is 2 + 2?")
+        QTest.keyClick(composer, Qt.Key.Key_Return)
+        band = await d.shown("changedBand")
+        assert "tiny.gguf has changed since it was loaded" in band.accessibleName()
+        assert not d.engine.runs
+        assert composer.text() == "What is 2 + 2?", "nothing was sent"
+        (await _buttons(d, "changedBand"))["Load again"].click()
+        await d.until(lambda: len(d.engine.loads) == 2 and not d.window.loader.busy)
+        await d.until(lambda: not _seen(d, "changedBand"))
+        composer.setFocus()
+        QTest.keyClick(composer, Qt.Key.Key_Return)
+        await d.until(lambda: d.engine.staged)
+        d.engine.staged[0].finish()
+        await d.idle()
+
+
+def _seen(d: Driver, name: str) -> bool:
+    return any(found.isVisible() for found in d.window.findChildren(QWidget, name))

@@ -84,6 +84,8 @@ class PageRuns(QObject):
             self._composer.set_text(text)  # to be shortened
 
     def _refused(self, view: ConversationView, error: UserError) -> None:
+        if error.code == "changed":
+            return  # the model's band says it, with the button that mends it
         if view is self._views.shown:
             busy = error.code == "busy"
             holds = (lambda: self._runs.view is not None) if busy else until_closed
