@@ -18,6 +18,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult
 from qwqdesk.model_turns import LanePlace
+from qwqdesk.run_plan import RAW
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
 from qwqdesk.shared_file import change_json
 
@@ -33,13 +34,14 @@ def conditions(experiment: Experiment, places: Sequence[LanePlace]) -> dict[str,
 
 def _place(place: LanePlace) -> dict[str, Any]:
     state = _state(place.model)
+    options = place.options.for_model(place.model or "")
     return {
         "model": str(place.model),
         "size_bytes": state.st_size if state is not None else -1,
         "mtime_ns": state.st_mtime_ns if state is not None else -1,
         "engine": place.settings.to_json(),
         "mode": place.options.mode,
-        "template": str(place.options.template),
+        "template": RAW if options.raw else str(options.template),
         "loop_guard": place.options.loop_guard,
     }
 

@@ -6,10 +6,10 @@ The manifest of a lane has these keys: `version`, `program` (its version), `mode
 prompt was the text itself), `sequential` (lanes ran one after another), `settings` (what was asked
 of the engine), `files` (the model's files: path, size, time of change, sha256 or null),
 `library_sha256` (over the engine's native libraries), `prompt` (`tokens_sha256`, `tags`,
-`reasoning_open`, `messages`, and `thought` where the reply begins with one that was given:
-`tokens`, `text` and `closed` of `FrozenThought`). A reply's manifest also has `model` and `engine`,
-and in `prompt` the text and its tokens; a `qwqdesk.run` document has those beside its lanes
-already.
+`reasoning_open`, `messages`, `thought` where the reply begins with one that was given: `tokens`,
+`text` and `closed` of `FrozenThought`, and `template` where `TemplateNote` has something to say).
+A reply's manifest also has `model` and `engine`, and in `prompt` the text and its tokens; a
+`qwqdesk.run` document has those beside its lanes already.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.constraint_args import constraint_words
 from qwqdesk.sampling.formats.export_args import to_llama_args
+from qwqdesk.template_note import TemplateNote
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,14 @@ def lane_manifest(
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             **thought_json(prompt.thought),
+            **template_json(prompt.template),
         },
     }
+
+
+def template_json(note: TemplateNote | None) -> dict[str, Any]:
+    """The part of a manifest's `prompt` that tells of the chat template, {} without one."""
+    return {} if note is None else {"template": note.to_json()}
 
 
 def thought_json(thought: FrozenThought | None) -> dict[str, Any]:
@@ -201,4 +208,5 @@ def stored_prompt(manifest: Mapping[str, Any], loaded: Loaded) -> Prompt | None:
         return None
     if not tokens or unknown_token(tokens, loaded.model.n_vocab) is not None:
         return None
-    return Prompt(text, tokens, tags, is_open)
+    note = TemplateNote.from_json(prompt.get("template"))
+    return Prompt(text, tokens, tags, is_open, template=note)

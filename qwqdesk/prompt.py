@@ -1,4 +1,9 @@
-"""From messages to prompt tokens: the chat template, the reasoning tags, the tokenizer."""
+"""From messages to prompt tokens: the chat template, the reasoning tags, the tokenizer.
+
+A file's own template is used where it can be. Where there is none, or it cannot be used for the
+simplest chat, a built-in one takes its place, as in llama.cpp, but by what is known of the model;
+the prompt's `template` says so.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,28 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qwqdesk.conversation import Message
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import FrozenThought, ModelInfo
+from qwqdesk.engine.template_builtin import (
+    FALLBACK,
+    behind_a_reply,
+    guessable_tags,
+    guessed,
+    named_for_chats,
+    writes_messages,
+)
+from qwqdesk.errors import UserError
 from qwqdesk.pipe import first
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
+from qwqdesk.template_note import TemplateCause, TemplateNote
+
+FINETUNE = "general.finetune"
+
+if TYPE_CHECKING:  # jinja2 would delay the window by a tenth of its start
+    from qwqdesk.engine.template_chat import RenderedChat
 
 
 @dataclass(frozen=True)
@@ -19,7 +40,8 @@ class Prompt:
     """A rendered prompt with its tokens; `reasoning_open`: it ends inside the reasoning.
 
     `notes` are sentences about what the template could not take as it was; `messages` is what was
-    rendered, () for a raw prompt. `thought` is a reasoning with which the reply begins.
+    rendered, () for a raw prompt. `thought` is a reasoning with which the reply begins. `template`
+    is None where nothing has to be known about the chat template.
     """
 
     text: str
@@ -29,6 +51,7 @@ class Prompt:
     notes: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     thought: FrozenThought | None = None
+    template: TemplateNote | None = None
 
     @property
     def given_tokens(self) -> int:
@@ -51,10 +74,72 @@ async def chat_prompt(
     Raises:
         UserError: code "template", when the template fails (with its line).
     """
-    # Imported here: jinja2 would delay the window by a tenth of its start.
+    note = TemplateNote()
+    rendered: RenderedChat | None = None
+    if template == "model":
+        source = model.chat_template or ""
+        cause: TemplateCause = _missing(model)
+        fault = ""
+        if not cause:
+            rendered, fault = await _own_template(model, source, messages)
+            cause = "broken" if rendered is None else ""
+        if cause:
+            template, note = await _in_its_place(engine, model, cause, fault)
+    if rendered is None:
+        source, rendered = await _render(model, template, messages)
+    note = await _with_ends(engine, note, rendered.tried)
+    prompt = await _tokenized(engine, rendered.text, source, own_tags)
+    return replace(
+        prompt,
+        notes=tuple(rendered.notes),
+        messages=tuple(messages),
+        template=note if note.says_something else None,
+    )
+
+
+def _missing(model: ModelInfo) -> TemplateCause:
+    if not model.template_is_text:
+        return "not-text"
+    if model.chat_template is None:
+        return "missing"
+    return "" if model.chat_template.strip() else "empty"
+
+
+async def _own_template(
+    model: ModelInfo, source: str, messages: Sequence[Message]
+) -> tuple[RenderedChat | None, str]:
+    """The messages as the file's own template writes them; or None, and why it cannot be used.
+
+    It cannot where it fails for the simplest chat too, or writes nothing of the messages. One that
+    only refuses these messages keeps its word.
+
+    Raises:
+        UserError: code "template", when it refuses these messages.
+    """
+    simplest = [Message("user", "Hello")]
+    try:
+        _, rendered = await _render(model, source, messages, is_source=True)
+    except UserError as error:
+        if error.__cause__ is None or isinstance(error.__cause__, OSError):
+            raise
+        if list(messages) != simplest:
+            try:
+                await _render(model, source, simplest, is_source=True)
+            except UserError:
+                return None, error.what
+            raise
+        return None, error.what
+    if rendered.tried is not None and not writes_messages(rendered.tried):
+        return None, "The chat template of this file leaves the messages out."
+    return rendered, ""
+
+
+async def _render(
+    model: ModelInfo, template: str | Path, messages: Sequence[Message], *, is_source: bool = False
+) -> tuple[str, RenderedChat]:
     from qwqdesk.engine.template import render_with_notes, template_source
 
-    source = template_source(template, model.chat_template)
+    source = str(template) if is_source else template_source(template, model.chat_template)
     rendered = await asyncio.to_thread(
         render_with_notes,
         source,
@@ -62,8 +147,42 @@ async def chat_prompt(
         bos_token=model.bos_token,
         eos_token=model.eos_token,
     )
-    prompt = await _tokenized(engine, rendered.text, source, own_tags)
-    return replace(prompt, notes=tuple(rendered.notes), messages=tuple(messages))
+    return source, rendered
+
+
+async def _in_its_place(
+    engine: Engine, model: ModelInfo, cause: TemplateCause, fault: str
+) -> tuple[str, TemplateNote]:
+    """Which built-in template stands for the file's own, and what has to be known about it."""
+    tokens = await first(engine.token_ends(guessable_tags()))
+    names = (model.name, model.metadata.get(FINETUNE, ""), Path(model.path).stem)
+    found = guessed(model.architecture, tokens)
+    used = found or FALLBACK
+    note = TemplateNote(
+        used=used.name,
+        cause=cause,
+        fault=fault,
+        architecture=model.architecture,
+        known=found is not None,
+        base=not named_for_chats(*names),
+        strange=tuple(tag for tag in used.tags if tag not in tokens),
+    )
+    return used.name, note
+
+
+async def _with_ends(engine: Engine, note: TemplateNote, tried: str | None) -> TemplateNote:
+    """With what ends a reply as text: where the first tag behind a reply is no token.
+
+    Behind a template that stands for another one, a token that does not end a generation counts as
+    text too; a file's own template is taken at its word, as llama.cpp does.
+    """
+    behind = behind_a_reply(tried) if tried is not None else ()
+    if not behind:
+        return note
+    ends = await first(engine.token_ends(behind))
+    if ends.get(behind[0], False) or (behind[0] in ends and not note.cause):
+        return note
+    return replace(note, ends=tuple(text for text in behind if not ends.get(text, False)))
 
 
 async def raw_prompt(

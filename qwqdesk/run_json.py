@@ -17,6 +17,7 @@ from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import Resolved
+from qwqdesk.template_note import template_warnings
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     warnings = effective_chain(chain, resolved.sources).warnings
     warnings += resolved.constraints.warnings_for(chain)
     warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
+    warnings += template_warnings(run.began.prompts[number].template)
     checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,

@@ -20,6 +20,8 @@ from qwqdesk.sampling.constraints import NO_CONSTRAINTS
 from qwqdesk.sampling.resolve import Resolved, draw_seed
 
 MAX_PROMPT_BYTES = 64 << 20
+RAW = "raw"
+"""In place of a template: each message is the whole prompt, which the model continues."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class RunOptions:
     `seed` is given to lanes whose seed is random; None draws one for each run. Guard, budget and
     its message count for lanes without their own. `thought` becomes the reasoning of every reply,
     so that only answers are drawn. Without `keep` nothing is written into the history.
+    `templates` are the user's choices for single model files, as pairs of path and template; they
+    come before `template`.
     """
 
     mode: Mode = "exact"
@@ -43,6 +47,13 @@ class RunOptions:
     reasoning_budget_message: str | None = None
     thought: str | None = None
     keep: bool = True
+    templates: tuple[tuple[str, str], ...] = ()
+
+    def for_model(self, path: str | Path) -> RunOptions:
+        """The options as they are for one model file."""
+        chosen = dict(self.templates).get(str(path), self.template)
+        raw = self.raw or chosen == RAW
+        return replace(self, template="model" if raw else chosen, raw=raw, templates=())
 
     def rules(self, lane: LaneSetup) -> LaneRules:
         """The lane's own rules, and the run's where it has none."""
@@ -153,6 +164,7 @@ def _lane_request(
         reasoning_budget_message=rules.reasoning_budget_message,
         thought=prompt.thought,
         constraints=rules.constraints,
+        ends=prompt.template.ends if prompt.template is not None else (),
     )
 
 

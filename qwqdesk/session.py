@@ -24,6 +24,7 @@ from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.quants import quantization_label
+from qwqdesk.models.shape import TEMPLATE_KEY
 from qwqdesk.pipe import first
 from qwqdesk.prompt import Prompt
 from qwqdesk.question import Question, save_question
@@ -102,7 +103,7 @@ class Session:
             async for batch in self.engine.load(self.plan.request):
                 for event in batch:
                     if isinstance(event, Loaded):
-                        self.loaded = _with_label(event, header)
+                        self.loaded = _as_the_header_says(event, header)
                         yield self.loaded
                     else:
                         yield event
@@ -140,6 +141,7 @@ class Session:
         """
         check_text(text)
         with self._claim() as loaded:
+            options = options.for_model(loaded.model.path)
             resolved = resolve_all(lanes, options.seed)
             question = Question(0, 0)
             if self.history is not None and options.keep:
@@ -178,6 +180,7 @@ class Session:
         The prompt's stored tokens are used when the model is the same.
         """
         with self._claim() as loaded:
+            options = options.for_model(loaded.model.path)
             resolved = resolve_all(lanes, options.seed)
             conversation = self._history().load(conversation_id)
             prompts = [
@@ -212,6 +215,7 @@ class Session:
             UserError: code "no_reasoning" or "lanes", and as `send` does.
         """
         with self._claim() as loaded:
+            options = options.for_model(loaded.model.path)
             every, resolved = repeated(lanes, times, options.seed)
             conversation = self._history().load(conversation_id)
             prompt = await thinking_prompt(
@@ -361,7 +365,13 @@ class Session:
             saving.finish(failure)
 
 
-def _with_label(event: Loaded, header: GgufHeader) -> Loaded:
-    """The label of the file's main type, as `inspect` names it."""
+def _as_the_header_says(event: Loaded, header: GgufHeader) -> Loaded:
+    """With the label of the file's main type, as `inspect` names it, and a template that is one.
+
+    llama.cpp gives a number that stands in the template's place as text.
+    """
     label = quantization_label(header, Path(event.model.path).name)
-    return replace(event, model=replace(event.model, quantization=label))
+    model = replace(event.model, quantization=label)
+    if not isinstance(header.metadata.get(TEMPLATE_KEY, ""), str):
+        model = replace(model, chat_template=None, template_is_text=False)
+    return replace(event, model=model)

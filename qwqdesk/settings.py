@@ -25,6 +25,7 @@ VERSION = 1
 MAX_BYTES = 4 << 20
 TEXT_SIZES = (85, 150)
 MAX_FOLDERS = 100
+MAX_TEMPLATES = 1000
 MAX_TEXT = 100_000
 MAX_SPEED = 10**12
 MAX_TOKENS = 2**31 - 1
@@ -35,8 +36,9 @@ class Settings:
     """What the user chose. `text_size` is in percent, `unknown` what a newer version wrote.
 
     `chat_template` is the id of a built-in template, or the path of a file; "model" is the model's
-    own. `last_model` is a path; so is `models_folder`, where downloads are kept ("" is the usual
-    place), while `model_folders` are only read. `window_geometry` is the window's own note.
+    own, "raw" none; `model_templates` has other choices for single model files, by path.
+    `last_model` is a path; so is `models_folder`, where downloads are kept ("" is the usual place),
+    while `model_folders` are only read. `window_geometry` is the window's own note.
     An empty `hub_endpoint` is Hugging Face's; `speed_limit` is in bytes a second for all downloads
     together, 0 for none; `numbers_height` is in pixels at 100 % text size, 0 for the height that
     it has by itself; `token_saved` says that the system's keyring has an access token.
@@ -59,6 +61,7 @@ class Settings:
     model_folders: tuple[str, ...] = ()
     models_folder: str = ""
     chat_template: str = "model"
+    model_templates: Mapping[str, str] = field(default_factory=dict)
     system_prompt: str = ""
     hub_endpoint: str = ""
     speed_limit: int = 0
@@ -75,6 +78,7 @@ class Settings:
         """A strict JSON object with every setting."""
         known = {name: getattr(self, name) for name in SETTINGS}
         known["model_folders"] = list(self.model_folders)
+        known["model_templates"] = dict(self.model_templates)
         known["engine"] = self.engine.to_json()
         return {**self.unknown, "version": VERSION, **known}
 
@@ -214,6 +218,12 @@ def _texts(value: object) -> object:
     return tuple(dict.fromkeys(str(_text(item)) for item in value))
 
 
+def _texts_by_name(value: object) -> object:
+    if not isinstance(value, Mapping) or len(value) > MAX_TEMPLATES:
+        raise ValueError(f"an object of at most {MAX_TEMPLATES} texts")
+    return {str(_text(name)): str(_text(text)) for name, text in value.items()}
+
+
 def _address(value: object) -> object:
     """Empty, or the address of a server: nothing that carries a name and a password."""
     text = _text(value)
@@ -263,6 +273,7 @@ SETTINGS: Mapping[str, Check] = {
     "model_folders": _texts,
     "models_folder": _text,
     "chat_template": _text,
+    "model_templates": _texts_by_name,
     "system_prompt": _text,
     "hub_endpoint": _address,
     "speed_limit": _bytes,

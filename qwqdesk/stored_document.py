@@ -15,13 +15,14 @@ from qwqdesk.conversation import LANE_LABELS, Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import thought_json, vocabulary_of
+from qwqdesk.manifest import template_json, thought_json, vocabulary_of
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Source
 from qwqdesk.store.history import History
 from qwqdesk.stored_run import StoredLane, StoredRun
+from qwqdesk.template_note import TemplateNote, template_warnings
 
 _BESIDE = ("model", "engine")  # the document has them once
 _PROMPT_BESIDE = ("text", "tokens")
@@ -79,6 +80,7 @@ def _lane(reply: Reply) -> dict[str, Any]:
     chain = SamplerChain.from_json(reply.sampling)
     checks = check_answer(reply.answer)
     warnings = effective_chain(chain, cast("Mapping[str, Source]", reply.sources)).warnings
+    warnings += template_warnings(TemplateNote.from_json(reply.manifest["prompt"].get("template")))
     result = LaneResult(
         reply.tokens,
         reply.text,
@@ -219,6 +221,7 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             **thought_json(prompt.thought),
+            **template_json(prompt.template),
         },
         "model": {
             "path": model.path,

@@ -47,6 +47,7 @@ from qwqdesk.stored_values import (
     timing_of,
     usage_of,
 )
+from qwqdesk.template_note import TemplateNote
 
 MAX_BYTES: Final = 32 << 20
 VERSION: Final = 1
@@ -269,6 +270,7 @@ def _prompt(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> Prompt:
         more.get("reasoning_open") is True,
         messages=tuple(message for message in messages if message is not None),
         thought=_thought(map_of(more.get("thought"))),
+        template=TemplateNote.from_json(more.get("template")),
     )
 
 

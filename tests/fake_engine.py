@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -64,6 +64,7 @@ class FakeEngine:
         self.script: list[Iterable[Event]] = []
         self.error: BaseException | None = None
         self.hold = False
+        self.not_tokens: frozenset[str] = frozenset()
 
     def devices(self) -> Stream[tuple[DeviceMemory, ...]]:
         return _answer([()])
@@ -78,6 +79,10 @@ class FakeEngine:
 
     def tokenize(self, text: str) -> Stream[tuple[int, ...]]:
         return _answer([tuple(text.encode())])
+
+    def token_ends(self, texts: Sequence[str]) -> Stream[Mapping[str, bool]]:
+        """Every tag is a token that ends a generation, but for `not_tokens`."""
+        return _answer([{text: True for text in texts if text not in self.not_tokens}])
 
     def run(self, request: RunRequest) -> RunStream:
         """Puts the next script into the stream; open as long as `hold` says so."""

@@ -26,6 +26,7 @@ from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
+from qwqdesk.template_note import template_warnings
 
 _LARGE = 2 << 30  # bytes: reading them takes seconds
 
@@ -259,6 +260,8 @@ def _print_notes(began: RunBegan, loaded: Loaded) -> None:
     """What the templates could not take, and which settings do not do what they seem to."""
     for note in dict.fromkeys(n for prompt in began.prompts for n in prompt.notes):
         to_stderr(f"note: {note}")
+    for told in dict.fromkeys(w for p in began.prompts for w in template_warnings(p.template)):
+        to_stderr(printable(f"warning: {told.text}"))
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         chain = effective_chain(resolved.chain, resolved.sources)

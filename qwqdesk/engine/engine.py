@@ -9,7 +9,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -157,6 +157,12 @@ class Engine:
         """One item: the ids of a rendered prompt (BOS by the vocabulary's rule)."""
         stream: Stream[tuple[int, ...]] = Stream()
         self._submit(stream, lambda: stream.put(self._tokenize(text)))
+        return stream
+
+    def token_ends(self, texts: Sequence[str]) -> Stream[Mapping[str, bool]]:
+        """One item: those of the texts that are one token, and whether it ends a generation."""
+        stream: Stream[Mapping[str, bool]] = Stream()
+        self._submit(stream, lambda: stream.put(self._token_ends(texts)))
         return stream
 
     def chain_names(self, chain: SamplerChain) -> Stream[tuple[str, ...]]:
@@ -322,6 +328,15 @@ class Engine:
             text = text[len(bos) :]
         self._refuse_far_too_long(model, text)
         return model.tokenize(text, add_special=True, parse_special=True)
+
+    def _token_ends(self, texts: Sequence[str]) -> Mapping[str, bool]:
+        model = self._loaded()
+        found: dict[str, bool] = {}
+        for text in texts:
+            ids = model.tokenize(text, add_special=False, parse_special=True)
+            if len(ids) == 1:
+                found[text] = model.is_end(ids[0])
+        return found
 
     def _refuse_far_too_long(self, model: LlamaModel, text: str) -> None:
         """Look at beginnings first: some texts of 10 MB take minutes to cut into tokens.

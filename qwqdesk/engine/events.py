@@ -43,7 +43,8 @@ class LaneRequest:
     `answer_chain` draws the answer, `chain` what comes before it; without one, `chain` draws all.
     `n_predict` and `stop` are those of `chain`. Behind `reasoning_budget` tokens of reasoning
     (None or -1: no limit, 0: at once) `reasoning_budget_message` and the closing tag are forced.
-    The tokens of `thought` count as generated, but not for `n_predict`.
+    The tokens of `thought` count as generated, but not for `n_predict`. `ends` are further stop
+    strings: what the chat template writes at the end of a turn, where it is no token.
 
     `constraints` hold for its text.
     """
@@ -59,6 +60,7 @@ class LaneRequest:
     reasoning_budget_message: str = ""
     thought: FrozenThought | None = None
     constraints: Constraints = NO_CONSTRAINTS
+    ends: tuple[str, ...] = ()
 
     @property
     def given_tokens(self) -> int:
@@ -114,6 +116,7 @@ class ModelInfo:
 
     `vocabulary_sum` is a checksum over some of its tokens: models with the same kind of tokenizer
     have different tokens all the same.
+    `template_is_text` is False where the file has something else under the template's key.
     """
 
     path: str
@@ -130,6 +133,7 @@ class ModelInfo:
     eos_token: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     vocabulary_sum: str = ""
+    template_is_text: bool = True
 
 
 # ---------------------------------------------------------------- events

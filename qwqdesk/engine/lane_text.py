@@ -34,7 +34,7 @@ class LaneText:
         self.reasoning_tokens = 0
         self._vocabulary = vocabulary
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopStrings(request.chain.strings("stop"))
+        self._stops = StopStrings((*request.chain.strings("stop"), *request.ends))
         self._splitter = ReasoningSplitter(request.tags, opened=request.reasoning_open)
         self._spans: list[Span] = []
         self._new_tokens: list[int] = []

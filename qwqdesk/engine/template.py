@@ -13,20 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from qwqdesk.conversation import Message
+from qwqdesk.engine.template_builtin import BUILT_IN, built_in_source
 from qwqdesk.engine.template_chat import RenderedChat, RenderJob, render_chat
 from qwqdesk.engine.template_process import render_in_child
 from qwqdesk.engine.template_sandbox import ChatTemplateError
 from qwqdesk.errors import UserError
-from qwqdesk.resources import resource
 
 # Name to title; "model" is the one in the model file.
 TEMPLATE_CHOICES: Mapping[str, str] = {
     "model": "The model's own",
-    "qwq": "QwQ, as published (the prompt ends with <think>)",
-    "qwq-no-think": "QwQ, the model writes <think> itself",
-    "chatml": "ChatML",
+    **{made.name: made.title for made in BUILT_IN},
 }
-SHIPPED = ("qwq", "qwq-no-think", "chatml")
+SHIPPED = tuple(made.name for made in BUILT_IN)
 MAX_SOURCE = 1_000_000
 
 
@@ -115,7 +113,7 @@ def template_source(choice: str | Path, model_template: str | None) -> str:
             return model_template
         choice = "chatml"
     if choice in SHIPPED:
-        return _shipped(str(choice))
+        return built_in_source(str(choice))
     if isinstance(choice, str) and ("{%" in choice or "{{" in choice):
         return choice
     return _read(Path(choice))
@@ -128,12 +126,8 @@ def _plain(message: Message) -> dict[str, Any]:
     return plain
 
 
-def _shipped(name: str) -> str:
-    return resource("templates", f"{name}.jinja").read_text(encoding="utf-8")
-
-
 def _is_shipped(source: str) -> bool:
-    return any(source.strip() == _shipped(name).strip() for name in SHIPPED)
+    return any(source.strip() == built_in_source(name).strip() for name in SHIPPED)
 
 
 def _check_size(source: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from qwqdesk.engine.template_builtin import FOLLOW_UP, QUESTION, REPLY
 from qwqdesk.engine.template_sandbox import ChatTemplateError, CompiledTemplate
 from qwqdesk.reasoning_tags import THINK, Tags, detect_tags
 
@@ -50,10 +51,15 @@ class RenderJob:
 
 @dataclass(frozen=True)
 class RenderedChat:
-    """The prompt's text; `notes` are sentences about what was changed for the template's sake."""
+    """The prompt's text; `notes` are sentences about what was changed for the template's sake.
+
+    `tried` is the short chat of `template_builtin` as this template writes it; None where it fails
+    for that chat, or nobody tried.
+    """
 
     text: str
     notes: tuple[str, ...] = field(default=())
+    tried: str | None = None
 
 
 def render_chat(job: RenderJob) -> RenderedChat:
@@ -80,7 +86,15 @@ class _Rendering:
         text = self._render([self._native(m, typed=typed) for m in messages], keep=bool(kept))
         if any(reasoning.strip() not in text for reasoning in kept):
             text = self._with_inline_reasoning(messages, text, typed=typed)
-        return RenderedChat(text, tuple(self._notes))
+        return RenderedChat(text, tuple(self._notes), self._try_short_chat(typed=typed))
+
+    def _try_short_chat(self, *, typed: bool) -> str | None:
+        turns = (("user", QUESTION), ("assistant", REPLY), ("user", FOLLOW_UP))
+        messages = [{"role": role, "content": text} for role, text in turns]
+        try:
+            return self._render([self._native(m, typed=typed) for m in messages])
+        except ChatTemplateError:
+            return None
 
     def _render(self, messages: Sequence[JsonMessage], *, keep: bool = False) -> str:
         job = self._job

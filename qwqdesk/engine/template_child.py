@@ -18,12 +18,12 @@ MEMORY_BYTES = 1 << 30
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """The result as plain values: ``text`` and ``notes``, or ``failure`` and ``line``."""
+    """The result as plain values: those of `RenderedChat`, or ``failure`` and ``line``."""
     try:
         chat = render_chat(RenderJob(**job))
     except ChatTemplateError as error:
         return {"failure": error.message, "line": error.line}
-    return {"text": chat.text, "notes": list(chat.notes)}
+    return {"text": chat.text, "notes": list(chat.notes), "tried": chat.tried}
 
 
 def limit_memory(size: int) -> None:

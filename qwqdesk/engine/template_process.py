@@ -105,4 +105,6 @@ def _read_answer(output: bytes, status: int) -> RenderedChat:
     answer = json.loads(output)
     if "failure" in answer:
         raise ChatTemplateError(str(answer["failure"]), int(answer["line"]))
-    return RenderedChat(str(answer["text"]), tuple(map(str, answer["notes"])))
+    tried = answer["tried"]
+    notes = tuple(map(str, answer["notes"]))
+    return RenderedChat(str(answer["text"]), notes, None if tried is None else str(tried))

@@ -39,7 +39,7 @@ def inspect_json(path: Path) -> dict[str, Any]:
         "head_count_kv": (heads_kv[-1] or None) if heads_kv else None,
         "vocabulary_size": model.vocabulary_size or None,
         "split": {"no": header.split.no, "count": header.split.count} if header.split else None,
-        "chat_template": shape.text(header, "tokenizer.chat_template"),
+        "chat_template": shape.text(header, shape.TEMPLATE_KEY),
         "sampling": {
             key.removeprefix(_SAMPLING): _plain(value)
             for key, value in header.metadata.items()

@@ -14,6 +14,7 @@ from qwqdesk.models.tensor_types import TYPES_BY_NAME, row_bytes
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 MAX_LAYERS = 10_000
+TEMPLATE_KEY = "tokenizer.chat_template"
 
 
 @dataclass(frozen=True)

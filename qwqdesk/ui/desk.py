@@ -78,6 +78,7 @@ class Desk(QObject):
         return RunOptions(
             mode=mode,
             template=settings.chat_template,
+            templates=tuple(sorted(settings.model_templates.items())),
             system_prompt=system_prompt,
             keep_reasoning=settings.keep_reasoning_in_history,
             loop_guard=settings.loop_guard,

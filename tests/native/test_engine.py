@@ -449,3 +449,9 @@ def test_cycles_of_loading_and_unloading_do_not_grow(
 
 def _lane() -> LaneRequest:
     return LaneRequest("A", GREEDY, PROMPT)
+
+
+def test_which_texts_are_one_token_and_end_a_generation(load: Load) -> None:
+    engine = load("F16")
+    (found,) = drain(engine.token_ends(["<|im_end|>", "<|im_start|>", "<end_of_turn>", ""]))
+    assert found == {"<|im_end|>": True, "<|im_start|>": False}

@@ -110,6 +110,7 @@ class TrialRuns(QObject):
         options = RunOptions(
             mode=experiment.mode,
             template=settings.chat_template,
+            templates=tuple(sorted(settings.model_templates.items())),
             system_prompt=experiment.system_prompt,
             loop_guard=settings.loop_guard,
             keep=False,

@@ -22,6 +22,7 @@ from qwqdesk.engine.template import (
     render_with_notes,
     template_source,
 )
+from qwqdesk.engine.template_builtin import BY_NAME
 from qwqdesk.engine.template_chat import RenderJob, render_chat
 from qwqdesk.engine.template_process import render_in_child
 from qwqdesk.engine.template_sandbox import ChatTemplateError
@@ -78,7 +79,8 @@ def test_older_reasoning_in_a_text_is_cut_by_qwqs_templates() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_kept_reasoning_returns_to_the_prompt(name: str) -> None:
     talk = [Message("user", "a"), Message("assistant", "b", "why </think> not"), *HELLO]
-    assert "<think>\nwhy </think> not</think>\n\nb<|im_end|>" in shipped(name, talk)
+    end = BY_NAME[name].tags[0]
+    assert f"<think>\nwhy </think> not</think>\n\nb{end}" in shipped(name, talk)
 
 
 def test_kept_reasoning_goes_where_the_template_knows_it() -> None:
