@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from qwqdesk.engine.events import Loaded
+from qwqdesk.errors import UserError
 from qwqdesk.manifest import engine_json, run_manifest
 from qwqdesk.question import Question
 from qwqdesk.run_plan import RunBegan
@@ -14,6 +17,7 @@ from qwqdesk.run_record import RunRecord
 from qwqdesk.store.history import History
 
 SAVE_EVERY_S: Final = 1.0
+MOST_BETWEEN_S: Final = 30.0
 
 
 def add_replies(history: History, question: Question, began: RunBegan, loaded: Loaded) -> RunBegan:
@@ -64,20 +68,102 @@ def _add_reply(
     )
 
 
-class RunSaving:
-    """Keeps the replies of one run up to date; without a history it does nothing."""
+class Unsaved:
+    """What of the present and of past runs the history has not taken.
 
-    def __init__(self, history: History | None, began: RunBegan, record: RunRecord) -> None:
+    `trouble` says why; `over` that a run has ended meanwhile, whose text is on the screen alone.
+    `listen` is called after each change.
+    """
+
+    def __init__(self) -> None:
+        self.trouble: UserError | None = None
+        self._over: list[RunSaving] = []
+        self._listeners: list[Callable[[], object]] = []
+
+    @property
+    def over(self) -> bool:
+        """Whether something is lost when the program ends now."""
+        return bool(self._over)
+
+    def listen(self, listener: Callable[[], object]) -> None:
+        """Call this after each change, on the caller's thread of the run."""
+        self._listeners.append(listener)
+
+    def save_again(self) -> None:
+        """Save the ends of runs that could not be saved.
+
+        Raises:
+            UserError: it still cannot be saved; nothing is given up.
+        """
+        for saving in list(self._over):
+            saving.finish_again()
+
+    def fails(self, error: UserError) -> None:
+        """Saving a run that goes on fails."""
+        if self.trouble is None or str(error) != str(self.trouble):
+            self.trouble = error
+            self._tell()
+
+    def works(self) -> None:
+        """Saving works; what earlier runs have left is saved now."""
+        if self.trouble is None:
+            return
+        for saving in list(self._over):
+            with suppress(UserError):
+                saving.finish_again()
+        if not self._over:
+            self.trouble = None
+            self._tell()
+
+    def keep(self, saving: RunSaving, error: UserError) -> None:
+        """A run has ended and could not be saved."""
+        if saving not in self._over:
+            self._over.append(saving)
+        self.trouble = error
+        self._tell()
+
+    def saved(self, saving: RunSaving) -> None:
+        """A run is saved to its end."""
+        if saving in self._over:
+            self._over.remove(saving)
+        self.works()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+class RunSaving:
+    """Keeps the replies of one run up to date; without a history it does nothing.
+
+    The end of the run alone must be saved. What fails in between is noted in `unsaved` and tried
+    again, less and less often while it fails.
+    """
+
+    def __init__(
+        self, history: History | None, began: RunBegan, record: RunRecord, unsaved: Unsaved
+    ) -> None:
         self._history = history
         self._began = began
         self._record = record
+        self._unsaved = unsaved
+        self._failure: BaseException | None = None
+        self._finished: set[int] = set()
+        self._wait_s = SAVE_EVERY_S
         self._saved = time.monotonic()
 
     def save_now_and_then(self) -> None:
-        """Save what the lanes wrote, when the last time is `SAVE_EVERY_S` ago."""
-        if time.monotonic() - self._saved < SAVE_EVERY_S:
+        """Save what the lanes wrote, when the last time is `SAVE_EVERY_S` ago. Never raises."""
+        if time.monotonic() - self._saved < self._wait_s:
             return
-        self._save()
+        try:
+            self._save()
+        except UserError as error:
+            self._wait_s = min(2 * self._wait_s, MOST_BETWEEN_S)
+            self._unsaved.fails(error)
+        else:
+            self._wait_s = SAVE_EVERY_S
+            self._unsaved.works()
         self._saved = time.monotonic()
 
     def _save(self) -> None:
@@ -85,7 +171,6 @@ class RunSaving:
             return
         for reply_id, lane in zip(self._began.reply_ids, self._record.lanes, strict=True):
             if lane.changed:
-                lane.changed = False
                 self._history.update_reply(
                     reply_id,
                     text=lane.text,
@@ -96,13 +181,39 @@ class RunSaving:
                     ends=lane.ends,
                     probabilities=lane.probabilities,
                 )
+                lane.changed = False
 
     def finish(self, failure: BaseException | None) -> None:
-        """Save every lane's end; `failure` is what ended the run before its lanes had finished."""
+        """Save every lane's end; `failure` is what ended the run before its lanes had finished.
+
+        Raises:
+            UserError: code "unsaved"; `Unsaved.save_again` tries once more. Not where the run
+                failed itself: that is told first.
+        """
+        self._failure = failure
+        try:
+            self.finish_again()
+        except UserError as error:
+            self._unsaved.keep(self, error)
+            if failure is None or isinstance(failure, GeneratorExit):
+                raise
+
+    def finish_again(self) -> None:
+        """Save the ends that are not saved yet; raises UserError, code "unsaved"."""
+        try:
+            self._finish()
+        except UserError as error:
+            todo = f"Copy or export the text to keep it. {error.what_to_do}"
+            raise UserError(error.what, todo, code="unsaved") from error
+        self._unsaved.saved(self)
+
+    def _finish(self) -> None:
         if self._history is None:
             return
-        failed = isinstance(failure, Exception)
+        failed = isinstance(self._failure, Exception)
         for reply_id, lane in zip(self._began.reply_ids, self._record.lanes, strict=True):
+            if reply_id in self._finished:
+                continue
             reason = lane.finish_reason or ("error" if failed else "cancelled")
             manifest = None
             if self._record.engine is not None:  # what the run's own context reported
@@ -115,7 +226,7 @@ class RunSaving:
                 answer=lane.answer,
                 tokens=lane.tokens,
                 finish_reason=reason,
-                finish_detail=lane.finish_detail or (str(failure) if failed else None),
+                finish_detail=lane.finish_detail or (str(self._failure) if failed else None),
                 usage=lane.usage,
                 timing=lane.timing,
                 loop=lane.loop,
@@ -123,3 +234,4 @@ class RunSaving:
                 ends=lane.ends,
                 probabilities=lane.probabilities,
             )
+            self._finished.add(reply_id)

@@ -40,7 +40,7 @@ from qwqdesk.run_plan import (
 )
 from qwqdesk.run_prompts import prompt_again, prompts_for, thinking_prompt
 from qwqdesk.run_record import RunRecord
-from qwqdesk.run_saving import RunSaving, add_replies
+from qwqdesk.run_saving import RunSaving, Unsaved, add_replies
 from qwqdesk.sampling.resolve import Resolved
 from qwqdesk.store.history import History
 from qwqdesk.thought import repeated
@@ -71,6 +71,7 @@ class Session:
         self.plan: LoadPlan | None = None
         self.changed_file: Path | None = None  # by which a run was refused
         self._states: tuple[FileState, ...] = ()
+        self.unsaved = Unsaved()
         self._stream: RunStream | None = None
         self._busy = False
         self._stopping = False
@@ -340,7 +341,8 @@ class Session:
         assert self.loaded is not None
         request = run_request(began, options, self.loaded.engine.n_ctx)
         record = RunRecord([len(lane.prompt_tokens) for lane in request.lanes])
-        saving = RunSaving(self.history if any(began.reply_ids) else None, began, record)
+        kept = self.history if any(began.reply_ids) else None
+        saving = RunSaving(kept, began, record, self.unsaved)
         stream: RunStream | None = None
         failure: BaseException | None = None
         try:

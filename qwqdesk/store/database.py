@@ -19,6 +19,7 @@ from qwqdesk.paths import create_folder
 from qwqdesk.store.migrations import MIGRATIONS, Migration, apply, version_of
 
 BUSY_SECONDS = 5.0
+_IMPATIENT_MS = 50
 CHECKED_BYTES = 16 << 20
 _VERSION_AT = 60  # offset of user_version in the file's header, 4 bytes, big-endian
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -50,6 +51,7 @@ class Database:
                     raise
                 self.notices.append(_move_aside(path))
                 self._connection = self._open()
+        self._identity = _identity(path) if path is not None else None
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -59,12 +61,14 @@ class Database:
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement; the id of the row that an INSERT made."""
         with self._words():
+            self._require_in_place()
             return self._connection.execute(sql, values).lastrowid or 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; committed when the block ends without an exception."""
         with self._words():
+            self._require_in_place()
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -75,6 +79,29 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside belongs together, whatever other programs write meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with self._words():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.execute("COMMIT")
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Inside, a file that another program holds is "busy" at once."""
+        self._connection.execute(f"PRAGMA busy_timeout = {_IMPATIENT_MS}")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def close(self) -> None:
         """Close; SQLite folds the WAL into the file when this was the last program on it."""
@@ -87,6 +114,7 @@ class Database:
         )
         try:
             connection.row_factory = sqlite3.Row
+            connection.text_factory = _text
             self._refuse_newer(version_of(connection))
             _set_up(connection)
             self._check(connection)
@@ -95,6 +123,15 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _require_in_place(self) -> None:
+        """What is written into a file that was moved or deleted under us is lost without a word."""
+        if self.path is not None and _identity(self.path) != self._identity:
+            raise UserError(
+                f"The history {self.path} was moved or deleted while the program was running.",
+                "Put it back, or start the program again.",
+                code="moved",
+            )
 
     def _refuse_newer(self, version: int) -> None:
         if version > len(self._migrations):
@@ -139,6 +176,20 @@ class Database:
                 with suppress(OSError):
                     _suspicion(self.path).touch()
             raise known from error
+
+
+def _text(raw: bytes) -> str:
+    """One text that is not UTF-8 must not cost the whole list it stands in."""
+    return raw.decode("utf-8", "replace")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path; None where none does."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 def _suspicion(path: Path) -> Path:

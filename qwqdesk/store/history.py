@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qwqdesk.conversation import Conversation, FinishReason, Loop, Mode, Reply, Timing, Usage
 from qwqdesk.errors import UserError
-from qwqdesk.store import history_search, rows, writers
+from qwqdesk.store import history_search, pieces, rows, writers
 from qwqdesk.store.database import Database
 from qwqdesk.store.history_search import SearchHit
+from qwqdesk.store.pieces import Written
 
 CUT_DETAIL = "The program ended while this was written."
 _TITLE_LENGTH = 60
@@ -45,12 +47,22 @@ class History:
         """Open the database at `path` (None: in memory, lost at the end) and mark cut replies."""
         self._db = Database(path)
         self._writer = writers.this_writer()
-        self.notices = tuple(self._db.notices)
-        self.cut = tuple(self.cut_replies())
+        self._written: dict[int, Written] = {}  # this object's replies that still stream
+        notices = list(self._db.notices)
+        self.cut: tuple[int, ...] = ()
+        try:
+            self.cut = tuple(self.cut_replies())
+        except UserError as error:  # a full disk, say: what is there can be read all the same
+            notices.append(f"{error.what} {error.what_to_do}")
+        self.notices = tuple(notices)
 
     def close(self) -> None:
-        """Close; replies that this object left unfinished are marked as cut."""
-        self._cut("writer = ?", (self._writer,))
+        """Close; replies that this object left unfinished are marked as cut.
+
+        Where that cannot be saved (a full disk, say) the next start marks them.
+        """
+        with suppress(UserError):
+            self._cut("writer = ?", (self._writer,))
         self._db.close()
 
     # ------------------------------------------------------------ conversations
@@ -77,15 +89,29 @@ class History:
         """The conversations, last changed first."""
         found = self._db.read(
             "SELECT id, title, created, updated, "
-            "CASE WHEN json_valid(lanes) THEN json_array_length(lanes) ELSE 0 END AS lanes "
+            "CASE WHEN typeof(lanes) = 'text' AND json_valid(lanes) THEN json_array_length(lanes) "
+            "ELSE 0 END AS lanes "
             "FROM conversations WHERE deleted IS NULL "
             "ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
             (limit, offset),
         )
-        return [ConversationSummary(*row) for row in found]
+        return [
+            ConversationSummary(
+                row["id"],
+                rows.text_of(row["title"]),
+                rows.time_of(row["created"]),
+                rows.time_of(row["updated"]),
+                row["lanes"],
+            )
+            for row in found
+        ]
 
     def load(self, conversation_id: int) -> Conversation:
         """A whole conversation with all its branches, messages and replies oldest first."""
+        with self._db.snapshot():
+            return self._load(conversation_id)
+
+    def _load(self, conversation_id: int) -> Conversation:
         head = self._db.read(
             "SELECT * FROM conversations WHERE id = ? AND deleted IS NULL", (conversation_id,)
         )
@@ -97,7 +123,7 @@ class History:
             "WHERE messages.conversation_id = ? ORDER BY replies.id",
             (conversation_id,),
         ):
-            replies.setdefault(row["message_id"], []).append(rows.reply_of(row))
+            replies.setdefault(row["message_id"], []).append(self._whole(rows.reply_of(row)))
         messages = tuple(
             rows.message_of(row, tuple(replies.get(row["id"], ())))
             for row in self._db.read(
@@ -108,12 +134,19 @@ class History:
 
     def reply(self, reply_id: int) -> Reply:
         """One reply."""
-        found = self._db.read("SELECT * FROM replies WHERE id = ?", (reply_id,))
-        if not found:
-            raise UserError(
-                f"Reply {reply_id} is not in the history.", "It was deleted.", code="not_found"
-            )
-        return rows.reply_of(found[0])
+        with self._db.snapshot():
+            found = self._db.read("SELECT * FROM replies WHERE id = ?", (reply_id,))
+            if found:
+                return self._whole(rows.reply_of(found[0]))
+        raise UserError(
+            f"Reply {reply_id} is not in the history.", "It was deleted.", code="not_found"
+        )
+
+    def _whole(self, reply: Reply) -> Reply:
+        """With the pieces of a reply that still streams, here or in another program."""
+        if reply.finish_reason is not None:
+            return reply
+        return pieces.joined(reply, pieces.of(self._db, reply.id))
 
     def rename(self, conversation_id: int, title: str) -> None:
         """Give a conversation a title."""
@@ -127,6 +160,12 @@ class History:
         """Delete a conversation with all that belongs to it; no error if it is gone already."""
         with self._db.transaction():
             history_search.forget(self._db, conversation_id)
+            for row in self._db.read(
+                "SELECT replies.id FROM replies JOIN messages ON messages.id = replies.message_id "
+                "WHERE conversation_id = ? AND finish_reason IS NULL",
+                (conversation_id,),
+            ):
+                pieces.remove(self._db, row["id"])
             self._db.write("DELETE FROM conversations WHERE id = ?", (conversation_id,))
 
     def put_away(self, conversation_id: int) -> None:
@@ -216,7 +255,7 @@ class History:
     ) -> int:
         """Begin a reply: it has no finish reason until `finish_reply`."""
         with self._db.transaction():
-            return self._db.write(
+            new = self._db.write(
                 "INSERT INTO replies (message_id, lane, recipe, text, answer, tokens, mode, "
                 "sampling, sources, usage, timing, manifest, answer_sampling, answer_sources, "
                 "created, writer) "
@@ -235,6 +274,9 @@ class History:
                     self._writer,
                 ),
             )
+            pieces.remove(self._db, new)  # of a reply that had this number and was deleted
+        self._written[new] = Written()
+        return new
 
     def update_reply(
         self,
@@ -248,14 +290,32 @@ class History:
         ends: Sequence[int] = (),
         probabilities: Sequence[float] = (),
     ) -> None:
-        """Save what a streaming reply has so far; called each second for every lane."""
+        """Save what a streaming reply has so far; called each second for every lane.
+
+        Only what is new since the last call is written. Another program that holds the file is
+        not waited for: the next call saves it all.
+        """
+        now = Written(
+            text, reasoning, answer, tuple(tokens), tuple(ends), tuple(probabilities), usage
+        )
+        before = self._written.get(reply_id)
+        with self._db.impatient():
+            if before is not None and before.followed_by(now):
+                self._written[reply_id] = pieces.add(self._db, reply_id, before, now)
+                return
+            with self._db.transaction():
+                self._write_whole(reply_id, now)
+        self._written[reply_id] = now
+
+    def _write_whole(self, reply_id: int, now: Written) -> None:
+        pieces.remove(self._db, reply_id)
         self._db.write(
             "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, ends = ?, "
             "probabilities = ?, usage = ? WHERE id = ?",
             (
-                *_content(text, reasoning, answer),
-                *_numbers(tokens, ends, probabilities),
-                rows.dump(usage),
+                *_content(now.text, now.reasoning, now.answer),
+                *_numbers(now.tokens, now.ends, now.probabilities),
+                rows.dump(now.usage),
                 reply_id,
             ),
         )
@@ -295,7 +355,9 @@ class History:
                     reply_id,
                 ),
             )
+            pieces.remove(self._db, reply_id)
             self._index_answer(reply_id)
+        self._written.pop(reply_id, None)
 
     def set_manifest(self, reply_id: int, manifest: Mapping[str, Any]) -> None:
         """Replace what is known of a reply's conditions: checksums come after its run."""
@@ -319,7 +381,11 @@ class History:
     def _cut(self, where: str, values: tuple[str, ...]) -> list[int]:
         condition = f"finish_reason IS NULL AND {where}"
         with self._db.transaction():
-            found = self._db.read(f"SELECT id FROM replies WHERE {condition}", values)
+            found = self._db.read(f"SELECT * FROM replies WHERE {condition}", values)
+            for row in found:
+                whole = self._whole(rows.reply_of(row))
+                self._write_whole(whole.id, _as_written(whole))
+                self._written.pop(whole.id, None)
             self._db.write(
                 f"UPDATE replies SET finish_reason = 'error', finish_detail = ? WHERE {condition}",
                 (CUT_DETAIL, *values),
@@ -359,6 +425,18 @@ def title_from(text: str) -> str:
 def _content(text: str, reasoning: str | None, answer: str) -> tuple[str, str | None, str]:
     thoughts = None if reasoning is None else rows.clean(reasoning)
     return rows.clean(text), thoughts, rows.clean(answer)
+
+
+def _as_written(reply: Reply) -> Written:
+    return Written(
+        reply.text,
+        reply.reasoning,
+        reply.answer,
+        reply.tokens,
+        reply.ends,
+        reply.probabilities,
+        reply.usage,
+    )
 
 
 def _numbers(

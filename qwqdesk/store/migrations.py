@@ -69,11 +69,22 @@ def add_deletion_time(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE conversations ADD COLUMN deleted REAL")
 
 
+def add_reply_pieces(connection: sqlite3.Connection) -> None:
+    """What an unfinished reply has got since the last piece (see pieces.py)."""
+    connection.execute(
+        """CREATE TABLE reply_pieces (
+            id INTEGER PRIMARY KEY, text TEXT NOT NULL, reasoning TEXT, answer TEXT NOT NULL,
+            tokens BLOB NOT NULL, ends_kept INTEGER NOT NULL, ends BLOB NOT NULL,
+            probabilities BLOB NOT NULL, usage TEXT NOT NULL)"""
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_tree,
     create_search,
     add_token_columns,
     add_deletion_time,
+    add_reply_pieces,
 )
 
 

@@ -8,13 +8,12 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, get_args
 
 from qwqdesk.conversation import (
     Conversation,
     FinishReason,
     Loop,
-    Mode,
     Reply,
     Timing,
     Usage,
@@ -23,6 +22,7 @@ from qwqdesk.conversation import (
 
 T = TypeVar("T", Usage, Timing, Loop)
 N = TypeVar("N", int, float)
+_LAST_TIME: Final = 253_402_214_400.0  # the end of the year 9999: there is no date behind it
 
 
 def clean(text: str) -> str:
@@ -46,10 +46,10 @@ def pack_tokens(tokens: Iterable[int]) -> bytes:
     return _little_endian(array("I", tokens)).tobytes()
 
 
-def unpack_tokens(blob: bytes) -> tuple[int, ...]:
+def unpack_tokens(blob: object) -> tuple[int, ...]:
     """The reverse of `pack_tokens`; a torn last number is dropped."""
     numbers = array("I")
-    numbers.frombytes(blob[: len(blob) // 4 * 4])
+    numbers.frombytes(_whole_numbers(blob))
     return tuple(_little_endian(numbers))
 
 
@@ -58,11 +58,46 @@ def pack_shares(shares: Iterable[float]) -> bytes:
     return _little_endian(array("f", shares)).tobytes()
 
 
-def unpack_shares(blob: bytes) -> tuple[float, ...]:
+def unpack_shares(blob: object) -> tuple[float, ...]:
     """The reverse of `pack_shares`; a torn last number is dropped."""
     numbers = array("f")
-    numbers.frombytes(blob[: len(blob) // 4 * 4])
+    numbers.frombytes(_whole_numbers(blob))
     return tuple(_little_endian(numbers))
+
+
+def _whole_numbers(blob: object) -> bytes:
+    return blob[: len(blob) // 4 * 4] if isinstance(blob, bytes) else b""
+
+
+# What a column holds need not be what its table says: a damaged file, or another program's hand.
+
+
+def text_of(value: object) -> str:
+    """A text column, as text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def text_or_none(value: object) -> str | None:
+    """A text column that may be empty."""
+    return None if value is None else text_of(value)
+
+
+def whole_of(value: object) -> int:
+    """A column of whole numbers; 0 for anything else."""
+    return value if isinstance(value, int) else 0
+
+
+def time_of(value: object) -> float:
+    """Seconds since 1970 that have a date; 0 for anything else."""
+    good = isinstance(value, int | float) and 0 <= value <= _LAST_TIME
+    return float(value) if good and isinstance(value, int | float) else 0.0
+
+
+def usage_of(text: object) -> Usage:
+    """The counts of a reply; none where they cannot be read."""
+    return _restore(Usage, text) or Usage()
 
 
 def _little_endian(numbers: array[N]) -> array[N]:
@@ -76,22 +111,22 @@ def reply_of(row: sqlite3.Row) -> Reply:
     return Reply(
         id=row["id"],
         message_id=row["message_id"],
-        lane=row["lane"],
-        text=row["text"],
-        reasoning=row["reasoning"],
-        answer=row["answer"],
+        lane=text_of(row["lane"]),
+        text=text_of(row["text"]),
+        reasoning=text_or_none(row["reasoning"]),
+        answer=text_of(row["answer"]),
         tokens=unpack_tokens(row["tokens"]),
-        finish_reason=cast("FinishReason | None", row["finish_reason"]),
-        finish_detail=row["finish_detail"],
-        mode=cast("Mode", row["mode"]),
-        recipe=row["recipe"],
+        finish_reason=_finish_reason(row["finish_reason"]),
+        finish_detail=text_or_none(row["finish_detail"]),
+        mode="fast" if row["mode"] == "fast" else "exact",
+        recipe=text_or_none(row["recipe"]),
         sampling=_mapping(row["sampling"]),
         sources=_mapping(row["sources"]),
-        usage=_restore(Usage, row["usage"]) or Usage(),
+        usage=usage_of(row["usage"]),
         timing=_restore(Timing, row["timing"]) or Timing(),
         loop=_restore(Loop, row["loop"]) if row["loop"] else None,
         manifest=_mapping(row["manifest"]),
-        created=row["created"],
+        created=time_of(row["created"]),
         ends=unpack_tokens(row["ends"]),
         probabilities=unpack_shares(row["probabilities"]),
         answer_sampling=_mapping(row["answer_sampling"]),
@@ -104,9 +139,9 @@ def message_of(row: sqlite3.Row, replies: tuple[Reply, ...]) -> UserMessage:
     return UserMessage(
         id=row["id"],
         conversation_id=row["conversation_id"],
-        parent_id=row["parent_reply_id"],
-        text=row["text"],
-        created=row["created"],
+        parent_id=row["parent_reply_id"] if type(row["parent_reply_id"]) is int else None,
+        text=text_of(row["text"]),
+        created=time_of(row["created"]),
         replies=replies,
     )
 
@@ -116,14 +151,20 @@ def conversation_of(row: sqlite3.Row, messages: tuple[UserMessage, ...]) -> Conv
     tips = {key: value for key, value in _mapping(row["tips"]).items() if type(value) is int}
     return Conversation(
         id=row["id"],
-        title=row["title"],
-        created=row["created"],
-        updated=row["updated"],
-        system_prompt=row["system_prompt"],
+        title=text_of(row["title"]),
+        created=time_of(row["created"]),
+        updated=time_of(row["updated"]),
+        system_prompt=text_of(row["system_prompt"]),
         lanes=_mappings(row["lanes"]),
         tips=tips,
         messages=messages,
     )
+
+
+def _finish_reason(value: object) -> FinishReason | None:
+    if value is None:
+        return None
+    return cast("FinishReason", value) if value in get_args(FinishReason) else "error"
 
 
 def _parse(text: object) -> object:
@@ -147,8 +188,16 @@ def _mappings(text: object) -> tuple[Mapping[str, Any], ...]:
 
 def _restore(kind: type[T], text: object) -> T | None:
     """A dataclass from its JSON object; unknown names are left out, None if it does not fit."""
-    known = {field.name for field in fields(kind)}
+    found = _mapping(text)
+    known: dict[str, Any] = {}
+    for item in fields(kind):
+        if item.name in found:
+            value = found[item.name]
+            wanted = {"int": int, "float": int | float, "str": str}[str(item.type)]
+            if isinstance(value, bool) or not isinstance(value, wanted):
+                return None
+            known[item.name] = value
     try:
-        return kind(**{key: value for key, value in _mapping(text).items() if key in known})
+        return kind(**known)
     except TypeError:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop
@@ -148,3 +148,5 @@ async def _stop_runs(session: Session) -> None:
     end = loop.time() + _STOP_SECONDS
     while session.running and loop.time() < end:
         await asyncio.sleep(0.02)
+    with suppress(UserError):  # there was time to say it; what is saved so far stays
+        session.unsaved.save_again()

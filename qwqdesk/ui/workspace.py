@@ -25,6 +25,7 @@ from qwqdesk.ui.model_desk import ModelDesk
 from qwqdesk.ui.models.downloads_watch import DownloadWatch
 from qwqdesk.ui.moves import Moves
 from qwqdesk.ui.pages import WANTED_WIDTHS, make_page
+from qwqdesk.ui.saving_notice import SavingNotice
 from qwqdesk.ui.shortcuts import Act, Commands
 from qwqdesk.ui.sidebar import WIDTH, Sidebar
 from qwqdesk.ui.tasks import Tasks
@@ -59,6 +60,7 @@ class Workspace(QWidget):
             desk, self.page, self.loader, self.tasks, self.trials, self.engine_settings, self
         )
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
+        self.saving = SavingNotice(desk, self.page.bands, self)
         self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
         self.commands = Commands(self, self._acts())
         row = QHBoxLayout(self)

@@ -146,10 +146,13 @@ class RunController(QObject):
             self._desk.report(caught)
         finally:
             self._view = self._turns = None
-            if shown.began:
-                view.end_run(error)
-        if error is not None and not shown.began:
-            self._refuse(view, error, shown)
+            try:
+                if shown.began:
+                    view.end_run(error)
+                elif error is not None:
+                    self._refuse(view, error, shown)
+            except UserError as caught:  # the history cannot be read: the run is over all the same
+                self._desk.trouble.emit(caught)
         self.changed.emit()
         self._desk.history_changed.emit()
 

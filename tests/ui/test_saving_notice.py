@@ -1,0 +1,77 @@
+"""A history that takes nothing is said for as long as it does not, and its text is not lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from qwqdesk.ui.base import MessageBand
+from qwqdesk.ui.saving_notice import BAND
+from tests.ui.fakes import Driver, opened
+
+LONG = "four words of text " * 4000
+
+
+@pytest.fixture(autouse=True)
+def save_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qwqdesk.run_saving.SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr("qwqdesk.run_saving.MOST_BETWEEN_S", 0.0)
+
+
+def _set_full(d: Driver, full: bool) -> None:
+    [[pages]] = d.history._db.read("PRAGMA page_count")
+    d.history._db.read(f"PRAGMA max_page_count = {pages + 2 if full else 1 << 30}")
+
+
+def _band(d: Driver) -> MessageBand | None:
+    shown = [band for band in d.window.findChildren(MessageBand, BAND) if band.isVisible()]
+    return shown[0] if shown else None
+
+
+async def test_a_full_disk_is_said_while_a_run_goes_on_and_no_longer(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        run.write(0, "A beginning. ")
+        _set_full(d, True)
+        run.write(0, LONG)
+        await d.until(lambda: _band(d) is not None)
+        band = _band(d)
+        assert band is not None
+        assert band.accessibleName().startswith("The disk is full")
+        assert not band.findChildren(QPushButton)
+        _set_full(d, False)
+        run.write(0, "The end.")
+        await d.until(lambda: _band(d) is None)
+        run.finish()
+        await d.idle()
+        [message] = d.history.load(1).messages
+        assert message.replies[0].text.endswith("The end.")
+
+
+async def test_a_run_whose_end_is_not_saved_can_be_saved_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("Go")
+        _set_full(d, True)
+        run.write(0, LONG)
+        run.finish()
+        await d.idle()
+        await d.until(lambda: _band(d) is not None)
+        band = _band(d)
+        assert band is not None
+        assert "Copy or export" in band.accessibleName()
+        assert d.window.page.view.lanes[0].has_text
+        band.findChildren(QPushButton)[0].click()
+        await d.until(lambda: _band(d) not in (None, band))  # it is still full
+        _set_full(d, False)
+        again = _band(d)
+        assert again is not None
+        again.findChildren(QPushButton)[0].click()
+        await d.until(lambda: _band(d) is None)
+        [message] = d.history.load(1).messages
+        assert [(r.text, r.finish_reason) for r in message.replies] == [(LONG, "stop")]
