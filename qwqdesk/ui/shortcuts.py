@@ -56,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("open_manifest", "Open manifest", "folder-open", menu=True),
     Command("model", "Choose model", "cpu", "Ctrl+L"),
     Command("open_model", "Open model file", "folder-open", "Ctrl+O"),
+    Command("template", "Choose chat template", "message-square"),
     Command("engine", "Engine settings", "gauge", menu=True),
     Command("sidebar", "Sidebar or rail", "panel-left", "Ctrl+B"),
     Command("chats_page", "Chats", "message-square"),

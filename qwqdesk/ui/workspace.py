@@ -29,6 +29,7 @@ from qwqdesk.ui.saving_notice import SavingNotice
 from qwqdesk.ui.shortcuts import Act, Commands
 from qwqdesk.ui.sidebar import WIDTH, Sidebar
 from qwqdesk.ui.tasks import Tasks
+from qwqdesk.ui.template_notice import TemplateNotice
 from qwqdesk.ui.theme import theme
 
 _NARROWEST_LANE = 400  # px: below it the sidebar becomes the rail by itself
@@ -59,6 +60,7 @@ class Workspace(QWidget):
         self.models = ModelDesk(
             desk, self.page, self.loader, self.tasks, self.trials, self.engine_settings, self
         )
+        self.templates = TemplateNotice(desk, self.page.bands, self.tasks, self.page.toolbar.model)
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
         self.saving = SavingNotice(desk, self.page.bands, self)
         self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
@@ -123,6 +125,7 @@ class Workspace(QWidget):
             "open_manifest": partial(_in_front, self, page.run_files.open),
             "model": self.choose_model,
             "open_model": self.ask_model_file,
+            "template": self.templates.open_menu,
             "engine": self.engine_settings,
             "sidebar": self.toggle_sidebar,
             "chats_page": partial(self.show_page, "conversation"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from qwqdesk.engine.template_builtin import BUILT_IN
+
 Kind = Literal["choice", "switch", "template", "folders", "text", "engine", "places", "token",
                "endpoint", "speed", "models", "budget", "sentence"]  # fmt: skip
 
@@ -87,10 +89,10 @@ SECTIONS: tuple[Section, ...] = (
         (
             Row(
                 "chat_template", "Chat template",
-                "How messages become a prompt. A model without a template gets ChatML.",
+                "How messages become a prompt, where no other one was chosen for a model. A model "
+                "without one gets what fits its architecture.",
                 "template",
-                (("model", "The model's own"), ("qwq", "QwQ"),
-                 ("qwq-no-think", "QwQ without <think>"), ("chatml", "ChatML")),
+                (("model", "The model's own"), *((made.name, made.title) for made in BUILT_IN)),
             ),
             Row(
                 "use_model_sampling", "Use the model's sampling values",

@@ -1,0 +1,135 @@
+"""What the loaded model's chat template has about it, said at the chat, with the ways out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from qwqdesk.conversation import Message
+from qwqdesk.engine.events import Loaded
+from qwqdesk.engine.template_builtin import BUILT_IN
+from qwqdesk.errors import UserError
+from qwqdesk.prompt import chat_prompt
+from qwqdesk.run_plan import RAW
+from qwqdesk.template_note import template_words
+from qwqdesk.ui.bands import Bands
+from qwqdesk.ui.base import MessageBand
+from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.dialogs import open_file
+from qwqdesk.ui.tasks import Tasks
+
+BAND = "templateBand"
+_FILES = "Templates (*.jinja *.txt);;All files (*)"
+_CHOICES = (
+    ("model", "Automatic: the file's own, or by its architecture"),
+    *((made.name, made.title) for made in BUILT_IN),
+    (RAW, "None: the model continues the text"),
+)
+
+
+class TemplateNotice(QObject):
+    """A band below the toolbar whenever the user should know something about the template.
+
+    A choice made here counts for this model file alone, and is remembered.
+    """
+
+    def __init__(self, desk: Desk, bands: Bands, tasks: Tasks, picker: QWidget) -> None:
+        """`picker` is where the model is chosen; the menu opens there."""
+        super().__init__(picker)
+        self._desk, self._bands, self._tasks, self._picker = desk, bands, tasks, picker
+        self._looked: tuple[str, str] | None = None  # the file and its template
+        self._closed: set[tuple[str, str]] = set()
+        self._look: asyncio.Task[object] | None = None
+        desk.model_changed.connect(self._changed)
+        desk.settings_changed.connect(self._changed)
+
+    def open_menu(self) -> None:
+        """Let the user choose a template for the loaded model."""
+        loaded = self._desk.session.loaded
+        if loaded is None:
+            self._desk.trouble.emit(UserError("No model is loaded.", "Choose a model first."))
+            return
+        chosen, path = self._choice(loaded), loaded.model.path
+        menu = QMenu(self._picker)
+        menu.setObjectName("templateMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        group = QActionGroup(menu)
+        for value, words in _CHOICES:
+            act = QAction(words, menu, checkable=True)
+            act.setChecked(value == chosen)
+            act.triggered.connect(lambda _=False, value=value: self.choose(path, value))
+            group.addAction(act)
+            menu.addAction(act)
+        menu.addSeparator()
+        menu.addAction("File…").triggered.connect(
+            lambda *_: self._tasks.start(self._choose_file(path), "choose a template")
+        )
+        menu.popup(self._picker.mapToGlobal(self._picker.rect().bottomLeft()))
+
+    def choose(self, path: str, template: str) -> None:
+        """Use a template for this model file; "model" takes the choice back."""
+        kept = dict(self._desk.settings.model_templates)
+        kept.pop(path, None)
+        if template != self._desk.settings.chat_template:
+            kept[path] = template
+        self._closed.discard((path, template))
+        self._desk.change(model_templates=kept)
+
+    async def _choose_file(self, path: str) -> None:
+        found = await open_file(self._picker, "Chat template", _FILES)
+        if found is not None:
+            self.choose(path, str(found))
+
+    def _choice(self, loaded: Loaded) -> str:
+        settings = self._desk.settings
+        return settings.model_templates.get(loaded.model.path, settings.chat_template)
+
+    def _changed(self, *_: object) -> None:
+        loaded = self._desk.session.loaded
+        present = (loaded.model.path, self._choice(loaded)) if loaded is not None else None
+        if present == self._looked:
+            return
+        self._looked = present
+        self._bands.take_away(BAND)
+        if self._look is not None:
+            self._look.cancel()
+        if loaded is not None and present is not None and present not in self._closed:
+            self._look = self._tasks.start(self._say(loaded, present), "chat template")
+
+    async def _say(self, loaded: Loaded, present: tuple[str, str]) -> None:
+        _, template = present
+        if template == RAW:
+            title = loaded.model.name or Path(loaded.model.path).stem
+            self._show("window", f"{title} continues each message as it is.",
+                       "No chat template is used.", present)  # fmt: skip
+            return
+        try:
+            hello = [Message("user", "Hello")]
+            prompt = await chat_prompt(
+                self._desk.session.engine, loaded.model, hello, template=template
+            )
+        except UserError as error:
+            if present == self._looked and error.code == "template":
+                self._show("warn", error.what, error.what_to_do, present)
+            return
+        if present == self._looked and prompt.template is not None:
+            self._show("warn", *template_words(prompt.template), present)
+
+    def _show(self, kind: str, what: str, more: str, present: tuple[str, str]) -> None:
+        path, template = present
+        band = MessageBand("window" if kind == "window" else "warn", what, more, name=BAND)
+        band.add_action("Choose template", self.open_menu).setObjectName("chooseTemplate")
+        if template != RAW:
+            band.add_action("Continue text", lambda: self.choose(path, RAW)).setToolTip(
+                "For base models: no template, the model continues what you write."
+            )
+        band.add_action("Close", lambda: self._close(present), flat=True)
+        self._bands.put(band)
+
+    def _close(self, present: tuple[str, str]) -> None:
+        self._closed.add(present)
+        self._bands.take_away(BAND)
