@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwqdesk.errors import UserError
@@ -27,6 +27,14 @@ from qwqdesk.pipe import Stream
 
 ACTIVE = 2
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Removed:
+    """A download that was taken out, and where it stood."""
+
+    item: Item
+    place: int
 
 
 class DownloadQueue:
@@ -54,12 +62,21 @@ class DownloadQueue:
         self._closing = True
         self._limit = limit or RateLimit()
         self._leaving: dict[str, threading.Thread] = {}
-        self._items = [restored(item) for item in load_queue(file, models)]
+        known = [restored(item) for item in load_queue(file, models)]
+        self._items = [item for item in known if not item.removed]
+        there = {item.id for item in self._items}
+        left = [item for item in known if item.removed and item.id not in there]
+        self._removed = {item.id: _Removed(item, 0) for item in left}
 
     def start(self) -> None:
-        """Go on with what was queued or running when the program ended."""
+        """Go on with what was queued or running when the program ended.
+
+        What had been removed then is deleted now: nobody can bring it back any more.
+        """
         with self._lock:
             self._closing = False
+            for item_id in list(self._removed):
+                self.discard(item_id)
             self._schedule()
 
     def use(self, hub: Hub) -> None:
@@ -90,6 +107,7 @@ class DownloadQueue:
         """
         with self._lock:
             item = Item(order, "queued")
+            self.restore(item.id)
             there = self._find(item.id)
             if there is not None and there.stage != "done":
                 self.resume(there.id)
@@ -133,23 +151,58 @@ class DownloadQueue:
             if item is not None and item.job is not None:
                 item.job.try_now()
 
-    def cancel(self, item_id: str) -> None:
-        """Take a download out and delete what has arrived; finished ones are only taken out."""
+    def remove(self, item_id: str) -> None:
+        """Take a download out. What has arrived stays until `discard`, the end, or the next start:
+        so long `restore` brings it back. Finished ones are only taken out.
+        """
         with self._lock:
             item = self._find(item_id)
             if item is None:
                 return
+            place = self._items.index(item)
             self._items.remove(item)
-            item.cancelled = item.stage != "done"
+            if item.stage != "done":
+                item.stage = "queued" if item.stage == "running" else item.stage
+                item.removed = True
+                self._removed[item.id] = _Removed(item, place)
             if item.job is not None:
                 item.job.stop()
-            if item.cancelled:
-                thread = threading.Thread(
-                    target=self._discard, args=(item, item.thread), name="discard", daemon=True
-                )
-                self._leaving[item.id] = thread
-                thread.start()
             self._changed(item, gone=True)
+
+    def restore(self, item_id: str) -> bool:
+        """Bring a removed download back to its place, to go on at the byte where it was.
+
+        Returns False when it is too late.
+        """
+        with self._lock:
+            removed = self._removed.get(item_id)
+            if removed is None or removed.item.cancelled:
+                return False
+            del self._removed[item_id]
+            removed.item.removed = False
+            self._items.insert(removed.place, removed.item)
+            self._changed(removed.item)
+            return True
+
+    def discard(self, item_id: str) -> None:
+        """Delete what has arrived of a removed download."""
+        with self._lock:
+            removed = self._removed.get(item_id)
+            if removed is None or removed.item.cancelled:
+                return
+            item = removed.item
+            item.cancelled = True
+            thread = threading.Thread(
+                target=self._discard, args=(item, item.thread), name="discard", daemon=True
+            )
+            self._leaving[item.id] = thread
+            thread.start()
+
+    def cancel(self, item_id: str) -> None:
+        """Take a download out and delete what has arrived, at once."""
+        with self._lock:
+            self.remove(item_id)
+            self.discard(item_id)
 
     def move(self, item_id: str, position: int) -> None:
         """Change the order; 0 is the first place."""
@@ -161,9 +214,11 @@ class DownloadQueue:
                 self._changed(item)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Stop all transfers and remember them as they were."""
+        """Stop all transfers and remember them as they were; what was removed is deleted."""
         with self._lock:
             self._closing = True
+            for item_id in list(self._removed):
+                self.discard(item_id)
             self._save()
             threads = [item.thread for item in self._items if item.thread is not None]
             threads += self._leaving.values()
@@ -207,7 +262,9 @@ class DownloadQueue:
             stream.put(row)
 
     def _save(self) -> None:
-        self._saver.save([Queued(i.order, i.stage, i.code, i.note) for i in self._items])
+        items = [Queued(i.order, i.stage, i.code, i.note) for i in self._items]
+        removed = [Queued(each.item.order, "removed") for each in self._removed.values()]
+        self._saver.save(items + removed)
 
     def _schedule(self) -> None:
         """Start waiting downloads while there is room, and none while working offline."""
@@ -242,7 +299,7 @@ class DownloadQueue:
 
     def _progress(self, item: Item, status: Status) -> None:
         with self._lock:
-            if item.stage == "running" and not item.cancelled and status.state != "failed":
+            if item.stage == "running" and not item.removed and status.state != "failed":
                 self._tell(replace(item.row(), status=status))
 
     def _work(self, item: Item, job: QuantizationDownload) -> None:
@@ -262,7 +319,8 @@ class DownloadQueue:
 
     def _ended(self, item: Item, stage: Stage, code: str, note: str) -> None:
         item.thread = None
-        if item.cancelled:
+        if item.removed:
+            item.job = None
             return
         if item.stage == "running" and not (self._closing and stage == "paused"):
             item.stage, item.code, item.note = stage, code, note
@@ -277,4 +335,6 @@ class DownloadQueue:
         discard(item.order)
         with self._lock:
             self._leaving.pop(item.id, None)
+            self._removed.pop(item.id, None)
+            self._save()
             self._schedule()

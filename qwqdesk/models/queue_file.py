@@ -25,16 +25,20 @@ VERSION = 1
 MAX_BYTES = 16 << 20
 MAX_ITEMS = 1000
 Stage = Literal["queued", "running", "paused", "failed", "done"]
+Kept = Stage | Literal["removed"]
 _LOG = logging.getLogger(__name__)
-_KEPT_STAGES: tuple[Stage, ...] = ("queued", "running", "paused", "failed")
+_KEPT_STAGES: tuple[Kept, ...] = ("queued", "running", "paused", "failed", "removed")
 
 
 @dataclass(frozen=True)
 class Queued:
-    """One download as it is remembered; `code` and `note` say why it failed."""
+    """One download as it is remembered; `code` and `note` say why it failed.
+
+    A removed one is remembered until its files are deleted, so that no crash leaves them behind.
+    """
 
     order: SetOrder
-    stage: Stage
+    stage: Kept
     code: str = ""
     note: str = ""
 

@@ -13,8 +13,6 @@ from qwqdesk.models.folders import size_of
 from qwqdesk.models.queue_file import Queued, Stage
 from qwqdesk.models.records import remove_record
 
-ASK_ABOVE = 100 * 10**6
-
 
 @dataclass(frozen=True)
 class QueueRow:
@@ -27,15 +25,13 @@ class QueueRow:
     gone: bool = False
     order: SetOrder | None = None
 
-    @property
-    def ask_before_cancel(self) -> bool:
-        """Whether so much is here that cancelling needs a question."""
-        return self.status.done > ASK_ABOVE
-
 
 @dataclass
 class Item:
-    """Changed under the queue's lock only. `anonymous` leaves the access token out."""
+    """Changed under the queue's lock only. `anonymous` leaves the access token out.
+
+    `removed`: taken out, it can still be brought back; `cancelled`: its files are being deleted.
+    """
 
     order: SetOrder
     stage: Stage
@@ -43,6 +39,7 @@ class Item:
     note: str = ""
     restart: bool = False
     anonymous: bool = False
+    removed: bool = False
     cancelled: bool = False
     job: QuantizationDownload | None = None
     thread: threading.Thread | None = None
@@ -75,6 +72,8 @@ class Item:
 
 def restored(item: Queued) -> Item:
     """What was running goes on; the rest is as it was."""
+    if item.stage == "removed":
+        return Item(item.order, "paused", removed=True)
     stage: Stage = "queued" if item.stage == "running" else item.stage
     return Item(item.order, stage, item.code, item.note)
 

@@ -112,6 +112,74 @@ def test_cancel_leaves_nothing_behind(bench: Bench) -> None:
         assert queue.rows() == ()
 
 
+def test_a_removed_one_comes_back_to_its_place_and_byte(four: Bench) -> None:
+    four.hub.rate = 2e5
+    with _queue(four) as queue:
+        names = [queue.add(_order(four, label)) for label in LABELS]
+        _until(lambda: queue.rows()[0].status.done > 30_000)
+        kept = queue.rows()[0].status.done
+        queue.remove(names[0])
+        assert [row.id for row in queue.rows()] == names[1:]
+        assert queue.restore(names[0])
+        assert [row.id for row in queue.rows()] == names
+        four.hub.rate = 0
+        _until(lambda: set(_states(queue)) == {"done"})
+        assert not queue.restore(names[0])
+    asked = [each.range for each in four.hub.asked("cdn") if each.range]
+    assert any(int(text[6:-1]) >= kept for text in asked), "it went on where it was"
+
+
+@pytest.mark.parametrize("state", ["paused", "failed"])
+def test_what_stood_still_comes_back_standing_still(bench: Bench, state: str) -> None:
+    bench.hub.rate = 5e5
+    if state == "failed":
+        bench.hub.fault("html", times=-1)
+    with _queue(bench) as queue:
+        name = queue.add(_order(bench))
+        if state == "paused":
+            _until(lambda: queue.rows()[0].status.done > 1000)
+            queue.pause(name)
+        _until(lambda: _states(queue) == [state])
+        before = queue.rows()[0]
+        queue.remove(name)
+        assert queue.restore(name)
+        after = queue.rows()[0]
+        assert (after.status.state, after.status.code) == (state, before.status.code)
+        queue.remove(name)
+        assert queue.add(_order(bench)) == name, "asked for again, it is brought back"
+        assert len(queue.rows()) == 1
+
+
+def test_quitting_deletes_what_was_removed(bench: Bench) -> None:
+    bench.hub.rate = 5e5
+    with _queue(bench) as queue:
+        name = queue.add(_order(bench))
+        _until(lambda: bench.part().exists() and bench.part().stat().st_size > 1000)
+        queue.remove(name)
+        assert bench.part().exists()
+    assert not (bench.models / REPO).exists()
+    assert json.loads(_file(bench).read_text())["items"] == []
+
+
+def test_what_was_removed_before_a_crash_is_deleted_at_the_next_start(bench: Bench) -> None:
+    bench.hub.rate = 5e5
+    with _queue(bench) as queue:
+        name = queue.add(_order(bench))
+        _until(lambda: bench.part().exists() and bench.part().stat().st_size > 1000)
+        queue.pause(name)
+        queue.remove(name)
+        _until(lambda: '"removed"' in _file(bench).read_text())
+        left, part = _file(bench).read_bytes(), bench.part().read_bytes()
+    # As after a crash: the file and the part are as they were before the end.
+    _file(bench).write_bytes(left)
+    bench.part().parent.mkdir(parents=True)
+    bench.part().write_bytes(part)
+    with _queue(bench) as queue:
+        assert queue.rows() == ()
+        _until(lambda: not (bench.models / REPO).exists())
+        _until(lambda: json.loads(_file(bench).read_text())["items"] == [])
+
+
 def test_cancel_takes_the_shards_that_are_no_model(bench: Bench) -> None:
     for number in (1, 2):
         bench.hub.put(REPO, f"T-BF16-0000{number}-of-00002.gguf", noise(300_000, number))

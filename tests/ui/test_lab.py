@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 
 from qwqdesk.analysis.checks import Check
 from qwqdesk.experiment import Experiment
@@ -92,6 +92,9 @@ async def test_trials_are_counted_kept_and_shown_again(qapp: QApplication, tmp_p
         assert _texts(table, 1)[1].startswith("2 of 2")
         d.click("forgetResultButton")
         assert _texts(table, 1)[1] == "\N{EN DASH}"
+        undo = next(b for b in d.find("toast").findChildren(QAbstractButton))
+        undo.click()
+        assert _texts(table, 1)[1].startswith("2 of 2"), "the trials are there again"
 
 
 async def test_trials_outlive_their_page(qapp: QApplication, tmp_path: Path) -> None:

@@ -253,6 +253,24 @@ async def test_keeping_a_lane_goes_on_with_its_reply(qapp: QApplication, tmp_pat
         await d.idle()
 
 
+async def test_keeping_a_lane_can_be_undone(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        d.window.page.view.lanes[1].model.set_recipe(d.window.desk.recipe("greedy"))
+        run = await d.send("Choose")
+        run.write(0, "from A")
+        run.write(1, "from B")
+        run.finish()
+        await d.idle()
+        before = [lane.setup.to_json() for lane in d.window.page.view.lanes]
+        d.click("keepButton", d.lane(1))
+        await d.until(lambda: len(d.window.page.view.lanes) == 1)
+        undo = next(b for b in d.find("toast").findChildren(QAbstractButton))
+        undo.click()
+        assert [lane.setup.to_json() for lane in d.window.page.view.lanes] == before
+        assert [d.answer(0), d.answer(1)] == ["from A", "from B"]
+
+
 async def test_each_lane_continues_from_its_own_reply(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.click("addLaneButton")

@@ -16,12 +16,13 @@ from qwqdesk.ui.base.floating import Pill, fold
 from qwqdesk.ui.base.flow import FlowLayout
 from qwqdesk.ui.base.focus import FocusRings
 from qwqdesk.ui.base.labels import ElideLabel, Hairline, label, panel, plain_tip, wrapping_label
-from qwqdesk.ui.base.messages import EmptyState, MessageBand, Toast, announce
+from qwqdesk.ui.base.messages import UNDO_MS, EmptyState, MessageBand, Toast, announce
 from qwqdesk.ui.base.retire import retire
 from qwqdesk.ui.base.splitter import HairSplitter
 from qwqdesk.ui.base.text_area import TextArea
 
 __all__ = [
+    "UNDO_MS",
     "Badge",
     "BadgeKind",
     "Chip",

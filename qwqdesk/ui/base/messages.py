@@ -27,7 +27,9 @@ from qwqdesk.ui.theme import scaled, set_state, theme
 BandKind = Literal["warn", "bad", "good", "window"]
 
 _BAND_ICONS = {"warn": "triangle-alert", "bad": "circle-alert", "good": "circle-check"}
-_TOAST_MS, _UNDO_MS, _FADE_MS = 5000, 10000, 150
+UNDO_MS = 10_000
+"""How long Undo is offered."""
+_TOAST_MS, _FADE_MS = 5000, 150
 
 
 class MessageBand(QFrame):
@@ -151,10 +153,10 @@ class Toast(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._expire)
-        self._timer.start(_UNDO_MS if action else _TOAST_MS)
+        self._timer.start(UNDO_MS if action else _TOAST_MS)
         over.installEventFilter(self)
-        self.adjustSize()
-        self._place()
+        theme().changed.connect(self._fit)
+        self._fit()
         self.show()
         self.raise_()
         announce(over, text)
@@ -169,6 +171,11 @@ class Toast(QFrame):
         self._timer.stop()
         self.hide()
         self.deleteLater()
+
+    def _fit(self) -> None:
+        """As wide as its words, also when the text size changes."""
+        self.adjustSize()
+        self._place()
 
     def _place(self) -> None:
         over = self.parentWidget()

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from qwqdesk.ui.base import announce
+from qwqdesk.conversation import Conversation
+from qwqdesk.ui.base import Toast, announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_import import import_settings
 from qwqdesk.ui.conversation.lane_model import MODEL_FILES, add_model_menu
@@ -92,9 +94,28 @@ class LaneActs(QObject):
             await self._runs.stopped()
         if view.conversation_id is None:
             return
+        number = view.conversation_id
+        before = self._desk.history.load(number)
         reply = self._desk.history.reply(lane.reply_id)
-        self._desk.session.keep(view.conversation_id, reply, lane.setup)
-        view.show_conversation(self._desk.history.load(view.conversation_id))
+        self._desk.session.keep(number, reply, lane.setup)
+        self._show_again(view, number)
+        words = f"Lane {lane.label} kept as a chat"
+        Toast(self._widget, words, "Undo", lambda: self._take_back(view, before))
+
+    def _take_back(self, view: ConversationView, before: Conversation) -> None:
+        """The lanes are as they were, unless the conversation has gone on."""
+        history = self._desk.history
+        now = history.load(before.id)
+        if self._runs.view is view or len(now.messages) != len(before.messages):
+            announce(self._widget, "The chat has gone on: its lanes stay as they are")
+            return
+        history.set_tips(before.id, before.tips)
+        history.set_lanes(before.id, before.lanes)
+        if shiboken6.isValid(view):
+            self._show_again(view, before.id)
+
+    def _show_again(self, view: ConversationView, number: int) -> None:
+        view.show_conversation(self._desk.history.load(number))
         view.columns.apply_settings()
         self._desk.history_changed.emit()
         self.changed.emit()

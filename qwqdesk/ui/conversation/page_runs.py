@@ -87,11 +87,13 @@ class PageRuns(QObject):
         if error.code == "changed":
             return  # the model's band says it, with the button that mends it
         if view is self._views.shown:
-            busy = error.code == "busy"
-            holds = (lambda: self._runs.view is not None) if busy else until_closed
-            self._composer.show_error(error, holds)
+            busy = error.code == "busy" and self._something_runs()
+            self._composer.show_error(error, self._something_runs if busy else until_closed)
         else:
             self._desk.trouble.emit(error)
+
+    def _something_runs(self) -> bool:
+        return self._runs.view is not None or self._desk.session.running
 
     def _changed(self) -> None:
         self._views.drop_hidden(self._runs.view)

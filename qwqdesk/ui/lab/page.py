@@ -184,8 +184,13 @@ class LabPage(QFrame):
             self._trials.start(self._shown, repeats)
 
     def _forget(self) -> None:
-        if self._shown is not None:
-            self._trials.forget(self._shown)
+        one = self._shown
+        if one is None:
+            return
+        result, path = self._trials.result(one), self._trials.path(one)
+        self._trials.forget(one)
+        words = f"Result of {one.title} removed"
+        Toast(self, words, "Undo", lambda: self._trials.bring_back(result, path))
 
     def _open_menu(self, anchor: QWidget) -> None:
         menu = QMenu(self)

@@ -59,16 +59,24 @@ class TrialRuns(QObject):
         """What is known of this experiment on the present model; a file is read when it is new."""
         if self._run is not None and self.experiment == experiment:
             return self._run.result
-        path = self._path(experiment)
+        path = self.path(experiment)
         key = (path, file_time(path))
         if self._read is None or self._read[0] != key:
             self._read = (key, load_result(path, experiment))
         return self._read[1]
 
     def forget(self, experiment: Experiment) -> None:
-        """Throw the result away, to begin anew."""
+        """Throw the result away, to begin anew; `bring_back` undoes it."""
         try:
-            forget_result(self._path(experiment))
+            forget_result(self.path(experiment))
+        except UserError as error:
+            self.failed.emit(error)
+        self.changed.emit()
+
+    def bring_back(self, result: ExperimentResult, path: Path) -> None:
+        """Add the trials of a result that was thrown away, under the conditions it had then."""
+        try:
+            save_result(path, result)
         except UserError as error:
             self.failed.emit(error)
         self.changed.emit()
@@ -79,7 +87,7 @@ class TrialRuns(QObject):
         if problem is not None:
             self.failed.emit(problem)
             return
-        result = load_result(self._path(experiment), experiment)
+        result = load_result(self.path(experiment), experiment)
         wanted = seeds(experiment, repeats)
         run = ExperimentRun(
             self._desk.session, experiment, self._places(experiment), wanted, result
@@ -121,12 +129,13 @@ class TrialRuns(QObject):
             for lane in experiment.lanes
         ]
 
-    def _path(self, experiment: Experiment) -> Path:
+    def path(self, experiment: Experiment) -> Path:
+        """Where the result is kept, under the present conditions."""
         folder = self._desk.dirs.experiments / "results"
         return result_path(folder, experiment, self._places(experiment))
 
     async def _follow(self, run: ExperimentRun, experiment: Experiment) -> None:
-        path = self._path(experiment)
+        path = self.path(experiment)
         try:
             async with aclosing(run.run()) as batches:
                 async for batch in batches:

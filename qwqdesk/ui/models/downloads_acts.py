@@ -12,12 +12,10 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import announce
-from qwqdesk.ui.dialogs import ask
-from qwqdesk.ui.models.downloads_look import Step, amounts
+from qwqdesk.ui.models.downloads_look import Step
 from qwqdesk.ui.models.downloads_model import ShownRow
 from qwqdesk.ui.models.downloads_table import DownloadsTable
 from qwqdesk.ui.pages import Shell
-from qwqdesk.ui.tasks import Tasks
 
 _GOING = ("queued", "downloading", "stalled", "retrying", "waiting", "checking", "verifying")
 _STOPPED = ("paused",)
@@ -33,7 +31,6 @@ class DownloadActs(QObject):
         super().__init__(parent)
         self._shell, self._table = shell, table
         self._downloads = shell.desk.downloads
-        self._tasks = Tasks(self, shell.desk.report)
         self._led: set[str] = set()
         table.wanted.connect(self.act)
         table.dropped.connect(self._dropped)
@@ -51,7 +48,7 @@ class DownloadActs(QObject):
             "restart": lambda: queue.resume(item, restart=True),
             "no_token": lambda: queue.resume(item, anonymous=True),
             "step": lambda: self._step(item, self._table.row(place).look.step),
-            "cancel": lambda: self._tasks.start(self._cancel(item), "cancel"),
+            "cancel": lambda: self._shell.watch.remove(item),
             "up": lambda: self._move(item, place, place - 1),
             "down": lambda: self._move(item, place, place + 1),
             "first": lambda: self._move(item, place, 0),
@@ -123,24 +120,6 @@ class DownloadActs(QObject):
             field.setFocus(Qt.FocusReason.OtherFocusReason)
             # When the page has its size.
             QTimer.singleShot(0, field, partial(area.ensureWidgetVisible, field))
-
-    async def _cancel(self, item: str) -> None:
-        place = self._table.place(item)
-        if place < 0:
-            return
-        name = self._table.row(place).title
-        # As it is now: the table's numbers are up to half a second old.
-        row = next((row for row in self._downloads.rows if row.id == item), None)
-        if row is not None and row.ask_before_cancel:
-            have = amounts(row.status.done, row.status.total)
-            words = f"{have} of {name} are here. They will be deleted."
-            sure = await ask(
-                self._table.window(), "Cancel this download?", words, "Cancel and delete",
-                danger=True,
-            )  # fmt: skip
-            if not sure:
-                return
-        self._downloads.queue.cancel(item)
 
     def _move(self, item: str, place: int, to: int) -> None:
         if 0 <= to < self._table.model().rowCount():

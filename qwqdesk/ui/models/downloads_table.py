@@ -34,7 +34,8 @@ from qwqdesk.ui.theme import theme
 
 Act = Literal["pause", "resume", "cancel", "step", "again", "restart", "no_token", "up", "down",
               "first", "page", "folder"]  # fmt: skip
-_NAME, _WORDS, _ACTS = LEFT + 20 + GAP + 290 + GAP, 300 + GAP, 136 + 12
+_APART = 20
+_NAME, _WORDS, _ACTS = LEFT + 20 + GAP + 290 + GAP, 300 + GAP, 136 + _APART + 12
 _NARROW_NAME, _NARROW_WORDS, _LEAST_BAR = 220, 220, 80
 
 
@@ -61,6 +62,7 @@ class RowActs(QWidget):
         row.addWidget(self._step)
         row.addSpacing(px(4))
         row.addWidget(self._toggle)
+        row.addSpacing(px(_APART))  # so that nobody cancels who wanted to pause
         row.addWidget(self._cancel)
         self.show_row(shown)
 

@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from qwqdesk.ui.base import Toast, announce
+from qwqdesk.errors import UserError
+from qwqdesk.models.file_words import short_size
+from qwqdesk.ui.base import UNDO_MS, Toast, announce
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.loading import ModelLoader
 from qwqdesk.ui.models.downloads_look import title
@@ -84,7 +87,37 @@ class DownloadWatch(QObject):
         else:
             Toast(self._window, words)
 
+    # ------------------------------------------------------------ removing, with Undo
+
+    def remove(self, item: str) -> None:
+        """Take a download out and offer Undo; what has arrived is deleted when that has gone."""
+        row = next((row for row in self._desk.downloads.rows if row.id == item), None)
+        if row is None:
+            return
+        self._desk.downloads.queue.remove(item)
+        arrived = f"{short_size(row.status.done)} arrived." if row.status.done else ""
+        words = f"{title(row)} removed. {arrived}".strip()
+        toast = Toast(self._window, words, "Undo", lambda: self._bring_back(item))
+        offered = QTimer(self)
+        offered.setObjectName("undoOffered")
+        offered.setInterval(UNDO_MS)
+        offered.timeout.connect(lambda: self._delete(item, offered, toast))
+        offered.start()
+
+    def _bring_back(self, item: str) -> None:
+        if not self._desk.downloads.queue.restore(item):
+            gone = UserError("The download could not be brought back.", "It was deleted.")
+            self._desk.trouble.emit(gone)
+
+    def _delete(self, item: str, offered: QTimer, toast: Toast) -> None:
+        """Undo stays while its button has the focus, and so long do the bytes."""
+        if shiboken6.isValid(toast) and toast.isVisible():
+            return
+        offered.stop()
+        offered.deleteLater()
+        self._desk.downloads.queue.discard(item)
+
     def _take_finished_out(self) -> None:
         for row in self._desk.downloads.rows:
             if row.status.state == "done":
-                self._desk.downloads.queue.cancel(row.id)
+                self._desk.downloads.queue.remove(row.id)

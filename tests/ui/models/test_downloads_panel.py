@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from qwqdesk.models.download_status import State, Status
 from qwqdesk.models.queue_item import QueueRow
 from qwqdesk.settings import Settings, load_settings
-from qwqdesk.ui.base import ValueField
+from qwqdesk.ui.base import Toast, ValueField
 from qwqdesk.ui.models.downloads_limit import MB
 from qwqdesk.ui.models.downloads_model import NAME, WORDS
 from qwqdesk.ui.models.downloads_panel import DownloadsPanel
@@ -185,25 +185,51 @@ async def test_a_gated_model_leads_to_the_token_and_then_tries_again(
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
 
 
-async def test_cancelling_much_asks_first(
-    hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def undo_is_over(d: Driver) -> None:
+    """The ten seconds of Undo have passed."""
+    toast = d.window.findChild(Toast)
+    assert toast is not None
+    toast.close_now()
+    timer = d.window.watch.findChild(QTimer, "undoOffered")
+    assert timer is not None
+    timer.timeout.emit()
+
+
+async def test_a_removed_download_goes_on_at_its_byte_or_leaves_nothing(
+    hub: LoopbackHub, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("qwqdesk.models.queue_item.ASK_ABOVE", 1000)
     hub.rate = 6e4
     folder = tmp_path / "models" / REPO
     async with window(tmp_path) as d:
+        downloads = d.window.desk.downloads
         await add(d, "Q4_K_M")
-        await d.until(lambda: d.window.desk.downloads.rows[0].status.done > 5000)
-        for verb, stays in (("cancelButton", 1), ("verbButton", 0)):
-            press(d, "downloadCancel")
-            await d.until(lambda: _dialog() is not None)
-            asked = _dialog()
-            assert asked is not None
-            part(asked, QPushButton, verb).click()
-            await d.until(lambda: _dialog() is None)
-            await asyncio.sleep(0.05)
-            assert len(d.window.desk.downloads.rows) == stays
+        await d.until(lambda: downloads.rows[0].status.done > 5000)
+        press(d, "downloadCancel")
+        await d.until(lambda: not downloads.rows)
+        toast = d.window.findChild(Toast)
+        assert toast is not None
+        said = part(toast, QLabel, "").text()
+        assert said.startswith("T-Q4_K_M removed.")
+        assert said.endswith("kB arrived.")
+        kept = (folder / "T-Q4_K_M.gguf.part").stat().st_size
+        assert kept >= 5000, "what arrived is there as long as Undo is"
+        part(toast, QPushButton, "").click()
+        await d.until(lambda: downloads.rows and downloads.rows[0].status.done > kept)
+        assert any(each.range for each in hub.asked("cdn")), "it did not begin anew"
+        press(d, "downloadCancel")
+        await d.until(lambda: not downloads.rows)
+        undo_is_over(d)
         await d.until(lambda: not folder.exists())
+
+
+async def test_cancel_stands_apart_from_pause(hub: LoopbackHub, tmp_path: Path) -> None:
+    hub.rate = 6e4
+    async with window(tmp_path) as d:
+        await add(d, "Q4_K_M")
+        await d.until(lambda: d.window.desk.downloads.rows)
+        await d.shown("downloadCancel")
+        pause, cancel = d.find("downloadToggle").geometry(), d.find("downloadCancel").geometry()
+        assert cancel.left() - pause.right() > 16
 
 
 async def test_rows_are_reordered_by_keys_menu_and_mouse(hub: LoopbackHub, tmp_path: Path) -> None:
