@@ -126,8 +126,22 @@ def plan_load(
         quantized=_is_quantized(header),
         notes=tuple(notes),
         files=model_files(path, header),
+        short_factors_up_to=_short_factors_up_to(header, shape, settings),
     )
     return LoadPlan(request, asked, shape, free_cpu, free_gpu)
+
+
+def _short_factors_up_to(header: GgufHeader, shape: ModelShape, settings: EngineSettings) -> int:
+    """The context in tokens from which on a LongRoPE model takes its other factors; 0 if none."""
+    if not any("rope_factors_long" in tensor.name for tensor in header.tensors):
+        return 0
+    key = f"{shape.architecture}.rope.scaling.original_context_length"
+    overridden = {name: value for name, value in settings.override_kv if type(value) is int}
+    for value in (overridden.get(key), header.metadata.get(key)):
+        if type(value) is int and value > 0:
+            return value
+    trained = overridden.get(f"{shape.architecture}.context_length")
+    return int(trained) if trained else shape.context_length
 
 
 def override_notes(header: GgufHeader, settings: EngineSettings) -> Iterator[str]:

@@ -201,16 +201,15 @@ class FakeContext:
         rows = entries if outputs else entries[-1:]
         self._rows = [self.cells[sequence] for sequence, _, _ in rows]
 
-    def copy(self, source: int, target: int, end: int = -1) -> None:
-        self.log.append(("copy", source, target, end))
+    def copy(self, source: int, target: int) -> None:
+        self.log.append(("copy", source, target))
         assert not self.cells.get(target), "the target holds cells of something else"
-        held = self.cells[source]
-        if end >= 0 and not self.reuses_any_prefix:
-            assert end == len(held), "this memory cannot give back a part"
-        self.cells[target] = held if end < 0 else held[:end]
+        self.cells[target] = self.cells[source]
 
     def cut(self, sequence: int, start: int) -> bool:
         self.log.append(("cut", sequence, start))
+        if start and not self.reuses_any_prefix:
+            assert start == len(self.cells[sequence]), "this memory cannot give back a part"
         self.cells[sequence] = self.cells.get(sequence, ())[:start]
         return True
 

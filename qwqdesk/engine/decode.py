@@ -45,7 +45,7 @@ class Context(LimitedContext, Protocol):
     def clear(self) -> None: ...
     def prefill(self, sequence: int, tokens: Sequence[int], start: int, *, last: bool) -> None: ...
     def decode(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> None: ...
-    def copy(self, source: int, target: int, end: int = -1) -> None: ...
+    def copy(self, source: int, target: int) -> None: ...
     def sample(self, chain: Chain, row: int) -> int: ...
 
 
@@ -210,7 +210,8 @@ class Run:
     def _fast(self, cache: PrefixCache) -> None:
         groups = _groups(self._lanes)
         reused = [self._reuse(cache, group[0]) for group in groups]
-        for sequence in cache.sequences:
+        kept = {group[0].sequence for group, common in zip(groups, reused, strict=True) if common}
+        for sequence in cache.sequences.keys() - kept:
             self._context.cut(sequence, 0)
         cache.sequences.clear()
         if not any(reused):
@@ -239,11 +240,17 @@ class Run:
             live = [lane for lane in live if lane.live]
 
     def _reuse(self, cache: PrefixCache, lane: _Lane) -> int:
-        """Give the lane's sequence the cells it shares with one that is still there."""
-        prompt = lane.writer.given
-        source, common = cache.best(prompt, partial=self._context.reuses_any_prefix)
+        """Give the lane's sequence the cells it shares with one that is still there.
+
+        A sequence is always copied whole and cut then: some memories copy no parts.
+        """
+        partial = self._context.reuses_any_prefix
+        source, common = cache.best(lane.writer.given, lane.sequence, partial=partial)
         if common:
-            self._context.copy(source, lane.sequence, common)
+            if source != lane.sequence:
+                self._context.copy(source, lane.sequence)
+            if common < len(cache.sequences[source]):
+                self._context.cut(lane.sequence, common)
         lane.cells = common
         return common
 

@@ -25,6 +25,8 @@ from qwqdesk.engine.events import (
 )
 from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelledError
 from qwqdesk.engine.llama_library import LlamaLibrary
+from qwqdesk.engine.llama_params import padded_context
+from qwqdesk.engine.row_check import require_last_row
 from qwqdesk.engine.threads import set_priority
 from qwqdesk.engine.token_ids import check_tokens
 from qwqdesk.engine_settings import EngineSettings
@@ -43,6 +45,8 @@ class LoadRequest:
     """Which file to load and how; `quantized` models need the extra-buffers probe first.
 
     `files` are all that the load reads where a model is in several; () is the path alone.
+    `short_factors_up_to` is the context in tokens up to which a model with two sets of RoPE factors
+    takes the short ones; 0 where there is only one.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class LoadRequest:
     quantized: bool = True
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    short_factors_up_to: int = 0
 
 
 class RunStream(Stream[Event]):
@@ -126,6 +131,7 @@ class Engine:
         self._model: LlamaModel | None = None
         self._context: LlamaContext | None = None
         self._cache = PrefixCache()
+        self._short_factors_up_to = 0
         self._run_times = RunTimes()
         self._current: Stream[Any] | None = None
         self._closing = False
@@ -253,7 +259,10 @@ class Engine:
                 use_extra_bufts=extra,
                 progress=_progress_to(stream),
             )
+            self._short_factors_up_to = request.short_factors_up_to
             context = self._open_context(streams=1, lanes=1, unified=False)
+            stream.put(LoadProgress(1.0, "Checking the model"))
+            require_last_row(context, self._model)
         except LoadCancelledError:
             self._free()
             raise UserError("Loading was cancelled.", "", code="cancelled") from None
@@ -273,8 +282,11 @@ class Engine:
             check_tokens(lane.thought.tokens if lane.thought else (), model.n_vocab)
         lanes = len(request.lanes)
         fast = request.mode == "fast"
-        streams = 2 * lanes if fast else 1 if request.sequential else lanes
-        context = self._open_context(streams=streams, lanes=lanes, unified=fast)
+        shared = fast and not model.copies_late and not self._factors_differ(lanes)
+        streams = 2 * lanes if shared else 1 if request.sequential and not fast else lanes
+        context = self._open_context(streams=streams, lanes=lanes, unified=shared)
+        if not fast or self._cache.in_place == shared:
+            self._cache = PrefixCache(in_place=not shared)
         check_room((lane.given_tokens for lane in request.lanes), context.n_ctx)
         for text in {lane.thought.text for lane in request.lanes if lane.thought is not None}:
             self._refuse_far_too_long(model, text)
@@ -309,12 +321,18 @@ class Engine:
         present = self._context
         shape = (streams, lanes, unified)
         if present is not None and (present.streams, present.lanes, present.unified) == shape:
-            if not unified:
-                self._cache = PrefixCache()
             return present
         self._close_context()
         self._context = LlamaContext(self._loaded(), streams=streams, lanes=lanes, unified=unified)
         return self._context
+
+    def _factors_differ(self, lanes: int) -> bool:
+        """Whether a cache that `lanes` lanes share would change the model's RoPE factors.
+
+        llama.cpp chooses them by the context of the whole cache, not by that of one lane.
+        """
+        n_ctx = padded_context(self._loaded().settings.n_ctx)
+        return n_ctx <= self._short_factors_up_to < n_ctx * lanes
 
     def _loaded(self) -> LlamaModel:
         if self._model is None:

@@ -34,6 +34,9 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.sampling.chain import SamplerChain
 
 PREFILL_CHUNK = 512
+# Their memory clears a sequence at once and copies it at the next decoding (llama-kv-cache-dsv4.cpp
+# of llama.cpp 0c1e57098): a copy whose source is given up in between is empty.
+_COPIES_LATE = frozenset({"deepseek4"})
 
 
 class HasHandle(Protocol):
@@ -98,6 +101,7 @@ class LlamaModel:
         self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
         self.adds_bos = bool(self._api.llama_vocab_get_add_bos(self.vocab))
         self.info = self._read_info(path)
+        self.copies_late = self.info.architecture in _COPIES_LATE
 
     def close(self) -> None:
         """Free the model; its contexts and chains must be gone."""
@@ -317,9 +321,9 @@ class LlamaContext:
         if status != 0:
             raise decode_error(status, self._model.library.last_error())
 
-    def copy(self, source: int, target: int, end: int = -1) -> None:
-        """Let `target` share (unified) or own a copy of (streams) `source`'s cells up to `end`."""
-        self._api.llama_memory_seq_cp(self._memory, source, target, -1, end)
+    def copy(self, source: int, target: int) -> None:
+        """Let `target` share (unified) or own a copy of (streams) all of `source`'s cells."""
+        self._api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def cut(self, sequence: int, start: int) -> bool:
         """Drop the positions from `start`; False where the memory cannot (recurrent models)."""

@@ -93,7 +93,7 @@ def context_params(
     the product. `n_outputs_max`, one row of logits for each sequence, keeps the buffer small.
     """
     params = api.llama_context_default_params()
-    n_ctx = _padded(settings.n_ctx)
+    n_ctx = padded_context(settings.n_ctx)
     params.n_ctx = n_ctx * lanes if unified else n_ctx * streams
     params.n_batch = max(settings.n_batch, MIN_BATCH)
     params.n_ubatch = min(settings.n_ubatch, params.n_batch)
@@ -122,7 +122,7 @@ def _rope(params: Any, settings: EngineSettings) -> None:
     params.yarn_beta_slow = settings.yarn_beta_slow
 
 
-def _padded(n_ctx: int) -> int:
+def padded_context(n_ctx: int) -> int:
     """llama.cpp pads a context to a multiple of 256."""
     return (n_ctx + 255) // 256 * 256
 

@@ -8,18 +8,26 @@ from dataclasses import dataclass, field
 
 @dataclass
 class PrefixCache:
-    """Which tokens each sequence of a fast context holds; sequence numbers start at `base`."""
+    """Which tokens each sequence of a fast context holds; sequence numbers start at `base`.
+
+    `in_place`: there are no other sequences to copy into, so each one goes on with its own cells.
+    """
 
     sequences: dict[int, tuple[int, ...]] = field(default_factory=dict)
     base: int = 0
+    in_place: bool = False
 
-    def best(self, prompt: Sequence[int], *, partial: bool) -> tuple[int, int]:
+    def best(self, prompt: Sequence[int], own: int, *, partial: bool) -> tuple[int, int]:
         """(sequence, tokens in common); without `partial` only a whole sequence counts.
+
+        `own` is the sequence that will go on, the only one that counts when `in_place`.
 
         At least one token of the prompt is left to decode: its logits are needed.
         """
         found = (-1, 0)
         for sequence, tokens in self.sequences.items():
+            if self.in_place and sequence != own:
+                continue
             common = min(_common_prefix(tokens, prompt), len(prompt) - 1)
             if common > found[1] and (partial or common == len(tokens)):
                 found = (sequence, common)
@@ -27,7 +35,7 @@ class PrefixCache:
 
     def next_base(self, lanes: int) -> int:
         """The other half of the sequences, so that old cells can be copied into new sequences."""
-        return lanes if self.base == 0 and self.sequences else 0
+        return lanes if self.base == 0 and self.sequences and not self.in_place else 0
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

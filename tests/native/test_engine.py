@@ -14,7 +14,15 @@ import pytest
 
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine, LoadRequest
-from qwqdesk.engine.events import LaneRequest, Loaded, LoadProgress, Output, RunRequest, RunStarted
+from qwqdesk.engine.events import (
+    LaneRequest,
+    Loaded,
+    LoadProgress,
+    Output,
+    PrefillProgress,
+    RunRequest,
+    RunStarted,
+)
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.errors import UserError
 from qwqdesk.pipe import Stream
@@ -327,6 +335,37 @@ def test_names_of_a_chain_with_unlimited_last_n_cost_no_memory(load: Load) -> No
     )
     (names,) = drain(load("F16").chain_names(chain))
     assert names[:2] == ("penalties", "dry")
+
+
+def test_lanes_share_no_cache_where_that_would_change_the_rope_factors(
+    shared_engine: Engine, models: dict[str, Path]
+) -> None:
+    """llama.cpp chooses LongRoPE's factors by the whole cache; the lanes' own context counts."""
+
+    def unified(up_to: int, lanes: int) -> bool:
+        request = LoadRequest(models["F16"], SETTINGS, short_factors_up_to=up_to)
+        drain(shared_engine.load(request))
+        events = run_lanes(shared_engine, lanes_of([GREEDY] * lanes, range(40, 60)), "fast")
+        started = next(event for event in events if isinstance(event, RunStarted))
+        assert started.engine.n_ctx == SETTINGS.n_ctx
+        return bool(started.engine.extra["kv_unified"])
+
+    assert unified(0, 2)
+    assert unified(SETTINGS.n_ctx - 1, 2)  # the long factors either way
+    assert unified(4 * SETTINGS.n_ctx, 4)  # the short factors either way
+    assert unified(SETTINGS.n_ctx, 1)
+    assert not unified(SETTINGS.n_ctx, 2)
+    prompt = tuple(range(40, 60))
+    first = run_lanes(shared_engine, lanes_of([GREEDY] * 2, prompt), "fast")
+    follow_up = (*prompt, *tokens_of(first), 50, 51)
+    second = run_lanes(shared_engine, lanes_of([GREEDY] * 2, follow_up), "fast")
+    progress = next(event for event in second if isinstance(event, PrefillProgress))
+    assert progress.done >= len(prompt) + len(tokens_of(first)) - 1
+    # An exact run in between uses the same context: nothing of it is taken for the lanes' own.
+    exact = run_lanes(shared_engine, lanes_of([GREEDY] * 2, follow_up))
+    again = run_lanes(shared_engine, lanes_of([GREEDY] * 2, prompt), "fast")
+    assert tokens_of(again)[0] == tokens_of(first)[0]
+    assert tokens_of(second)[0] == tokens_of(exact)[0]
 
 
 def test_fast_mode_reuses_the_prompt_of_the_last_turn(load: Load) -> None:

@@ -48,6 +48,31 @@ def test_layers_go_to_the_gpu_where_there_is_one(tmp_path: Path) -> None:
     assert plan(path, every, CPU).request.settings.n_gpu_layers == 0
 
 
+@pytest.mark.parametrize(
+    ("key", "overrides", "expected"),
+    [
+        (None, (), 4096),
+        (1024, (), 1024),
+        (1024, (("qwen2.rope.scaling.original_context_length", 2048),), 2048),
+        (None, (("qwen2.context_length", 512),), 512),
+    ],
+)
+def test_a_second_set_of_rope_factors_is_known_with_its_context(
+    tmp_path: Path,
+    key: int | None,
+    overrides: tuple[tuple[str, OverrideValue], ...],
+    expected: int,
+) -> None:
+    settings = EngineSettings(override_kv=overrides)
+    plain = small_model().write(tmp_path / "plain.gguf")
+    assert plan(plain, settings).request.short_factors_up_to == 0
+    file = small_model().tensor("rope_factors_long.weight", (8,), "F32")
+    if key is not None:
+        file.scalar("qwen2.rope.scaling.original_context_length", U32, key)
+    found = plan(file.write(tmp_path / "two.gguf"), settings)
+    assert found.request.short_factors_up_to == expected
+
+
 def test_a_small_card_takes_what_fits(tmp_path: Path) -> None:
     path = small_model().write(tmp_path / "m.gguf")
     small = replace(GPU, free=1)

@@ -24,10 +24,16 @@ PROMPT = ids("hello")
 class Runner:
     """Runs requests on one fake context and keeps what came of the last run."""
 
-    def __init__(self, context: FakeContext | None = None, model: FakeModel | None = None) -> None:
+    def __init__(
+        self,
+        context: FakeContext | None = None,
+        model: FakeModel | None = None,
+        *,
+        in_place: bool = False,
+    ) -> None:
         self.context = context or FakeContext()
         self.model = model or FakeModel()
-        self.cache = PrefixCache()
+        self.cache = PrefixCache(in_place=in_place)
         self.events: list[Event] = []
         self.stopped: set[int | None] = set()
         self.closing: set[int] = set()

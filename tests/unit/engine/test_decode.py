@@ -50,7 +50,7 @@ def test_exact_mode_decodes_one_token_of_each_lane_in_turn() -> None:
     assert runner.context.log == [
         ("clear",),
         ("prefill", 0, 0, 5, True),
-        ("copy", 0, 1, -1),
+        ("copy", 0, 1),
         ("sample", A),
         ("sample", B),
         ("decode", (0,)),
@@ -326,6 +326,37 @@ def test_a_memory_that_cannot_give_back_a_part_is_reused_only_as_a_whole() -> No
     whole = (*ids("help!"), *ids("reply"))
     runner.run(lane(B, (*whole, END, *ids("next")), n_predict=2), mode="fast")
     assert [e for e in runner.context.log if e[0] == "prefill"] == [("prefill", 0, 10, 5, True)]
+
+
+def test_what_is_reused_is_copied_whole_and_then_cut() -> None:
+    runner = Runner(model=FakeModel(scripts={A: ids("reply"), B: ids("more")}))
+    runner.run(lane(A), mode="fast")
+    runner.run(lane(B, ids("help")), mode="fast")
+    copied = [entry for entry in runner.context.log if entry[0] in ("copy", "cut")]
+    assert copied == [("copy", 0, 1), ("cut", 1, 3), ("cut", 0, 0)]
+    assert runner.context.cells[1][:4] == ids("help")
+
+
+def test_in_place_each_lane_goes_on_with_its_own_cells() -> None:
+    model = FakeModel(scripts={A: ids("reply"), B: ids("other")})
+    runner = Runner(model=model, in_place=True)
+    runner.run(lane(A), lane(B), mode="fast")
+    turns = [(*PROMPT, *ids(said), END, *ids("and now?")) for said in ("reply", "other")]
+    runner.run(lane(A, turns[0]), lane(B, turns[1]), mode="fast")
+    log = runner.context.log
+    assert [entry for entry in log if entry[0] in ("copy", "cut", "clear")] == []
+    assert [entry[:3] for entry in log if entry[0] == "prefill"] == [
+        ("prefill", 0, 10),
+        ("prefill", 1, 10),
+    ]
+    assert runner.tokens(0) == list(ids("reply"))
+    # Swapped, the lanes find only what the conversation has in common in their own sequences.
+    runner.run(lane(A, turns[1]), lane(B, turns[0]), mode="fast")
+    assert [entry[:3] for entry in log if entry[0] == "prefill"] == [
+        ("prefill", 0, 5),
+        ("prefill", 1, 5),
+    ]
+    assert runner.tokens(1) == list(ids("other"))
 
 
 def test_what_was_cancelled_while_reading_is_reused_as_far_as_it_came() -> None:
