@@ -95,8 +95,9 @@ def _close_on_signals(
     def on_signal(_number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(closing.set)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a job in a script's background
+        signal.signal(signal.SIGINT, on_signal)
     poll = QTimer(app)
     poll.setInterval(_SIGNAL_POLL_MS)
     poll.timeout.connect(lambda: None)

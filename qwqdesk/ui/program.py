@@ -70,6 +70,7 @@ class Program:
         from qwqdesk.new_engine import new_engine
         from qwqdesk.session import Session
         from qwqdesk.ui.base import FocusRings
+        from qwqdesk.ui.clipboard import hand_over_clipboard
         from qwqdesk.ui.desk import Desk
         from qwqdesk.ui.garbage import MainThreadGarbage
         from qwqdesk.ui.report import Reports
@@ -77,6 +78,7 @@ class Program:
         from qwqdesk.ui.workspace import Workspace
 
         self.window.closed.connect(closing.set)
+        stack.callback(hand_over_clipboard)
         stack.callback(self._stop_log)
         stack.callback(self.window.deleteLater)
         FocusRings(self._app)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from qwqdesk.resources import resource
 from qwqdesk.store.history import CUT_DETAIL
 from tests.e2e import program
+from tests.processes import sigint
 
 pytestmark = pytest.mark.skipif(
     not resource("models", "qwqdesk-demo-F16.gguf").is_file(), reason="there is no demo model yet"
@@ -181,3 +184,59 @@ def test_a_second_window_says_that_it_is_one(tmp_path: Path) -> None:
         first.communicate()
     assert "QwQ Desk is already open with these chats." in said
     assert "already open" not in program.run(tmp_path, 'say("alone")'), "a killed one is no window"
+
+
+@pytest.mark.parametrize("own_object", [True, False])
+def test_copied_text_outlives_the_window_without_a_crash(tmp_path: Path, own_object: bool) -> None:
+    """The clipboard held a Python object, which Qt freed after Python had ended."""
+    copying = (
+        """
+        from PySide6.QtCore import QMimeData
+        data = QMimeData()
+        data.setText("mine")
+        QGuiApplication.clipboard().setMimeData(data)
+        """
+        if own_object
+        else """
+        from PySide6.QtWidgets import QTextEdit
+        window.page.send("What is 27 + 45?")
+        await until(lambda: window.page.runs.view is not None)
+        await until(lambda: window.page.runs.view is None)
+        for text in window.page.view.lanes[0].output.findChildren(QTextEdit):
+            if text.isVisible() and text.toPlainText():
+                text.selectAll()
+                text.copy()
+        """
+    )
+    out = program.run(
+        tmp_path,
+        "\nfrom PySide6.QtGui import QGuiApplication\n"
+        "await until(lambda: window.desk.session.loaded)\n"
+        + textwrap.dedent(copying)
+        + '\nsay("copied", bool(QGuiApplication.clipboard().text()))\n',
+    )
+    assert "copied True" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_ctrl_c_closes_the_window_unless_it_was_started_in_the_background(
+    tmp_path: Path, handler: signal.Handlers
+) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QWQDESK_HOME": str(tmp_path)}
+    with sigint(handler):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qwqdesk"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+    log = tmp_path / "logs"
+    end = time.monotonic() + 60
+    while "the window is filled" not in "".join(f.read_text() for f in log.glob("*.log*")):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    if handler == signal.SIG_IGN:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors

@@ -15,6 +15,7 @@ import pytest
 
 from tests.hub.hub_fixture import REPO, noise
 from tests.hub.loopback_hub import TOKEN, LoopbackHub
+from tests.processes import sigint
 from tests.unit.cli.conftest import Cli
 from tests.unit.models.gguf_writer import small_model
 
@@ -417,9 +418,10 @@ def test_whatever_ends_the_program_it_goes_on_where_it_was(
     hub.put(REPO, "T-Q8_0.gguf", data)
     hub.rate = 4e5
     command = [sys.executable, "-m", "qwqdesk", "models", "download", REPO, "Q8_0", "--json"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    with sigint():
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
     part = models / REPO / "T-Q8_0.gguf.part"
     end = time.monotonic() + 20
     while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < end:

@@ -10,18 +10,21 @@ import sys
 import time
 from pathlib import Path
 
+from tests.processes import sigint
+
 PATIENCE_S = 60
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "qwqdesk", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning"},
-    )
+def start(*words: str, handler: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
+    with sigint(handler):
+        return subprocess.Popen(
+            [sys.executable, "-m", "qwqdesk", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning"},
+        )
 
 
 def endless(model: str) -> tuple[str, ...]:
@@ -42,6 +45,21 @@ def test_ctrl_c_stops_at_once_and_prints_what_there_is(models: dict[str, Path]) 
     assert first
     assert "cancelled" in err
     assert "Traceback" not in err
+
+
+def test_a_job_in_the_background_of_a_script_is_not_stopped_by_ctrl_c(
+    models: dict[str, Path],
+) -> None:
+    """It was started with SIGINT ignored."""
+    words = ("ask", str(models["F16"]), "-p", "hi", "--raw", "-n", "200", "-t", "1")
+    quick = (*words, "--ignore-eos", "--loop-guard", "off", "--json")
+    with start(*quick, handler=signal.SIG_IGN) as process:
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert json.loads(out)["lanes"][0]["finish_reason"] == "length"
 
 
 def test_ctrl_c_with_json_still_prints_the_document(models: dict[str, Path]) -> None:

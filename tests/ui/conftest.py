@@ -22,6 +22,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from qwqdesk.ui.clipboard import hand_over_clipboard
 from qwqdesk.ui.theme import Theme
 
 import qasync  # isort: skip - after PySide6, which it looks for
@@ -53,6 +54,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
         runner.run(limited())
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_for_qt(qapp: QApplication) -> Iterator[None]:
+    """At the end of all tests, as at the program's end: else Qt frees an object of Python's."""
+    yield
+    hand_over_clipboard()
 
 
 @pytest.fixture(scope="session")
