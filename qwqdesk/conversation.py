@@ -1,7 +1,8 @@
 """What a conversation is made of: frozen values that every layer may hold.
 
 A chat is a comparison with one lane. A user's message has one reply for each lane of each run
-(regenerations too); the conversation's tips say which reply each lane continues from.
+(regenerations too). Each reply names the one that it continues from, which is in its prompt; the
+conversation's tips say which reply each lane's next message continues from.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Loop:
 class Reply:
     """What one lane wrote. `finish_reason` is None while it streams, or if the program died.
 
+    `parent_id` is the reply to the message before that its prompt goes on from, None in a first
+    turn. Lanes of one message may differ in it.
     `text` = opening tag if generated + reasoning + closing tag + answer: every character kept.
     `sampling` is INTERFACE's `sampling` object, `sources` names where each value came from.
     `answer_sampling` and `answer_sources` say the same of the answer's own chain, {} without one.
@@ -93,11 +96,16 @@ class Reply:
     probabilities: tuple[float, ...] = ()
     answer_sampling: Mapping[str, Any] = field(default_factory=dict)
     answer_sources: Mapping[str, str] = field(default_factory=dict)
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True)
 class UserMessage:
-    """A user's message and the replies to it, oldest first; `parent_id` is the reply it follows."""
+    """A user's message and the replies to it, oldest first.
+
+    `parent_id` is a reply to the message before it: the messages of a conversation are a tree.
+    What a lane has behind it, its own reply's `parent_id` says.
+    """
 
     id: int
     conversation_id: int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qwqdesk.conversation import Conversation
+from qwqdesk.conversation_path import continues_from, newest_tip, parent_of_answer
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.store.history import History
@@ -13,10 +14,14 @@ from qwqdesk.store.history import History
 
 @dataclass(frozen=True)
 class Question:
-    """A saved message; `before` is the conversation that it follows. Ids are 0 without history."""
+    """A saved message; `before` is the conversation that it follows. Ids are 0 without history.
+
+    `parents` says for each lane which reply its own continues from.
+    """
 
     conversation_id: int
     message_id: int
+    parents: tuple[int | None, ...]
     before: Conversation | None = None
 
 
@@ -39,12 +44,20 @@ def save_question(
         present = history.load(conversation_id).lanes
         others = [entry for entry in present if entry.get("label") not in labels]
         history.set_lanes(conversation_id, [*others, *shown])
-        return Question(conversation_id, message_id)
+        return question_again(history.load(conversation_id), message_id, lanes)
     if conversation_id is None:
         conversation_id = history.create_conversation(system_prompt=options.system_prompt)
     history.set_lanes(conversation_id, shown)
     before = history.load(conversation_id)
-    parent = before.tips.get(lanes[0].label) or next(iter(before.tips.values()), None)
-    return Question(
-        conversation_id, history.add_user_message(conversation_id, parent, text), before
-    )
+    asked = [lane.label for lane in lanes]
+    message = history.add_user_message(conversation_id, newest_tip(before, asked), text)
+    parents = tuple(continues_from(before, label) for label in asked)
+    return Question(conversation_id, message, parents, before)
+
+
+def question_again(
+    conversation: Conversation, message_id: int, lanes: Sequence[LaneSetup]
+) -> Question:
+    """A message of the conversation, to be answered in these lanes, for the first time or again."""
+    parents = (parent_of_answer(conversation, message_id, lane.label) for lane in lanes)
+    return Question(conversation.id, message_id, tuple(parents))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qwqdesk.analysis.loops import LoopGuard
-from qwqdesk.conversation import Conversation, Message, Mode
-from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.conversation import Conversation, Message, Mode, UserMessage
+from qwqdesk.conversation_path import messages_to
 from qwqdesk.engine.events import Event, LaneRequest, Loaded, RunRequest
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET, LaneRules
@@ -95,37 +95,31 @@ SessionEvent = MessageSaved | RunBegan | Event
 
 
 def messages_for(
-    text: str, label: str, options: RunOptions, conversation: Conversation | None
+    text: str, parent_id: int | None, options: RunOptions, conversation: Conversation | None
 ) -> list[Message]:
+    """What a template gets for a new message behind this reply of the conversation."""
     if conversation is None or not conversation.messages:
         system = [Message("system", options.system_prompt)] if options.system_prompt else []
         return [*system, Message("user", text)]
-    earlier = lane_messages(
-        path_to(conversation, conversation.tips),
-        label,
-        conversation.tips,
+    earlier = messages_to(
+        conversation,
+        parent_id,
         system_prompt=conversation.system_prompt or options.system_prompt,
         keep_reasoning=options.keep_reasoning,
     )
     return [*earlier, Message("user", text)]
 
 
-def tips_at(conversation: Conversation, message_id: int) -> Mapping[str, int]:
-    """Tips that end the path at this message."""
-    message = next(m for m in conversation.messages if m.id == message_id)
-    return {"A": message.replies[0].id} if message.replies else {}
-
-
 def prompt_of_message(
-    conversation: Conversation, message_id: int, label: str, loaded: Loaded
+    message: UserMessage, parent_id: int | None, label: str, loaded: Loaded
 ) -> Prompt | None:
-    message = next((m for m in conversation.messages if m.id == message_id), None)
-    if message is None:
-        raise UserError("This message is not there any more.", "Send it again.", code="not_found")
-    own = [reply for reply in message.replies if reply.lane == label]
-    # Only the first message is the same for all lanes: later ones follow each lane's own replies.
-    others = message.replies if message.parent_id is None else ()
-    for reply in reversed(own or others):
+    """The stored prompt of an answer to this message that continues from the same reply.
+
+    Where there are several, the lane's own newest is taken.
+    """
+    same = [reply for reply in message.replies if reply.parent_id == parent_id]
+    own = [reply for reply in same if reply.lane == label]
+    for reply in reversed(own or same):
         prompt = stored_prompt(reply.manifest, loaded)
         if prompt is not None:
             return prompt

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qwqdesk.conversation import Conversation, Message
-from qwqdesk.conversation_path import lane_messages, path_to
+from qwqdesk.conversation_path import messages_to
 from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import Loaded, ModelInfo
 from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.errors import UserError
-from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import stored_prompt
 from qwqdesk.prompt import Prompt, chat_prompt, raw_prompt
-from qwqdesk.run_plan import RunOptions, messages_for, prompt_of_message, tips_at
+from qwqdesk.run_plan import RunOptions, messages_for, prompt_of_message
 from qwqdesk.thought import with_thought, with_thought_of
 
 
@@ -22,22 +21,24 @@ async def prompts_for(
     engine: Engine,
     model: ModelInfo,
     text: str,
-    lanes: Sequence[LaneSetup],
+    parents: Sequence[int | None],
     options: RunOptions,
     conversation: Conversation | None,
 ) -> list[Prompt]:
     """The prompt of a new message for each lane; equal ones are rendered once.
+
+    `parents` says for each lane which reply of the conversation it continues from.
 
     Raises:
         UserError: code "template", when the template fails.
     """
     if options.raw:
         prompt = await raw_prompt(engine, model, text, own_tags=options.own_tags)
-        return [_begun(prompt, options)] * len(lanes)
+        return [_begun(prompt, options)] * len(parents)
     made: dict[tuple[Message, ...], Prompt] = {}
     prompts: list[Prompt] = []
-    for lane in lanes:
-        messages = messages_for(text, lane.label, options, conversation)
+    for parent in parents:
+        messages = messages_for(text, parent, options, conversation)
         key = tuple(messages)
         if key not in made:
             made[key] = _begun(await _rendered(engine, model, messages, options), options)
@@ -50,10 +51,11 @@ async def prompt_again(
     loaded: Loaded,
     conversation: Conversation,
     message_id: int,
-    lane: LaneSetup,
+    parent_id: int | None,
+    label: str,
     options: RunOptions,
 ) -> Prompt:
-    """The prompt of a message that was answered before.
+    """The prompt of a saved message for a lane that continues from this reply.
 
     The stored tokens are used when the model is the same: a template may write today's date, so
     rendering again could ask something else.
@@ -61,21 +63,21 @@ async def prompt_again(
     Raises:
         UserError: code "not_found", when the message is gone; "template", when the template fails.
     """
-    stored = prompt_of_message(conversation, message_id, lane.label, loaded)
+    question = next((m for m in conversation.messages if m.id == message_id), None)
+    if question is None:
+        raise UserError("This message is not there any more.", "Send it again.", code="not_found")
+    stored = prompt_of_message(question, parent_id, label, loaded)
     if stored is not None:
         return stored
-    question = next(m for m in conversation.messages if m.id == message_id)
     if options.raw:
         return await raw_prompt(engine, loaded.model, question.text, own_tags=options.own_tags)
-    path = path_to(conversation, tips_at(conversation, message_id))
-    messages = lane_messages(
-        path[:-1],
-        lane.label,
-        conversation.tips,
+    messages = messages_to(
+        conversation,
+        parent_id,
         system_prompt=conversation.system_prompt,
         keep_reasoning=options.keep_reasoning,
     )
-    messages += messages_for(question.text, lane.label, replace(options, system_prompt=""), None)
+    messages += messages_for(question.text, None, replace(options, system_prompt=""), None)
     return await _rendered(engine, loaded.model, messages, options)
 
 
@@ -102,8 +104,9 @@ async def thinking_prompt(
     if stored is not None:
         known = unknown_token(reply.tokens, loaded.model.n_vocab) is None
         return with_thought_of(stored, reply, reasoning, same_tokens=known)
-    lane = LaneSetup(reply.lane)
-    prompt = await prompt_again(engine, loaded, conversation, reply.message_id, lane, options)
+    prompt = await prompt_again(
+        engine, loaded, conversation, reply.message_id, reply.parent_id, reply.lane, options
+    )
     return with_thought_of(prompt, reply, reasoning, same_tokens=False)
 
 

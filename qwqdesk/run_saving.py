@@ -65,6 +65,7 @@ def _add_reply(
         manifest=manifest,
         answer_sampling=values.answer.chain.to_json() if values.answer else None,
         answer_sources=values.answer.sources if values.answer else None,
+        parent_id=question.parents[number],
     )
 
 

@@ -27,7 +27,7 @@ from qwqdesk.models.quants import quantization_label
 from qwqdesk.models.shape import TEMPLATE_KEY
 from qwqdesk.pipe import first
 from qwqdesk.prompt import Prompt
-from qwqdesk.question import Question, save_question
+from qwqdesk.question import Question, question_again, save_question
 from qwqdesk.run_beginning import plan_run
 from qwqdesk.run_plan import (
     MessageSaved,
@@ -144,7 +144,7 @@ class Session:
         with self._claim() as loaded:
             options = options.for_model(loaded.model.path)
             resolved = resolve_all(lanes, options.seed)
-            question = Question(0, 0)
+            question = Question(0, 0, (None,) * len(lanes))
             if self.history is not None and options.keep:
                 question = save_question(
                     self.history, text, lanes, options, conversation_id, message_id
@@ -152,7 +152,7 @@ class Session:
                 if message_id is None:
                     yield [MessageSaved(question.conversation_id, question.message_id)]
             prompts = await prompts_for(
-                self.engine, loaded.model, text, lanes, options, question.before
+                self.engine, loaded.model, text, question.parents, options, question.before
             )
             kept = question if options.keep else None
             began = self._begin(kept, lanes, resolved, prompts, options)
@@ -184,11 +184,13 @@ class Session:
             options = options.for_model(loaded.model.path)
             resolved = resolve_all(lanes, options.seed)
             conversation = self._history().load(conversation_id)
+            question = question_again(conversation, message_id, lanes)
             prompts = [
-                await prompt_again(self.engine, loaded, conversation, message_id, lane, options)
-                for lane in lanes
+                await prompt_again(
+                    self.engine, loaded, conversation, message_id, parent, lane.label, options
+                )
+                for lane, parent in zip(lanes, question.parents, strict=True)
             ]
-            question = Question(conversation_id, message_id)
             began = self._begin(question, lanes, resolved, prompts, options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
@@ -222,14 +224,19 @@ class Session:
             prompt = await thinking_prompt(
                 self.engine, loaded, conversation, reply_id, reasoning, options
             )
-            question = Question(conversation_id, self._history().reply(reply_id).message_id)
+            reply = self._history().reply(reply_id)
+            parents = (reply.parent_id,) * len(every)
+            question = Question(conversation_id, reply.message_id, parents)
             began = self._begin(question, every, resolved, [prompt] * len(every), options)
             async with aclosing(self._run(began, options)) as batches:
                 async for batch in batches:
                     yield batch
 
     def keep(self, conversation_id: int, reply: Reply, lane: LaneSetup) -> None:
-        """Go on with this reply alone: the conversation becomes a chat with one lane."""
+        """Go on with this reply alone: the conversation becomes a chat with one lane.
+
+        The next message has this reply and what led to it in its prompt, nothing of other lanes.
+        """
         history = self._history()
         history.set_tips(conversation_id, {"A": reply.id})
         history.set_lanes(conversation_id, [replace(lane, label="A").to_json()])

@@ -252,14 +252,18 @@ class History:
         manifest: Mapping[str, Any] | None = None,
         answer_sampling: Mapping[str, Any] | None = None,
         answer_sources: Mapping[str, str] | None = None,
+        parent_id: int | None = None,
     ) -> int:
-        """Begin a reply: it has no finish reason until `finish_reply`."""
+        """Begin a reply: it has no finish reason until `finish_reply`.
+
+        `parent_id` is the reply that it continues from, None in a first turn.
+        """
         with self._db.transaction():
             new = self._db.write(
                 "INSERT INTO replies (message_id, lane, recipe, text, answer, tokens, mode, "
                 "sampling, sources, usage, timing, manifest, answer_sampling, answer_sources, "
-                "created, writer) "
-                "VALUES (?, ?, ?, '', '', x'', ?, ?, ?, '{}', '{}', ?, ?, ?, ?, ?)",
+                "created, writer, parent_reply_id) "
+                "VALUES (?, ?, ?, '', '', x'', ?, ?, ?, '{}', '{}', ?, ?, ?, ?, ?, ?)",
                 (
                     message_id,
                     lane,
@@ -272,6 +276,7 @@ class History:
                     rows.dump(dict(answer_sources or {})),
                     time.time(),
                     self._writer,
+                    parent_id,
                 ),
             )
             pieces.remove(self._db, new)  # of a reply that had this number and was deleted

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from qwqdesk.store.reply_parents import find_parents
+
 Migration = Callable[[sqlite3.Connection], None]
 
 
@@ -79,12 +81,28 @@ def add_reply_pieces(connection: sqlite3.Connection) -> None:
     )
 
 
+def add_reply_parents(connection: sqlite3.Connection) -> None:
+    """Which reply each reply continued from: lanes of one message may differ in it."""
+    connection.execute(
+        "ALTER TABLE replies ADD COLUMN parent_reply_id INTEGER "
+        "REFERENCES replies (id) ON DELETE SET NULL"
+    )
+    connection.execute("CREATE INDEX replies_by_parent ON replies (parent_reply_id)")
+    connection.execute(
+        "UPDATE replies SET parent_reply_id = (SELECT parent.id FROM messages "
+        "JOIN replies AS parent ON parent.id = messages.parent_reply_id "
+        "WHERE messages.id = replies.message_id)"
+    )
+    find_parents(connection)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_tree,
     create_search,
     add_token_columns,
     add_deletion_time,
     add_reply_pieces,
+    add_reply_parents,
 )
 
 

@@ -131,6 +131,7 @@ def reply_of(row: sqlite3.Row) -> Reply:
         probabilities=unpack_shares(row["probabilities"]),
         answer_sampling=_mapping(row["answer_sampling"]),
         answer_sources=_mapping(row["answer_sources"]),
+        parent_id=row["parent_reply_id"],
     )
 
 

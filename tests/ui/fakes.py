@@ -28,6 +28,7 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
 from qwqdesk.store.history import History
 from qwqdesk.ui.conversation.reply_view import ReplyView
+from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.sidebar_list import ROW_ROLE
 from qwqdesk.ui.window import Window
@@ -174,6 +175,17 @@ class Driver:
         """Wait until no run is under way and all that was written is on the screen."""
         await self.until(lambda: self.window.page.runs.view is None)
         await self.until(lambda: not any(reply.busy for reply in self._replies()))
+
+    async def reopen(self) -> ConversationView:
+        """Leave the shown conversation for a new one, and open it again from the history."""
+        page = self.window.page
+        before, number = page.view, page.view.conversation_id
+        assert number is not None
+        page.open_new()
+        page.views.open(number)
+        assert page.view is not before, "it was never closed"
+        await self.idle()
+        return page.view
 
     def _replies(self) -> list[ReplyView]:
         found = (lane.output.reply for lane in self.window.page.view.lanes)

@@ -485,3 +485,36 @@ async def test_copying_an_earlier_reply_copies_that_one(qapp: QApplication, tmp_
             button.click()
             told.append(QGuiApplication.clipboard().text())
         assert sorted(told) == ["first answer", "second answer"]
+
+
+async def test_a_lane_added_in_mid_conversation_shows_its_own_way_when_opened_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        run = await d.send("What is 47 + 36?")
+        run.write(0, "The answer is 83.")
+        run.write(1, "47 + 36 = 83")
+        run.finish()
+        await d.idle()
+        d.click("addLaneButton")
+        run = await d.send("And 5 + 6?")
+        for lane in range(3):
+            run.write(lane, f"eleven {lane}")
+        run.finish()
+        await d.idle()
+        view = await d.reopen()
+        replies = [lane.output.transcript.replies for lane in view.lanes]
+        assert [[each.answer_source for each in lane] for lane in replies] == [
+            ["The answer is 83.", "eleven 0"],
+            ["47 + 36 = 83", "eleven 1"],
+            ["47 + 36 = 83", "eleven 2"],
+        ]
+        view.lanes[2].keep_wanted.emit(view.lanes[2])
+        await d.until(lambda: len(view.lanes) == 1)
+        (await d.send("Thanks")).finish()
+        await d.idle()
+        prompt = bytes(d.engine.runs[-1].lanes[0].prompt_tokens).decode()
+        assert "47 + 36 = 83" in prompt
+        assert "eleven 2" in prompt
+        assert "The answer is 83." not in prompt

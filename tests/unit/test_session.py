@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from qwqdesk.conversation import Loop, Message, Reply
+from qwqdesk.conversation_path import lane_replies, path_to
 from qwqdesk.engine.events import LoopFound
 from qwqdesk.engine.template_chat import RenderedChat
 from qwqdesk.errors import UserError
@@ -395,12 +396,12 @@ def test_lanes_that_thought_differently_have_their_own_prompts(
     ]
 
 
-def test_a_lane_that_is_added_later_continues_the_first_ones_answers(
+def test_a_lane_that_has_nothing_behind_it_begins_anew(
     session: Session, engine: FakeEngine
 ) -> None:
     began = ask(session, "one")
     ask(session, "two", [A, B], conversation=began.conversation_id)
-    assert len(set(prompts(engine))) == 1
+    assert prompts(engine) == ["user=one|assistant=hello 0|user=two|", "user=two|"]
 
 
 def test_a_kept_answer_leads_back_along_its_own_lane(
@@ -424,6 +425,41 @@ def test_a_kept_answer_leads_back_along_its_own_lane(
 def test_raw_text_is_the_whole_prompt(session: Session, engine: FakeEngine) -> None:
     ask(session, "<|im_start|>x", options=RunOptions(raw=True))
     assert prompts(engine) == ["<|im_start|>x"]
+
+
+def test_a_lane_added_in_mid_conversation_continues_what_it_copied(
+    session: Session, engine: FakeEngine, history: History
+) -> None:
+    c = LaneSetup("C", user={"seed": 5})
+    number = ask(session, "one", [A, B]).conversation_id
+    history.set_tips(number, {**history.load(number).tips, "C": history.load(number).tips["B"]})
+    began = ask(session, "two", [A, B, c], conversation=number)
+    before = prompts(engine)
+    assert before[2] == "user=one|assistant=hello 1|user=two|"
+    # Once more in this lane: the same prompt, also where it must be made anew.
+    asyncio.run(collect(session.regenerate(number, began.message_id, c, FAST)))
+    assert prompts(engine) == [before[2]]
+    ask(session, "three", [A, B, c], conversation=number)
+    assert prompts(engine)[2].startswith("user=one|assistant=hello 1|user=two|assistant=hello 0|")
+
+
+@pytest.mark.parametrize("lane", range(3))
+def test_what_follows_a_kept_reply_is_computed_on_its_own_way(
+    session: Session, engine: FakeEngine, history: History, lane: int
+) -> None:
+    lanes = [A, B, LaneSetup("C", user={"seed": 5})]
+    number = ask(session, "one", lanes[:2]).conversation_id
+    history.set_tips(number, {**history.load(number).tips, "C": history.load(number).tips["B"]})
+    began = ask(session, "two", lanes, conversation=number)
+    before = prompts(engine)[lane]
+    session.keep(number, reply_of(history, began, lane), lanes[lane])
+    ask(session, "three", [replace(lanes[lane], label="A")], conversation=number)
+    assert prompts(engine) == [f"{before}assistant=hello {lane}|user=three|"]
+    found = history.load(number)
+    assert [entry["label"] for entry in found.lanes] == ["A"]
+    path = path_to(found, found.tips)
+    shown = [reply.id for reply in lane_replies(path, found, "A") if reply is not None]
+    assert shown[:2] == [reply_of(history, began, lane).parent_id, began.reply_ids[lane]]
 
 
 # ---------------------------------------------------------------- regenerate

@@ -181,7 +181,7 @@ class Lane(QFrame):
         if path:
             self.body.show_text()
         bubbles = self.single or len(path) > 1
-        replies = lane_replies(path, self.label, conversation.tips)
+        replies = lane_replies(path, conversation, self.label)
         turns = [
             Turn(
                 message.text if bubbles else None,

@@ -65,7 +65,9 @@ class Siblings(QObject):
         shown = next((reply for reply in message.replies if reply.id == reply_id), None)
         if shown is None or view is None:
             return
-        ids = [reply.id for reply in message.replies if reply.lane == shown.lane]
+        # Those on another way would change what is shown of the earlier turns.
+        same = [reply for reply in message.replies if reply.parent_id == shown.parent_id]
+        ids = [reply.id for reply in same if reply.lane == shown.lane]
         if len(ids) > 1:
             self._switch = SiblingSwitch(ids, shown.id)
             self._switch.chosen.connect(self.chosen)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.conversation import Conversation, Mode, Reply, UserMessage
-from qwqdesk.conversation_path import lane_replies, path_to
+from qwqdesk.conversation_path import continues_from, lane_replies, path_to
 from qwqdesk.engine.events import (
     Event,
     LaneFinished,
@@ -164,7 +164,7 @@ class ConversationView(QWidget):
         newest: dict[str, Reply | None] = {}
         for lane in self.lanes:
             lane.show_path(path, conversation)
-            replies = lane_replies(path, lane.label, conversation.tips)
+            replies = lane_replies(path, conversation, lane.label)
             newest[lane.label] = replies[-1] if replies else None
         self.comparison.show(newest)
 
@@ -176,11 +176,10 @@ class ConversationView(QWidget):
         lane = self.columns.add(like)
         if lane is not None:
             if self.conversation_id is not None:
-                change_tips(
-                    self._desk.history,
-                    self.conversation_id,
-                    lambda tips: {lane.label: tips[last]} if last in tips else {},
-                )
+                history, number = self._desk.history, self.conversation_id
+                behind = continues_from(history.load(number), last)
+                given = {lane.label: behind} if behind is not None else {}
+                change_tips(history, number, lambda _tips: given)
             self._lanes_changed()
         return lane
 

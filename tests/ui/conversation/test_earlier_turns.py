@@ -21,7 +21,7 @@ def _fill(history: History, turns: int) -> int:
     before = None
     for number in range(turns):
         message = history.add_user_message(chat, before, f"question {number}")
-        before = history.add_reply(message, "A", sampling={"seed": number})
+        before = history.add_reply(message, "A", sampling={"seed": number}, parent_id=before)
         history.finish_reply(
             before,
             text=f"answer {number}",
