@@ -45,6 +45,13 @@ class Conditions:
     settings: EngineSettings | None = None
     library_sha256: str | None = None
 
+    def reported(self, name: str) -> object:
+        """What the context had; where its report does not say it, what was asked for."""
+        found = self.engine.get(name)
+        if found is None and name == "n_threads" and self.settings is not None:
+            return self.settings.n_threads or None  # 0 asks for the machine's own number
+        return found
+
     @property
     def build(self) -> str:
         """The engine's build for people."""
@@ -90,7 +97,7 @@ def _changes(then: Conditions, now: Conditions) -> Iterator[str]:
     if then.devices != now.devices:
         yield _sentence("Device", _joined(then.devices), _joined(now.devices))
     for name, title in _REPORTED:
-        before, after = then.engine.get(name), now.engine.get(name)
+        before, after = then.reported(name), now.engine.get(name)
         if before is not None and after is not None and before != after:
             yield _sentence(title, _value(before), _value(after))
     yield from _setting_changes(then.settings, now.settings)

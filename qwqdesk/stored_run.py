@@ -23,6 +23,7 @@ from qwqdesk.conversation import (
     Usage,
 )
 from qwqdesk.engine.events import FrozenThought
+from qwqdesk.engine.threads import most_threads
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import LaneRules
@@ -54,6 +55,7 @@ VERSION: Final = 1
 """The newest version of `qwqdesk.run` documents that can be read."""
 _MAX_TOKENS: Final = 4_000_000
 _TOKEN_END: Final = 1 << 31
+_MOST_BATCH: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,19 @@ class StoredLane:
     def settings_for(self, own: EngineSettings) -> EngineSettings | None:
         """The engine settings of this run; what has no effect on tokens stays the user's `own`.
 
-        A stranger's file does not set this program's priority, nor lock memory.
+        A stranger's file does not set this program's priority, nor lock memory, nor start more
+        threads than the machine has or the user wants; `run_conditions` then says the difference.
+        Batches beyond `_MOST_BATCH` are what no context holds.
         """
         if self.settings is None:
             return None
+        threads = max(most_threads(), own.n_threads, own.n_threads_batch)
         return replace(
             self.settings,
+            n_threads=min(self.settings.n_threads, threads),
+            n_threads_batch=min(self.settings.n_threads_batch, threads),
+            n_batch=min(self.settings.n_batch, _MOST_BATCH),
+            n_ubatch=min(self.settings.n_ubatch, _MOST_BATCH),
             priority=own.priority,
             use_mlock=own.use_mlock,
             use_mmap=own.use_mmap,

@@ -27,6 +27,11 @@ def default_threads(sys_cpu: Path = Path("/sys/devices/system/cpu")) -> int:
     return logical if logical <= 4 else logical // 2
 
 
+def most_threads() -> int:
+    """How many threads this machine runs at once; more of them only wait for each other."""
+    return os.cpu_count() or 4
+
+
 def set_priority(level: int) -> None:
     """Raise or lower the calling thread's priority as llama.cpp's --prio does; never fails.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.library import LibraryModel
-from qwqdesk.rerun import RerunResult, run_stored
+from qwqdesk.rerun import RerunResult, present_conditions, run_stored
+from qwqdesk.run_conditions import changes, conditions_then
 from qwqdesk.run_json import FinishedRun, run_json
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.run_record import RunRecord
@@ -243,9 +246,53 @@ def test_a_strangers_file_sets_neither_priority_nor_memory_locks() -> None:
     lane = run_of_document(made).lanes[0]
     settings = lane.settings_for(EngineSettings())
     assert settings is not None
-    assert (settings.priority, settings.use_mlock, settings.n_threads) == (0, False, 3)
+    assert (settings.priority, settings.use_mlock) == (0, False)
     made["lanes"][0]["manifest"]["settings"]["n_threads"] = 10**9
     assert run_of_document(made).lanes[0].settings_for(EngineSettings()) is None
+
+
+@pytest.mark.parametrize("name", ["n_threads", "n_threads_batch"])
+def test_a_strangers_file_starts_no_more_threads_than_the_machine_has(name: str) -> None:
+    machine = os.cpu_count() or 4
+
+    def threads(asked: int, own: EngineSettings) -> int:
+        made = document()
+        made["lanes"][0]["manifest"]["settings"][name] = asked
+        settings = run_of_document(made).lanes[0].settings_for(own)
+        assert settings is not None
+        return int(getattr(settings, name))
+
+    own = EngineSettings()
+    asked = (0, 1, machine, machine + 1, 512)
+    assert [threads(number, own) for number in asked] == [0, 1, machine, machine, machine]
+    wanted = EngineSettings(n_threads=machine + 2)
+    assert threads(512, wanted) == machine + 2, "a user who wants more has more"
+
+
+def test_fewer_threads_than_then_are_said_as_a_difference() -> None:
+    """Also where the file does not tell what its engine reported."""
+    made = document()
+    made["engine"].pop("n_threads")
+    for lane in made["lanes"]:
+        lane["manifest"]["settings"].update(n_threads=512, n_threads_batch=511)
+    lane = run_of_document(made).lanes[0]
+    settings = lane.settings_for(EngineSettings())
+    session = fake_session(FakeEngine())
+    assert session.loaded is not None
+    assert settings is not None
+    session.loaded = replace(session.loaded, settings=settings)
+    said = changes(conditions_then(lane), present_conditions(session, "exact"))
+    assert "Threads: 512 then, 1 now." in said
+    assert f"Threads for prompts: 511 then, {os.cpu_count()} now." in said
+
+
+@pytest.mark.parametrize("size", [2**31 - 1, 2**30, 2**20 + 1])
+def test_a_strangers_batches_are_bounded(size: int) -> None:
+    made = document()
+    made["lanes"][0]["manifest"]["settings"].update(n_batch=size, n_ubatch=size)
+    settings = run_of_document(made).lanes[0].settings_for(EngineSettings())
+    assert settings is not None
+    assert (settings.n_batch, settings.n_ubatch) == (2**20, 2**20)
 
 
 # ---------------------------------------------------------------- token numbers of strangers
