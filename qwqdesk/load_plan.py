@@ -13,15 +13,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from qwqdesk.engine.engine import LoadRequest
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import AUTO_LAYERS, EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.free_memory import free_memory
 from qwqdesk.models.gguf import GgufArray, GgufHeader, read_header
 from qwqdesk.models.gguf_header import BUFFER_ALIGNMENT
 from qwqdesk.models.memory import (
+    FreeMemory,
     MemoryEstimate,
     choose_context,
     choose_gpu_layers,
@@ -43,13 +43,12 @@ class LoadPlan:
     request: LoadRequest
     asked: EngineSettings
     shape: ModelShape
-    free_cpu: int
-    free_gpu: int
+    free: FreeMemory
 
     def lanes_fit(self, lanes: int) -> bool:
         """Whether a cache for each of `lanes` lanes fits at the same time."""
         needed = _estimate(self.shape, self.request.settings, lanes)
-        return needed.cpu <= self.free_cpu and needed.gpu <= self.free_gpu
+        return self.free.shortage(needed) is None
 
 
 def read_model_header(path: Path) -> GgufHeader:
@@ -92,14 +91,13 @@ def plan_load(
     _require_text_model(path, header)
     _require_epsilons(path, header, asked)
     shape = model_shape(header)
-    free_cpu = int(psutil.virtual_memory().available)
-    free_gpu = sum(device.free for device in devices if device.kind in ("gpu", "igpu"))
+    free = free_memory(devices)
     notes = list(override_notes(header, asked))
     settings = asked
     if settings.n_ctx == 0:
         choice = choose_context(
             shape,
-            free_cpu + free_gpu,
+            free.total,
             type_k=asked.type_k,
             type_v=asked.type_v,
             n_ubatch=asked.n_ubatch,
@@ -118,8 +116,8 @@ def plan_load(
             "The file is read into memory and not mapped: not all of its tensors lie at a multiple "
             f"of {BUFFER_ALIGNMENT} bytes, as mapped ones must."
         )
-    settings = replace(settings, n_gpu_layers=_gpu_layers(shape, settings, free_gpu))
-    require_fit(_estimate(shape, settings, 1), free_cpu, free_gpu)
+    settings = replace(settings, n_gpu_layers=_gpu_layers(shape, settings, free.gpu))
+    require_fit(_estimate(shape, settings, 1), free)
     request = LoadRequest(
         path,
         settings,
@@ -128,7 +126,7 @@ def plan_load(
         files=model_files(path, header),
         short_factors_up_to=_short_factors_up_to(header, shape, settings),
     )
-    return LoadPlan(request, asked, shape, free_cpu, free_gpu)
+    return LoadPlan(request, asked, shape, free)
 
 
 def _short_factors_up_to(header: GgufHeader, shape: ModelShape, settings: EngineSettings) -> int:

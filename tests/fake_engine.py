@@ -24,6 +24,7 @@ from qwqdesk.engine.events import (
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.load_plan import LoadPlan
 from qwqdesk.model_hash import ModelHashes
+from qwqdesk.models.memory import FreeMemory
 from qwqdesk.models.shape import ModelShape
 from qwqdesk.pipe import Stream
 from qwqdesk.run_plan import RunBegan, SessionEvent
@@ -106,7 +107,7 @@ def fake_session(
     settings = EngineSettings(n_ctx=N_CTX)
     request = LoadRequest(Path(MODEL.path), settings)
     session.loaded = Loaded(MODEL, ENGINE, settings, 0.1)
-    session.plan = LoadPlan(request, settings, SHAPE, 1 << 40, 0)
+    session.plan = LoadPlan(request, settings, SHAPE, FreeMemory(1 << 40))
     return session
 
 

@@ -82,13 +82,17 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """One ggml backend device; bytes."""
+    """One ggml backend device; bytes.
+
+    Devices with the same `device_id` are one card that several backends see; "" is not known.
+    """
 
     name: str
     description: str
     kind: Literal["cpu", "gpu", "igpu", "accel"]
     free: int
     total: int
+    device_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,30 @@ from typing import Any, ClassVar, Final, Literal
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.errors import UserError
 
+
+class DeviceCapabilities(ctypes.Structure):
+    """`ggml_backend_dev_caps`."""
+
+    _fields_: ClassVar = [
+        (name, ctypes.c_bool)
+        for name in ("async", "host_buffer", "buffer_from_host_ptr", "events", "mmap_support")
+    ]
+
+
+class DeviceProperties(ctypes.Structure):
+    """`ggml_backend_dev_props`."""
+
+    _fields_: ClassVar = [
+        ("name", ctypes.c_char_p),
+        ("description", ctypes.c_char_p),
+        ("memory_free", ctypes.c_size_t),
+        ("memory_total", ctypes.c_size_t),
+        ("type", ctypes.c_int),
+        ("device_id", ctypes.c_char_p),
+        ("caps", DeviceCapabilities),
+    ]
+
+
 _DEVICE_KINDS: tuple[Literal["cpu", "gpu", "igpu", "accel"], ...] = ("cpu", "gpu", "igpu", "accel")
 
 
@@ -33,12 +57,8 @@ _SIGNATURES: Final[Mapping[str, tuple[Any, list[Any]]]] = {
     "ggml_backend_dev_count": (ctypes.c_size_t, []),
     "ggml_backend_dev_get": (ctypes.c_void_p, [ctypes.c_size_t]),
     "ggml_backend_dev_name": (ctypes.c_char_p, [ctypes.c_void_p]),
-    "ggml_backend_dev_description": (ctypes.c_char_p, [ctypes.c_void_p]),
     "ggml_backend_dev_type": (ctypes.c_int, [ctypes.c_void_p]),
-    "ggml_backend_dev_memory": (
-        None,
-        [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t)],
-    ),
+    "ggml_backend_dev_get_props": (None, [ctypes.c_void_p, ctypes.POINTER(DeviceProperties)]),
     "ggml_backend_dev_buffer_type": (ctypes.c_void_p, [ctypes.c_void_p]),
     "ggml_backend_buft_name": (ctypes.c_char_p, [ctypes.c_void_p]),
     "ggml_backend_cpu_buffer_type": (ctypes.c_void_p, []),
@@ -120,19 +140,19 @@ class Ggml:
             yield self._call("ggml_backend_dev_get", index)
 
     def _memory(self, device: int) -> DeviceMemory:
-        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
-        self._call("ggml_backend_dev_memory", device, ctypes.byref(free), ctypes.byref(total))
-        kind = self._call("ggml_backend_dev_type", device)
+        found = DeviceProperties()
+        self._call("ggml_backend_dev_get_props", device, ctypes.byref(found))
         return DeviceMemory(
-            name=self._text("ggml_backend_dev_name", device),
-            description=self._text("ggml_backend_dev_description", device),
-            kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "accel",
-            free=free.value,
-            total=total.value,
+            name=_decoded(found.name),
+            description=_decoded(found.description),
+            kind=_DEVICE_KINDS[found.type] if 0 <= found.type < len(_DEVICE_KINDS) else "accel",
+            free=found.memory_free,
+            total=found.memory_total,
+            device_id=_decoded(found.device_id),
         )
 
     def _text(self, name: str, handle: int) -> str:
-        return (self._call(name, handle) or b"").decode("utf-8", "replace")
+        return _decoded(self._call(name, handle))
 
     def _call(self, name: str, *arguments: Any) -> Any:
         function = self._found.get(name)
@@ -151,6 +171,10 @@ class Ggml:
             "Install it again with: uv sync --reinstall-package llama-cpp-python",
             code="engine",
         )
+
+
+def _decoded(text: bytes | None) -> str:
+    return (text or b"").decode("utf-8", "replace")
 
 
 def loaded_libraries() -> tuple[Any, ...]:

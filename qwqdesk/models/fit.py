@@ -7,17 +7,10 @@ from typing import Literal
 
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.models.memory import DEFAULT_CONTEXT, MemoryEstimate, choose_gpu_layers, estimate
+from qwqdesk.models.memory import FreeMemory as FreeMemory
 from qwqdesk.models.shape import ModelShape
 
 FitKind = Literal["gpu", "partial", "cpu", "no"]
-
-
-@dataclass(frozen=True)
-class FreeMemory:
-    """Bytes that are free now: the machine's memory, and the GPUs' together."""
-
-    cpu: int
-    gpu: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ def fit(shape: ModelShape, free: FreeMemory, settings: EngineSettings | None = N
         )
     needed = _needed(shape, asked, n_ctx, layers)
     kind: FitKind = "no"
-    if needed.cpu <= free.cpu:
+    if free.shortage(needed) is None:
         kind = "gpu" if layers > shape.block_count else "partial" if layers else "cpu"
     cache = needed.kv_cpu + needed.kv_gpu
     buffers = needed.compute_cpu + needed.compute_gpu

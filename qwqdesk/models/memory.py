@@ -51,6 +51,34 @@ class MemoryEstimate:
 
 
 @dataclass(frozen=True)
+class FreeMemory:
+    """Bytes that are free now: the machine's memory, and the GPUs' together.
+
+    `shared`: the GPUs have no memory of their own; `gpu` is what of `cpu` they may use.
+    """
+
+    cpu: int
+    gpu: int = 0
+    shared: bool = False
+
+    @property
+    def total(self) -> int:
+        """All that is free, counted once."""
+        return self.cpu if self.shared else self.cpu + self.gpu
+
+    def shortage(self, needed: MemoryEstimate) -> tuple[str, int, int] | None:
+        """What there is too little of, with the bytes needed and free; None where all fits."""
+        memory = needed.total if self.shared else needed.cpu
+        for what, need, free in (
+            ("memory", memory, self.cpu),
+            ("GPU memory", needed.gpu, self.gpu),
+        ):
+            if need > free:
+                return what, need, free
+        return None
+
+
+@dataclass(frozen=True)
 class ContextChoice:
     """The context of one lane in tokens, and a sentence when it is less than was hoped for."""
 
@@ -162,23 +190,21 @@ def choose_gpu_layers(
     return layers
 
 
-def require_fit(needed: MemoryEstimate, free_cpu: int, free_gpu: int = 0) -> None:
+def require_fit(needed: MemoryEstimate, free: FreeMemory) -> None:
     """Refuse what cannot work.
 
     Raises:
         UserError: code "memory", with what is needed and what is free.
     """
-    for what, need, free in (
-        ("memory", needed.cpu, free_cpu),
-        ("GPU memory", needed.gpu, free_gpu),
-    ):
-        if need > free:
-            raise UserError(
-                f"This model needs {size_words(need)} of {what}, and {size_words(free)} are free.",
-                "Choose a smaller context (-c), a smaller cache type (-ctk q8_0), fewer lanes, or "
-                + ("a smaller quantization." if what == "memory" else "fewer GPU layers (-ngl)."),
-                code="memory",
-            )
+    short = free.shortage(needed)
+    if short is not None:
+        what, need, there = short
+        raise UserError(
+            f"This model needs {size_words(need)} of {what}, and {size_words(there)} are free.",
+            "Choose a smaller context (-c), a smaller cache type (-ctk q8_0), fewer lanes, or "
+            + ("a smaller quantization." if what == "memory" else "fewer GPU layers (-ngl)."),
+            code="memory",
+        )
 
 
 def padded(n_ctx: int) -> int:

@@ -78,7 +78,6 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "engine/*",
         "store/writers.py",
         "diagnostics.py",
-        "load_plan.py",
         "free_memory.py",
     ),
     "markdown_it": ("ui/*",),

@@ -13,6 +13,7 @@ from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import ALL_LAYERS, EngineSettings, OverrideValue
 from qwqdesk.errors import UserError
 from qwqdesk.load_plan import LoadPlan, override_notes, plan_load, read_model_header
+from qwqdesk.models.memory import FreeMemory
 from tests.unit.models.gguf_writer import U32, GgufFile, small_model
 
 CPU = DeviceMemory("CPU", "a processor", "cpu", 1 << 40, 1 << 40)
@@ -86,7 +87,7 @@ def test_what_cannot_fit_is_refused_with_both_numbers(
 ) -> None:
     path = small_model().write(tmp_path / "m.gguf")
     memory = SimpleNamespace(available=5 << 20)
-    monkeypatch.setattr("qwqdesk.load_plan.psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("qwqdesk.free_memory.psutil.virtual_memory", lambda: memory)
     with pytest.raises(UserError) as caught:
         plan(path, EngineSettings(n_ctx=1 << 20))
     assert caught.value.code == "memory"
@@ -99,10 +100,10 @@ def test_lanes_run_side_by_side_only_where_their_caches_fit(
     path = small_model().write(tmp_path / "m.gguf")
     one = plan(path, EngineSettings(n_ctx=65536))
     assert one.lanes_fit(4)
-    need_one = one.free_cpu
-    while replace(one, free_cpu=need_one // 2).lanes_fit(1):
+    need_one = one.free.cpu
+    while replace(one, free=FreeMemory(need_one // 2)).lanes_fit(1):
         need_one //= 2
-    tight = replace(one, free_cpu=need_one)
+    tight = replace(one, free=FreeMemory(need_one))
     assert tight.lanes_fit(1)
     assert not tight.lanes_fit(4)
 

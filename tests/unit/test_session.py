@@ -16,6 +16,7 @@ from qwqdesk.engine.events import LoopFound
 from qwqdesk.engine.template_chat import RenderedChat
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.models.memory import FreeMemory
 from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions, SessionEvent
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
@@ -528,7 +529,7 @@ def test_lanes_run_one_after_another_where_memory_is_short(
     session: Session, engine: FakeEngine
 ) -> None:
     assert session.plan is not None
-    object.__setattr__(session.plan, "free_cpu", 0)
+    object.__setattr__(session.plan, "free", FreeMemory(0))
     began = ask(session, lanes=[A, B], options=RunOptions(mode="exact"))
     assert began.sequential
     assert engine.runs[-1].sequential

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.errors import UserError
-from qwqdesk.free_memory import free_memory, whole_memory
+from qwqdesk.free_memory import free_memory, used_devices, whole_memory
 from qwqdesk.models.disk_space import free_and_whole
 from qwqdesk.models.fit import FreeMemory
 from qwqdesk.pipe import first
@@ -110,8 +110,13 @@ class RoomLabel(QWidget):
         self._room = room
         memory = f"{_gb(room.memory)} GB memory, {room.free.cpu / GB:.1f} free"
         gpu = f"{_gb(room.gpu)} GB GPU, {room.free.gpu / GB:.1f} free"
-        free = room.free.gpu if room.gpu else room.free.cpu
-        whole = gpu if room.gpu else memory
+        own = (
+            bool(room.gpu) and not room.free.shared
+        )  # else the memory is one, and so are its words
+        free = room.free.gpu if own else room.free.cpu
+        whole = gpu if own else memory
+        if room.free.shared:
+            gpu = f"GPU uses the same memory, {room.free.gpu / GB:.1f} GB free for it"
         self._memory.setText(f"{free / GB:.1f} GB free" if self._short else whole)
         disk = f"{_gb(room.disk)} GB" if room.disk >= GB else f"{room.disk / 10**6:.0f} MB"
         self._disk.setText(disk if self._short else f"{disk} free on disk")
@@ -129,7 +134,7 @@ class RoomLabel(QWidget):
 
 
 def _room(devices: tuple[DeviceMemory, ...], models: Path) -> Room:
-    gpu = sum(device.total for device in devices if device.kind in ("gpu", "igpu"))
+    gpu = sum(device.total for device in used_devices(devices))
     disk, _ = free_and_whole(models)
     return Room(free_memory(devices), whole_memory(), int(gpu), disk)
 

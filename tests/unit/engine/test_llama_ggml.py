@@ -43,8 +43,11 @@ NAMES = {1: b"CPU", 2: b"CUDA0", 3: b"Vulkan1"}
 KINDS = {1: 0, 2: 1, 3: 2}
 
 
-def _memory(device: int, free: Any, total: Any) -> None:
-    free._obj.value, total._obj.value = device * GIB, 10 * GIB
+def _properties(device: int, into: Any) -> None:
+    found = into._obj
+    found.name, found.description = NAMES[device], NAMES[device].lower()
+    found.memory_free, found.memory_total, found.type = device * GIB, 10 * GIB, KINDS[device]
+    found.device_id = b"0000:01:00.0" if device == 2 else None
 
 
 IN_GGML: dict[str, Callable[..., Any]] = {
@@ -53,9 +56,8 @@ IN_GGML: dict[str, Callable[..., Any]] = {
 }
 IN_BASE: dict[str, Callable[..., Any]] = {
     "ggml_backend_dev_name": lambda device: NAMES[device],
-    "ggml_backend_dev_description": lambda device: NAMES[device].lower(),
     "ggml_backend_dev_type": lambda device: KINDS[device],
-    "ggml_backend_dev_memory": _memory,
+    "ggml_backend_dev_get_props": _properties,
     "ggml_backend_dev_buffer_type": lambda device: 100 + device,
     "ggml_backend_buft_name": lambda buffer_type: NAMES[buffer_type - 100],
     "ggml_backend_cpu_buffer_type": lambda: 101,
@@ -80,13 +82,14 @@ def test_devices_are_found_in_whichever_library_has_the_function(libraries: Any)
         ("CUDA0", "gpu", 2 * GIB),
         ("Vulkan1", "igpu", 3 * GIB),
     ]
+    assert [each.device_id for each in devices] == ["", "0000:01:00.0", ""]
     assert ggml.device_handles() == {"CUDA0": 2, "Vulkan1": 3}
     assert ggml.buffer_types() == {"CPU": 101, "CUDA0": 102, "Vulkan1": 103}
     assert ggml.cpu_buffer_type() == 101
 
 
 def test_a_function_that_no_library_has_is_named() -> None:
-    with pytest.raises(UserError, match="ggml_backend_dev_memory"):
+    with pytest.raises(UserError, match="ggml_backend_dev_get_props"):
         Ggml([Exported(**IN_GGML)]).devices()
 
 

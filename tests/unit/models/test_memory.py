@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.gguf import read_header
-from qwqdesk.models.memory import choose_context, choose_gpu_layers, estimate, require_fit
+from qwqdesk.models.memory import (
+    FreeMemory,
+    choose_context,
+    choose_gpu_layers,
+    estimate,
+    require_fit,
+)
 from qwqdesk.models.shape import ModelShape, kv_bytes_per_token, model_shape
 from tests.unit.models.gguf_writer import small_model
 
@@ -86,11 +92,11 @@ def test_as_many_layers_go_to_the_gpu_as_fit() -> None:
 
 def test_what_cannot_work_is_refused_with_both_numbers() -> None:
     needed = estimate(QWQ, 16_384)
-    require_fit(needed, free_cpu=needed.cpu)
+    require_fit(needed, FreeMemory(needed.cpu))
     with pytest.raises(
         UserError, match=r"needs 2\d\.\d\d GB of memory, and 4\.00 GB are free"
     ) as one:
-        require_fit(needed, free_cpu=4_000_000_000)
+        require_fit(needed, FreeMemory(4_000_000_000))
     assert one.value.code == "memory"
     with pytest.raises(UserError, match="GPU memory"):
-        require_fit(estimate(QWQ, 16_384, n_gpu_layers=99), free_cpu=1 << 40, free_gpu=1 << 30)
+        require_fit(estimate(QWQ, 16_384, n_gpu_layers=99), FreeMemory(1 << 40, 1 << 30))
