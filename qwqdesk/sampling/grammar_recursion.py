@@ -56,18 +56,26 @@ def refuse_recursion(rules: Mapping[int, Alternates], error: Error) -> None:
 def may_be_empty(rules: Mapping[int, Alternates]) -> set[int]:
     """Rules that can stand for no text at all."""
     empty: set[int] = set()
-    users: dict[int, set[int]] = {}
+    left: list[int] = []  # for each alternate, how many of its items are not known to be empty
+    users: dict[int, list[tuple[int, int]]] = {}  # of each rule: rules and alternates with it
+    todo: list[int] = []
     for number, alternates in rules.items():
-        for item in (item for alternate in alternates for item in alternate if item >= 0):
-            users.setdefault(item, set()).add(number)
-    todo = list(rules)
+        for alternate in alternates:
+            items = set(alternate)
+            for item in items:
+                users.setdefault(item, []).append((number, len(left)))
+            left.append(len(items))
+            if not items:
+                todo.append(number)
     while todo:
         number = todo.pop()
         if number in empty:
             continue
-        if any(all(item in empty for item in alternate) for alternate in rules[number]):
-            empty.add(number)
-            todo.extend(users.get(number, ()))
+        empty.add(number)
+        for user, alternate_number in users.get(number, ()):
+            left[alternate_number] -= 1
+            if not left[alternate_number]:
+                todo.append(user)
     return empty
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
 from qwqdesk.sampling.param import shown
-from qwqdesk.sampling.text_error import TextError, line_and_column
+from qwqdesk.sampling.text_error import TextError, line_starts
 
 _SPACE: Final = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
 _SPACE_AND_LINES: Final = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
@@ -48,6 +49,7 @@ class GrammarText:
         self.text = text
         self.at = 0
         self.tokens: list[TokenMention] = []
+        self._lines: list[int] = []
 
     @property
     def is_over(self) -> bool:
@@ -79,7 +81,13 @@ class GrammarText:
 
     def error(self, at: int, found: str, todo: str) -> TextError:
         """What is wrong at an index of the text."""
-        return _error(*line_and_column(self.text, at), found, todo)
+        return _error(*self.place(at), found, todo)
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Line and column of an index of the text, counted from 1."""
+        self._lines = self._lines or line_starts(self.text)
+        line = bisect_right(self._lines, at)
+        return line, at - self._lines[line - 1] + 1
 
     def unexpected(self, expected: str, todo: str) -> TextError:
         """Something else stands at the place."""
@@ -173,7 +181,7 @@ class GrammarText:
         self._mention(self.text[self.at : end + 1], None)
 
     def _mention(self, text: str, number: int | None) -> None:
-        line, column = line_and_column(self.text, self.at)
+        line, column = self.place(self.at)
         self.tokens.append(TokenMention(text, line, column, number))
         self.at += len(text)
 

@@ -62,6 +62,7 @@ class Rules:
     def __init__(self) -> None:
         self._bodies: dict[str, str] = {}
         self._taken = {"root", *_COMMON}
+        self._last: dict[str, int] = {}  # the number of a wish that was given out last
         self.common("space")
 
     def text(self) -> str:
@@ -84,11 +85,12 @@ class Rules:
     def reserve(self, wish: str) -> str:
         """A free name like this one; `define` must follow."""
         name = _NOT_IN_NAMES.sub("-", wish)[:_MAX_NAME] or "part"
-        number = 0
-        free = name
+        number = self._last.get(name, 0)
+        free = f"{name}-{number}" if number else name
         while free in self._taken:
             number += 1
             free = f"{name}-{number}"
+        self._last[name] = number
         self._taken.add(free)
         return free
 

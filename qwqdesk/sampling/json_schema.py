@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from qwqdesk.sampling.grammar import MAX_TEXT, check_grammar
+from qwqdesk.sampling.grammar_reader import MAX_NESTING
 from qwqdesk.sampling.json_numbers import integer_range
 from qwqdesk.sampling.json_object import Member, object_body
 from qwqdesk.sampling.json_places import Path, path_text, place, read_json
@@ -24,6 +25,8 @@ from qwqdesk.sampling.text_error import TextError
 
 CODE: Final = "json_schema"
 _MAX_DEPTH: Final = 100
+_MAX_TOLD_APART: Final = MAX_NESTING - 10
+"""Characters of a name that other names are told from: each is a group inside the last one."""
 
 # Words about a value that do not limit it.
 _ANNOTATIONS: Final = frozenset(
@@ -57,7 +60,10 @@ def schema_grammar(text: str) -> SchemaGrammar:
         raise TextError(what, "Shorten it.", code=CODE)
     schema = read_json(text, code=CODE, what="The JSON schema")
     converter = _Converter(text, schema)
-    converter.convert()
+    try:
+        converter.convert()
+    except RecursionError:  # a constant that could just be read cannot always be written again
+        raise TextError("The JSON schema is nested too deep.", "Flatten it.", code=CODE) from None
     grammar = converter.rules.text()
     try:
         check_grammar(grammar)
@@ -195,8 +201,17 @@ class _Converter:
         members = self._members(places, required, name)
         value: str | None = None
         if additional is not False:
+            self._refuse_long_names(properties, path)
             value = self._named(additional, (*path, "additionalProperties"), f"{name}-additional")
         return object_body(self.rules, members, value, name)
+
+    def _refuse_long_names(self, properties: Mapping[str, Any], path: Path) -> None:
+        for key in properties:
+            if len(key) > _MAX_TOLD_APART:
+                raise self._wrong(
+                    (*path, "properties", key),
+                    f"beside additionalProperties a name has at most {_MAX_TOLD_APART} characters",
+                )
 
     def _members(
         self, properties: Mapping[str, tuple[Any, Path]], required: set[str], name: str

@@ -23,7 +23,7 @@ UINT32_MAX: Final = 2**32 - 1
 FLOAT32_MAX: Final = 3.4028234663852886e38
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _SHOWN = 60
 
 
@@ -50,6 +50,7 @@ def shown(value: object) -> str:
         text = value if isinstance(value, str) else repr(value)
     except Exception:
         text = f"a value of type {type(value).__name__}"
+    text = text[: _SHOWN + 1]
     text = "".join(c if c.isprintable() else "?" for c in text)
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from qwqdesk.errors import UserError
+
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 
 
 class TextError(UserError):
@@ -27,6 +32,11 @@ def _restored(
     kind: type[TextError], what: str, what_to_do: str, code: str, line: int, column: int
 ) -> TextError:
     return kind(what, what_to_do, code=code, line=line, column=column)
+
+
+def line_starts(text: str) -> list[int]:
+    """The index at which each line begins, for many places of one text."""
+    return [0, *(match.end() for match in _LINE_END.finditer(text))]
 
 
 def line_and_column(text: str, at: int) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from qwqdesk.sampling.formats.llama_args import ParsedArgs, is_program, parse_ar
 from qwqdesk.sampling.formats.readers import UsageError
 from qwqdesk.sampling.formats.shell_words import UnclosedQuoteError, split_commands
 
+MAX_COMMAND: Final = 1_000_000
+"""Characters of a pasted command: a grammar and a schema of the greatest length, and more."""
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _BEFORE: Final = frozenset({"$", ">", "%", "sudo", "nohup", "time", "env", "exec", "!", "&"})
 
@@ -17,8 +19,12 @@ def parse_command(text: str) -> ParsedArgs:
     """Read a pasted llama-cli, llama-completion, llama-server or qwqdesk line.
 
     Raises:
-        UsageError: for an unclosed quotation mark, an unknown flag or a value not allowed.
+        UsageError: for an unclosed quotation mark, an unknown flag or a value not allowed, and
+            for a text of more than `MAX_COMMAND` characters.
     """
+    if len(text) > MAX_COMMAND:
+        what = f"The text has {len(text):,} characters; a command has at most {MAX_COMMAND:,}."
+        raise UsageError(what, "Paste the command alone.")
     try:
         commands = [c for c in split_commands(text.replace("\r\n", "\n")) if c]
     except UnclosedQuoteError as error:

@@ -18,7 +18,8 @@ from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS
 
 Change = Callable[[Any], Any]
-"""Turns a foreign value into ours; raises ValueError or TypeError for what it cannot read."""
+"""Turns a foreign value into ours; raises ValueError, TypeError or, for what is nested too deep,
+RecursionError where it cannot read it."""
 
 
 CONSTRAINT_KEYS: Final[Mapping[str, str]] = {
@@ -75,7 +76,7 @@ class Foreign:
         """Keep a foreign value, or list its name when it is not one we take."""
         try:
             self.values[place.name] = PARAMS[place.name].check(place.change(value))
-        except (UserError, ValueError, TypeError, OverflowError):
+        except (UserError, ValueError, TypeError, OverflowError, RecursionError):
             self.leave(key)
 
     def take(self, data: Mapping[Any, object], places: Mapping[str, Place]) -> None:

@@ -7,6 +7,7 @@ and the last flag of a kind wins.
 from __future__ import annotations
 
 import difflib
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -138,13 +139,13 @@ def parse_args(argv: Sequence[str]) -> ParsedArgs:
     Raises:
         UsageError: for an unknown flag, a missing value or one that is not allowed.
     """
-    words = list(argv)
+    words = deque(argv)
     if words and is_program(words[0]):
-        del words[0]
+        words.popleft()
     occurrences: list[Occurrence] = []
     positional: list[str] = []
     while words:
-        word = words.pop(0)
+        word = words.popleft()
         if not word.startswith("-") or word == "-":
             positional.append(word)
             continue
@@ -159,7 +160,7 @@ def is_program(word: str) -> bool:
     return name in _PROGRAMS or (name in _OLD_PROGRAMS and name != word.lower())
 
 
-def _occurrence(word: str, rest: list[str]) -> Occurrence:
+def _occurrence(word: str, rest: deque[str]) -> Occurrence:
     found = find_flag(word)
     if found is None:
         raise _unknown(word)
@@ -171,10 +172,10 @@ def _occurrence(word: str, rest: list[str]) -> Occurrence:
         return Occurrence(flag, name, (value,))
     if flag.optional:
         taken = bool(rest) and rest[0].lower() in flag.choices
-        return Occurrence(flag, name, (rest.pop(0),) if taken else (str(flag.value),))
+        return Occurrence(flag, name, (rest.popleft(),) if taken else (str(flag.value),))
     if len(rest) < flag.arity:
         raise _missing(name, flag)
-    return Occurrence(flag, name, tuple(rest.pop(0) for _ in range(flag.arity)))
+    return Occurrence(flag, name, tuple(rest.popleft() for _ in range(flag.arity)))
 
 
 def _unknown(word: str) -> UsageError:

@@ -84,13 +84,12 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
             if line.strip() and not line.lstrip().startswith("#"):
                 yield line.split()[0], ""
             continue
-        rest = match[2]
-        while rest.count('"""') % 2 == 1:
-            following = next(lines, None)
-            if following is None:
-                break
-            rest += "\n" + following
-        yield match[1].upper(), rest
+        rest = [match[2]]
+        is_open = match[2].count('"""') % 2 == 1
+        while is_open and (following := next(lines, None)) is not None:
+            rest.append(following)
+            is_open ^= following.count('"""') % 2 == 1
+        yield match[1].upper(), "\n".join(rest)
 
 
 def _unquoted(text: str) -> str:

@@ -35,6 +35,13 @@ class Collected:
     engine: dict[str, Any] = field(default_factory=dict)
     option: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _said: set[str] = field(default_factory=set)
+
+    def note(self, sentence: str) -> None:
+        """Tell the user something, once."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.notes.append(sentence)
 
     def set(self, flag: Flag, value: object) -> None:
         """Keep a value; the last one of a flag wins."""
@@ -42,8 +49,7 @@ class Collected:
 
     def add(self, flag: Flag, values: list[Any]) -> None:
         """Append to a list."""
-        group = getattr(self, flag.group)
-        group[flag.dest] = [*group.get(flag.dest, []), *values]
+        getattr(self, flag.group).setdefault(flag.dest, []).extend(values)
 
 
 Reader = Callable[[Flag, str, Collected], None]
@@ -110,7 +116,7 @@ def _load_mode(flag: Flag, text: str, into: Collected) -> None:
     if text not in modes:
         raise _not_one_of(flag, text, tuple(modes))
     if text == "dio":
-        into.notes.append("Direct I/O is not used here: the model is read without mapping it.")
+        into.note("Direct I/O is not used here: the model is read without mapping it.")
     into.engine["use_mmap"], into.engine["use_mlock"] = modes[text]
 
 
@@ -160,7 +166,7 @@ def _set_order(flag: Flag, order: tuple[str, ...], into: Collected) -> None:
     last = tuple(name for name in order if name == "adaptive_p")
     moved = (*(name for name in order if name != "adaptive_p"), *last)
     if moved != order:
-        into.notes.append("adaptive_p draws the token: it was moved to the end of the chain.")
+        into.note("adaptive_p draws the token: it was moved to the end of the chain.")
     into.set(flag, list(checked_order(moved)))
 
 
@@ -168,7 +174,7 @@ def _texts(flag: Flag, text: str, into: Collected) -> None:
     if text:
         into.add(flag, [text])
     else:
-        into.notes.append(f"An empty {flag.names[0]} is left out.")
+        into.note(f"An empty {flag.names[0]} is left out.")
 
 
 def _breakers(flag: Flag, text: str, into: Collected) -> None:
@@ -228,7 +234,7 @@ def _form(flag: Flag, text: str, into: Collected) -> None:
     """A grammar or schema, or the file that holds it: (flag without dashes, text)."""
     before = into.option.get(flag.dest)
     if before is not None and before[0] != flag.value:
-        into.notes.append(f"--{before[0]} does not count: --{flag.value} stands behind it.")
+        into.note(f"--{before[0]} does not count: --{flag.value} stands behind it.")
     into.set(flag, (flag.value, text))
 
 
@@ -237,9 +243,7 @@ def _list(flag: Flag, text: str, into: Collected) -> None:
 
 
 def _ignored(flag: Flag, _text: str, into: Collected) -> None:
-    note = f"{flag.names[0]} has no meaning here and is left out."
-    if note not in into.notes:
-        into.notes.append(note)
+    into.note(f"{flag.names[0]} has no meaning here and is left out.")
 
 
 def _not_one_of(flag: Flag, text: str, allowed: tuple[str, ...]) -> UserError:

@@ -79,8 +79,10 @@ class _Splitter:
             self._at = continuation.end()
             return True
         starts = self._word is None
-        redirection = _REDIRECTION.match(self._text, self._at)
-        if redirection and (starts or self._text[self._at] in "<>"):
+        # Digits are looked through only where a word begins, or many of them would be each time.
+        may_be_one = starts or self._text[self._at] in "<>"
+        redirection = _REDIRECTION.match(self._text, self._at) if may_be_one else None
+        if redirection:
             self._finish()
             self._at = redirection.end()
             if "&" not in redirection.group()[1:]:
