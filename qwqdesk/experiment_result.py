@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from qwqdesk.analysis.checks import Checked, Verdict
+from qwqdesk.analysis.checks import Checked, Verdict, passed_all
 from qwqdesk.analysis.code_check import check_answer
+from qwqdesk.analysis.loops import find_loop
+from qwqdesk.analysis.numbers import reasoning_closed
 from qwqdesk.analysis.rates import Rate
 from qwqdesk.conversation import FinishReason, Loop
 from qwqdesk.experiment import Experiment
-from qwqdesk.reasoning import reasoning_closed
 
 
 class Written(Protocol):
@@ -32,13 +33,17 @@ class Written(Protocol):
 
 
 def checked(reply: Written) -> Checked:
-    """What checks look at of a finished reply."""
+    """What checks look at of a finished reply.
+
+    A lane without a loop guard was not watched while it wrote, so loops are looked for here.
+    """
+    tokens = tuple(reply.tokens)
     return Checked(
         answer=reply.answer,
-        tokens=tuple(reply.tokens),
+        tokens=tokens,
         finish_reason=reply.finish_reason,
         closed=reasoning_closed(reply.text, reply.reasoning, reply.answer),
-        loop=reply.loop,
+        loop=reply.loop or find_loop(tokens),
         code=check_answer(reply.answer),
     )
 
@@ -57,9 +62,9 @@ class Trial:
     verdicts: tuple[Verdict, ...]
 
     @property
-    def passed(self) -> bool:
-        """Whether every check held."""
-        return all(verdict.passed for verdict in self.verdicts)
+    def passed(self) -> bool | None:
+        """Whether every check that applies held; None where none of the checks applies."""
+        return passed_all(self.verdicts)
 
 
 @dataclass
@@ -77,10 +82,14 @@ class ExperimentResult:
         return trial
 
     def rate(self, lane: str, check: int | None = None) -> Rate:
-        """How often a check (by its number) held in a lane; None: all of them together."""
+        """How often a check (by its number) held in a lane; None: all of them together.
+
+        Replies to which it does not apply are not counted.
+        """
         own = [trial for trial in self.trials if trial.lane == lane]
-        held = (trial.passed if check is None else trial.verdicts[check].passed for trial in own)
-        return Rate(sum(held), len(own))
+        held = [trial.passed if check is None else trial.verdicts[check].passed for trial in own]
+        known = [passed for passed in held if passed is not None]
+        return Rate(sum(known), len(known), len(held) - len(known))
 
     def best_lane(self) -> str | None:
         """The lane with the highest share of trials that passed every check; None for a tie."""
@@ -141,7 +150,12 @@ class ExperimentResult:
 
 def _rate_json(rate: Rate) -> dict[str, Any]:
     low, high = rate.interval
-    return {"passed": rate.passed, "of": rate.total, "interval": [round(low, 4), round(high, 4)]}
+    return {
+        "passed": rate.passed,
+        "of": rate.total,
+        "does_not_apply": rate.without,
+        "interval": [round(low, 4), round(high, 4)],
+    }
 
 
 def _trial_json(trial: Trial) -> dict[str, Any]:
@@ -166,7 +180,7 @@ def _trial(lane: str, data: object, checks: int) -> Trial | None:
         Verdict(row["passed"], row["words"][:200])
         for row in rows
         if isinstance(row, Mapping)
-        and isinstance(row.get("passed"), bool)
+        and isinstance(row.get("passed", ""), bool | None)
         and isinstance(row.get("words"), str)
     )
     return Trial(lane, seed, verdicts) if len(verdicts) == len(rows) == checks else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -34,7 +34,8 @@ _BOLD: Final = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 
 @dataclass(frozen=True)
 class Checked:
-    """What checks look at: one finished reply. `closed` is whether its reasoning ended.
+    """What checks look at: one finished reply. `closed` is whether its reasoning ended; None
+    where it had none.
 
     `tokens` are generated ids; `code` the checks of its Python blocks.
     """
@@ -42,17 +43,33 @@ class Checked:
     answer: str
     tokens: Sequence[int]
     finish_reason: FinishReason | None
-    closed: bool = True
+    closed: bool | None = None
     loop: Loop | None = None
     code: Sequence[CodeCheck] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a reply passed one check, and why in a few words."""
+    """Whether a reply passed one check, and why in a few words.
 
-    passed: bool
+    `passed` is None where the check has nothing to look at: such a reply counts neither as one
+    that passed nor as one that failed.
+    """
+
+    passed: bool | None
     words: str
+
+    @property
+    def applies(self) -> bool:
+        """Whether there was something to look at."""
+        return self.passed is not None
+
+
+def passed_all(verdicts: Iterable[Verdict]) -> bool | None:
+    """Whether every check that applies was passed; None where none of several applies."""
+    every = tuple(verdicts)
+    known = [verdict.passed for verdict in every if verdict.applies]
+    return all(known) if known or not every else None
 
 
 @dataclass(frozen=True)
@@ -123,6 +140,10 @@ class Check:
 # ---------------------------------------------------------------- deciding
 
 
+def _does_not_apply(why: str) -> Verdict:
+    return Verdict(None, f"does not apply: {why}")
+
+
 def _finished(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
     words = {"stop": "finished", "length": "length limit", "loop": "looped, stopped",
              "cancelled": "stopped", "error": "failed", None: "not finished"}  # fmt: skip
@@ -130,10 +151,14 @@ def _finished(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
 
 
 def _reasoning_closed(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
+    if reply.closed is None:
+        return _does_not_apply("no reasoning")
     return Verdict(reply.closed, "closed" if reply.closed else "not closed")
 
 
 def _no_loop(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
+    if not reply.tokens:
+        return _does_not_apply("nothing written")
     if reply.loop is None:
         return Verdict(True, "no loop")
     return Verdict(False, f"loops from token {reply.loop.from_token + 1:,}")
@@ -142,11 +167,13 @@ def _no_loop(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
 def _python_parses(reply: Checked, _values: Mapping[str, Any]) -> Verdict:
     if not reply.code:
         return Verdict(False, "no Python")
-    bad = [check for check in reply.code if check.parses is not True]
-    if not bad:
-        return Verdict(True, "parses")
-    line = bad[0].problems[0].line if bad[0].problems else 1
-    return Verdict(False, f"does not parse, line {line}")
+    bad = [check for check in reply.code if check.parses is False]
+    if bad:
+        line = bad[0].problems[0].line if bad[0].problems else 1
+        return Verdict(False, f"does not parse, line {line}")
+    if any(check.parses is None for check in reply.code):
+        return _does_not_apply("too long or nested too deep to be parsed")
+    return Verdict(True, "parses")
 
 
 def _python_clean(reply: Checked, values: Mapping[str, Any]) -> Verdict:
@@ -166,6 +193,8 @@ def _contains(reply: Checked, values: Mapping[str, Any]) -> Verdict:
 
 
 def _lacks(reply: Checked, values: Mapping[str, Any]) -> Verdict:
+    if not reply.answer.strip():
+        return _does_not_apply("no answer")
     found = _contains(reply, values)
     return Verdict(not found.passed, found.words)
 
@@ -217,7 +246,7 @@ def _words(reply: Checked, values: Mapping[str, Any]) -> Verdict:
 def _repetition(reply: Checked, values: Mapping[str, Any]) -> Verdict:
     share = seq_rep_n(reply.tokens, 4)
     if share is None:
-        return Verdict(True, "too short to repeat")
+        return _does_not_apply("too short to repeat")
     return Verdict(share <= values["at_most"], f"seq-rep-4 {share:.2f}")
 
 

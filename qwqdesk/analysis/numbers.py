@@ -98,10 +98,15 @@ def dot_words(lanes: Lanes) -> str:
 
 
 def _checks(lanes: Lanes) -> NumberRow:
-    meaning = "The experiment's checks: how many held, and the first one that did not."
-    passed = [sum(verdict.passed for verdict in lane.verdicts) for lane in lanes]
+    meaning = (
+        "The experiment's checks: how many held of those that apply, and the first one that did "
+        "not."
+    )
+    known = [[v for v in lane.verdicts if v.applies] for lane in lanes]
+    # Shares are compared, since a check may apply to one lane's reply alone.
+    passed = [sum(v.passed is True for v in found) / max(len(found), 1) for found in known]
     best = max(passed)
-    alone = passed.count(best) == 1 and all(lane.verdicts for lane in lanes) and len(lanes) > 1
+    alone = passed.count(best) == 1 and all(known) and len(lanes) > 1
     texts = tuple(_checks_cell(lane) for lane in lanes)
     return NumberRow("Checks", meaning, texts, passed.index(best) if alone else None)
 
@@ -109,7 +114,10 @@ def _checks(lanes: Lanes) -> NumberRow:
 def _checks_cell(lane: LaneNumbers) -> str:
     if not lane.verdicts:
         return NO_VALUE
-    count, failed = len(lane.verdicts), [v for v in lane.verdicts if not v.passed]
+    known = [verdict for verdict in lane.verdicts if verdict.applies]
+    if not known:
+        return "none applies" if len(lane.verdicts) > 1 else "does not apply"
+    count, failed = len(known), [verdict for verdict in known if not verdict.passed]
     if not failed:
         return f"all {count}" if count > 1 else "passed"
     return f"{count - len(failed)} of {count}, {failed[0].words}"

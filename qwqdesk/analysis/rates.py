@@ -12,10 +12,11 @@ _Z: Final = 1.959963984540054
 
 @dataclass(frozen=True)
 class Rate:
-    """`passed` of `total` trials."""
+    """`passed` of `total` trials; beside them it did not apply to `without` more."""
 
     passed: int
     total: int
+    without: int = 0
 
     @property
     def share(self) -> float | None:
@@ -34,5 +35,7 @@ class Rate:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def __str__(self) -> str:
+        if not self.total and self.without:
+            return "does not apply"
         low, high = self.interval
         return f"{self.passed} of {self.total} ({low:.0%} to {high:.0%})"

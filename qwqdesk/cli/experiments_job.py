@@ -85,7 +85,7 @@ async def _follow(
 
 def _line(event: TrialEnded) -> str:
     words = ", ".join(verdict.words for verdict in event.trial.verdicts)
-    mark = "passed" if event.trial.passed else "failed"
+    mark = {True: "passed", False: "failed", None: "nothing applies"}[event.trial.passed]
     return f"lane {event.trial.lane}, seed {event.trial.seed}: {mark} ({words})"
 
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from qwqdesk.analysis.rates import Rate
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_result import ExperimentResult
 from qwqdesk.experiment_run import MAX_REPEATS
@@ -211,11 +212,10 @@ class ExperimentView(QScrollArea):
             trial
             for trial in self._result.trials
             if trial.lane == lane
-            and not (trial.passed if check is None else trial.verdicts[check].passed)
+            and (trial.passed if check is None else trial.verdicts[check].passed) is False
         ]
         if not failed:
-            known = self._result.rate(lane, check).total
-            self._say(f"Lane {lane}: it held at every seed." if known else "", None)
+            self._say(_held(lane, self._result.rate(lane, check)), None)
             return
         rows = []
         for trial in failed[:12]:
@@ -231,6 +231,15 @@ class ExperimentView(QScrollArea):
             self._open_seed = seed
             self._open.setText(f"Open seed {seed}")
             self._open.setAccessibleName(f"Run seed {seed} as a comparison")
+
+
+def _held(lane: str, rate: Rate) -> str:
+    """Nothing failed: it held, or there was nothing to look at."""
+    if not rate.without:
+        return f"Lane {lane}: it held at every seed." if rate.total else ""
+    if not rate.total:
+        return f"Lane {lane}: it does not apply to these replies."
+    return f"Lane {lane}: it held at all {rate.total} seeds where it applies."
 
 
 def _meaning(result: ExperimentResult) -> str:

@@ -48,7 +48,9 @@ class RateCell:
     @property
     def value(self) -> str:
         """The count: "19 of 20"."""
-        return f"{self.rate.passed} of {self.rate.total}" if self.rate.total else "\N{EN DASH}"
+        if self.rate.total:
+            return f"{self.rate.passed} of {self.rate.total}"
+        return "does not apply" if self.rate.without else "\N{EN DASH}"
 
     @property
     def interval(self) -> str:
@@ -59,7 +61,12 @@ class RateCell:
     @property
     def words(self) -> str:
         """For screen readers and tool tips."""
-        parts = [self.value, self.interval and f"95 % interval {self.interval}"]
+        without = self.rate.without if self.rate.total else 0
+        parts = [
+            self.value,
+            self.interval and f"95 % interval {self.interval}",
+            without and f"does not apply to {without} more",
+        ]
         return ", ".join([part for part in parts if part] + (["the best"] if self.best else []))
 
 

@@ -9,19 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwqdesk.analysis.checks import CHECKS, Check, Checked
+from qwqdesk.analysis.checks import CHECKS, Check, Checked, Verdict, passed_all
 from qwqdesk.analysis.code_check import check_answer
 from qwqdesk.conversation import Loop
 from qwqdesk.errors import UserError
 
 
-def _passed(check: Check, answer: str) -> bool:
+def _passed(check: Check, answer: str) -> bool | None:
     reply = Checked(answer, tuple(range(50)), "stop", code=check_answer(answer))
     return check.verdict(reply).passed
 
 
 def _program(code: str) -> str:
     return f"Here it is:\n\n```python\n{code}\n```\n"
+
+
+_TOO_DEEP = check_answer(_program("[" * 5000 + "]" * 5000))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,39 @@ def test_loops_ends_and_open_reasoning_are_told() -> None:
     assert not any(verdict.passed for verdict in words.values())
     assert words["no-loop"].words == "loops from token 412"
     assert not Check("repetition", {"at_most": 0.2}).verdict(reply).passed
+
+
+@pytest.mark.parametrize(
+    ("check", "reply", "words"),
+    [
+        (Check("reasoning-closed"), Checked("3", (1, 2), "stop"), "no reasoning"),
+        (Check("no-loop"), Checked("", (), "error"), "nothing written"),
+        (Check("repetition", {"at_most": 0.2}), Checked("3", (1, 2), "stop"), "too short"),
+        (Check("lacks", {"texts": "sorry"}), Checked(" \n", (1, 2), "length"), "no answer"),
+        (Check("python-parses"), Checked("", (1,), "stop", code=_TOO_DEEP), "too long or nested"),
+        (Check("python-clean"), Checked("", (1,), "stop", code=_TOO_DEEP), "too long or nested"),
+    ],
+)
+def test_a_check_without_anything_to_look_at_does_not_apply(
+    check: Check, reply: Checked, words: str
+) -> None:
+    verdict = check.verdict(reply)
+    assert verdict.passed is None
+    assert verdict.words.startswith(f"does not apply: {words}")
+
+
+def test_one_block_that_does_not_parse_is_told_beside_one_that_nobody_parsed() -> None:
+    code = (*_TOO_DEEP, *check_answer(_program("def f(:")))
+    verdict = Check("python-parses").verdict(Checked("", (1,), "stop", code=code))
+    assert (verdict.passed, verdict.words) == (False, "does not parse, line 1")
+
+
+def test_all_together_are_those_that_apply() -> None:
+    yes, no, none = Verdict(True, ""), Verdict(False, ""), Verdict(None, "")
+    assert passed_all([yes, none]) is True
+    assert passed_all([yes, none, no]) is False
+    assert passed_all([none, none]) is None
+    assert passed_all([]) is True
 
 
 def test_words_and_texts() -> None:
