@@ -17,6 +17,7 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipes import Recipe, one_line, recipe_id
+from qwqdesk.sampling.samplers import RANDOM_SEED, RANDOM_SEEDS
 
 FORMAT: Final = "qwqdesk.experiment"
 VERSION: Final = 1
@@ -47,15 +48,19 @@ class Experiment:
     def of(
         cls, title: str, prompt: str, lanes: Sequence[LaneSetup], checks: Sequence[Check] = ()
     ) -> Experiment:
-        """An experiment of the user; its id is made from the title."""
+        """An experiment of the user; its id is made from the title.
+
+        A seed that all lanes share is that of the first run, which repeats count on from.
+        """
         title = one_line(title) or "Experiment"
-        return cls(recipe_id(title), title, prompt, tuple(lanes), tuple(checks))
+        own, seed = _without_shared_seed(lanes, cls.seed)
+        return cls(recipe_id(title), title, prompt, own, tuple(checks), seed=seed)
 
     def setups(self, seed: int | None = None) -> tuple[LaneSetup, ...]:
         """The lanes with the run's seed, where a lane has none of its own."""
         run_seed = self.seed if seed is None else seed
         return tuple(
-            lane if "seed" in lane.user else replace(lane, user={**lane.user, "seed": run_seed})
+            lane if _has_own_seed(lane) else replace(lane, user={**lane.user, "seed": run_seed})
             for lane in self.lanes
         )
 
@@ -98,18 +103,43 @@ class Experiment:
             )
         title = one_line(_text(data, "title", 200))
         mode: Mode = "fast" if data.get("mode") == "fast" else "exact"
+        lanes, seed = _without_shared_seed(
+            _lanes(data.get("lanes"), recipes), _seed(data.get("seed", cls.seed))
+        )
         return cls(
             id=recipe_id(name or _text(data, "name", 200) or title),
             title=title or "Experiment",
             prompt=_prompt(data),
-            lanes=_lanes(data.get("lanes"), recipes),
+            lanes=lanes,
             checks=_checks(data.get("checks", [])),
             about=one_line(_text(data, "about", 2000)),
             system_prompt=_text(data, "system_prompt", MAX_PROMPT),
             mode=mode,
-            seed=_seed(data.get("seed", 1)),
+            seed=seed,
             builtin=builtin,
         )
+
+
+def _has_own_seed(lane: LaneSetup) -> bool:
+    """Whether the lane was given a seed; a recipe's counts no more than a random one."""
+    return lane.user.get("seed", RANDOM_SEED) not in RANDOM_SEEDS
+
+
+def _without_shared_seed(
+    lanes: Sequence[LaneSetup], seed: int
+) -> tuple[tuple[LaneSetup, ...], int]:
+    """The lanes without a seed that all of them were given, and that as the first run's.
+
+    Kept in the lanes, it would make every repeat the same run.
+    """
+    given = {lane.user.get("seed", RANDOM_SEED) for lane in lanes}
+    if len(given) != 1:
+        return tuple(lanes), seed
+    shared = int(given.pop())
+    plain = (
+        replace(lane, user={n: v for n, v in lane.user.items() if n != "seed"}) for lane in lanes
+    )
+    return tuple(plain), seed if shared in RANDOM_SEEDS else shared
 
 
 def _lane_json(lane: LaneSetup) -> dict[str, Any]:
@@ -142,7 +172,8 @@ def _lane(data: object, letter: str, recipes: Mapping[str, Recipe]) -> LaneSetup
     chain = SamplerChain.from_json(data["sampling"])
     if setup.resolved().chain.to_json() == chain.to_json():
         return setup
-    return setup.with_chain(chain)  # the recipe has other values here, or is not here
+    # The recipe has other values here, or is not here; its seed was never the lane's own.
+    return setup.with_chain(chain).with_seed(setup.user.get("seed", RANDOM_SEED))
 
 
 def _checks(data: object) -> tuple[Check, ...]:

@@ -75,6 +75,10 @@ class LaneSetup:
             user["samplers"] = list(chain.samplers)
         return replace(self, user=user)
 
+    def with_seed(self, seed: int) -> LaneSetup:
+        """The setup with this seed, whatever its recipe names."""
+        return replace(self, user={**self.user, "seed": seed})
+
     def with_recipe(self, recipe: Recipe | None) -> LaneSetup:
         """The setup with another recipe and none of the user's changes."""
         return replace(self, recipe=recipe, user={}, constraints=None)

@@ -23,6 +23,7 @@ from qwqdesk.run_json import run_json
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.formats.lane import parse_lane
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
+from qwqdesk.sampling.samplers import RANDOM_SEED
 from qwqdesk.whole_file import write_whole
 
 HELP = (
@@ -84,6 +85,8 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
         label = lane.label or LANE_LABELS[number]
         name = lane.recipe or args.recipe
         setup = lane_setup(label, name, lane.args, recipes, where=f"Lane {label}: ")
+        if "seed" not in setup.user:  # the recipe's would be one lane's own
+            setup = setup.with_seed(RANDOM_SEED)
         path = models.find(lane.args.model or args.model)
         jobs.append(
             LaneJob(

@@ -262,6 +262,7 @@ def _print_notes(began: RunBegan, loaded: Loaded) -> None:
         to_stderr(f"note: {note}")
     for told in dict.fromkeys(w for p in began.prompts for w in template_warnings(p.template)):
         to_stderr(printable(f"warning: {told.text}"))
+    to_stderr(f"note: {_seeds(began)}")
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         chain = effective_chain(resolved.chain, resolved.sources)
@@ -275,6 +276,15 @@ def _print_notes(began: RunBegan, loaded: Loaded) -> None:
             answer = effective_chain(resolved.answer.chain, resolved.answer.sources)
             for warning in answer.warnings:
                 to_stderr(printable(f"warning: {where}answer chain: {warning.text}"))
+
+
+def _seeds(began: RunBegan) -> str:
+    """The seeds in words, drawn ones too, so that the run can be had again."""
+    seeds = [resolved.chain.integer("seed") for resolved in began.resolved]
+    if len(set(seeds)) == 1:
+        return f"seed {seeds[0]}"
+    each = zip((lane.label for lane in began.lanes), seeds, strict=True)
+    return "seeds " + ", ".join(f"{label} {seed}" for label, seed in each)
 
 
 def _print_biases(event: Event) -> None:

@@ -126,7 +126,9 @@ def recipe_id(text: str) -> str:
 
     Letters of any script stay, in lower case; anything else becomes a hyphen.
     """
-    folded = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
+    # Long runs of combining signs take a time that grows with the square of their number.
+    start = text[:_MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+    folded = unicodedata.normalize("NFKC", start)
     kept = "".join(c if c.isalnum() or c in "._+-" else "-" for c in folded.lower())
     while "--" in kept:
         kept = kept.replace("--", "-")
@@ -168,6 +170,14 @@ _UNSLOTH_VALUES: Final[Mapping[str, object]] = {
 }
 _UNSLOTH: Final = "Unsloth, How to run QwQ-32B effectively"
 _LLAMA_CPP: Final = "llama.cpp, common/common.h"
+_LLAMA_CPP_ORDER: Final = (
+    "The guide's failing case: its values (temperature 0.6, min-p 0.1, DRY 0.5) in llama.cpp's own "
+    "order, where penalties come first and see the whole vocabulary."
+)
+_WITH_PENALTY: Final = (
+    "What llama.cpp does unasked, and a repeat penalty of {}, which comes first and sees the whole "
+    "vocabulary."
+)
 
 
 def _builtin(
@@ -211,20 +221,35 @@ BUILTIN_RECIPES: Final[tuple[Recipe, ...]] = (
     _builtin("llama.cpp", "llama.cpp default", _LLAMA_CPP, "What llama.cpp does unasked.", None),
     _builtin(
         "llama.cpp+1.1",
-        "llama.cpp default + penalty 1.1",
+        "Unsloth's values, llama.cpp's order, penalty 1.1",
         f"{_UNSLOTH}: its run without the order",
-        "The guide's failing case: its values in llama.cpp's own order, where penalties come "
-        "first and see the whole vocabulary.",
+        _LLAMA_CPP_ORDER,
         None,
         **_UNSLOTH_VALUES,
     ),
     _builtin(
         "llama.cpp+1.5",
-        "llama.cpp default + penalty 1.5",
+        "Unsloth's values, llama.cpp's order, penalty 1.5",
         f"{_UNSLOTH}: worse still",
         "As llama.cpp+1.1 with a repeat penalty of 1.5.",
         None,
         **{**_UNSLOTH_VALUES, "repeat_penalty": 1.5},
+    ),
+    _builtin(
+        "llama.cpp-default+1.1",
+        "llama.cpp default + penalty 1.1",
+        f"{_LLAMA_CPP}, with a repeat penalty",
+        _WITH_PENALTY.format(1.1),
+        None,
+        repeat_penalty=1.1,
+    ),
+    _builtin(
+        "llama.cpp-default+1.5",
+        "llama.cpp default + penalty 1.5",
+        f"{_LLAMA_CPP}, with a repeat penalty",
+        _WITH_PENALTY.format(1.5),
+        None,
+        repeat_penalty=1.5,
     ),
     _builtin(
         "greedy",

@@ -102,7 +102,10 @@ def resolve(
         if name in layer:
             values[name] = layer[name]
     order = order_from_json(values.pop("samplers", DEFAULT_ORDER))
-    return Resolved(SamplerChain.of(order, **values), sources, model is not None)
+    chain = SamplerChain.of(order, **values)
+    if chain.has_random_seed and sources["seed"] == "user":
+        sources["seed"] = "default"  # nobody chose the number
+    return Resolved(chain, sources, model is not None)
 
 
 def draw_seed(rng: random.Random | None = None) -> int:
@@ -137,6 +140,8 @@ def parse_model_sampling(metadata: Mapping[str, str | int | float | bool]) -> Mo
 def _model_value(name: str, raw: object) -> object:
     if name == "samplers":
         return order_from_json(raw)
+    if name == "seed":
+        raise UserError("a seed belongs to the run.", "It is not applied.", code="value")
     param = PARAMS.get(name)
     if param is None or param.kind not in ("int", "float", "bool"):
         what = "this program has no such setting."

@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_ORDER",
     "INT32_MAX",
     "PARAMS",
+    "RANDOM_SEED",
     "RANDOM_SEEDS",
     "RUN_PARAMS",
     "SAMPLERS",
@@ -290,7 +291,8 @@ STEPS: Final = tuple(sampler for sampler in SAMPLERS if sampler.listed)
 
 DEFAULT_ORDER: Final = tuple(s.name for s in STEPS if s.placement == "step")
 
-RANDOM_SEEDS: Final = frozenset({-1, UINT32_MAX})
+RANDOM_SEED: Final = -1
+RANDOM_SEEDS: Final = frozenset({RANDOM_SEED, UINT32_MAX})
 
 # The order of INTERFACE's `sampling` object, which is llama-server's.
 # fmt: off

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton
 
 from qwqdesk.sampling.param import INT32_MAX
 from qwqdesk.sampling.resolve import draw_seed
+from qwqdesk.sampling.samplers import RANDOM_SEED
 from qwqdesk.ui.base import IconButton, label
 from qwqdesk.ui.theme import set_state, theme
 
 MAX_SEED = 2 * INT32_MAX  # 4294967294; the next one means "random" in llama.cpp
-RANDOM_SEED = -1
 _CHOICES = (
     ("same", "Same for all lanes", "The same seed in every lane."),
     ("lane", "One per lane", "Every lane has a seed of its own."),

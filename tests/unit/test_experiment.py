@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwqdesk.analysis.checks import Check, Checked
+from qwqdesk.analysis.rates import Rate
+from qwqdesk.conversation import FinishReason, Loop
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_files import (
@@ -20,7 +23,7 @@ from qwqdesk.experiment_files import (
     read_experiment,
     save_experiment,
 )
-from qwqdesk.experiment_result import ExperimentResult, seeds
+from qwqdesk.experiment_result import ExperimentResult, checked, seeds
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES
 
@@ -46,8 +49,8 @@ def test_a_file_means_the_same_where_the_recipes_are_missing() -> None:
         data = json.loads(json.dumps(one.to_json(), allow_nan=False))
         here, elsewhere = Experiment.from_json(data, RECIPES), Experiment.from_json(data, {})
         assert here.lanes == one.lanes
-        chains = [lane.resolved().chain for lane in one.lanes]
-        assert [lane.resolved().chain for lane in elsewhere.lanes] == chains
+        chains = [lane.resolved().chain for lane in one.setups(7)]
+        assert [lane.resolved().chain for lane in elsewhere.setups(7)] == chains
         assert here.checks == one.checks
 
 
@@ -145,6 +148,86 @@ def test_rates_count_and_the_better_lane_is_named() -> None:
     row = json.loads(json.dumps(result.to_json(), allow_nan=False))["lanes"][1]
     assert row["passed"]["of"] == 2
     assert [trial["passed"] for trial in row["trials"]] == [True, False]
+
+
+def test_replies_to_which_a_check_does_not_apply_are_not_counted() -> None:
+    checks = (Check("reasoning-closed"), Check("number", {"number": 3}))
+    result = ExperimentResult(_own(checks=checks))
+    result.add("A", 1, Checked("3", (1,), "stop"))
+    result.add("A", 2, Checked("3", (1,), "stop", closed=True))
+    result.add("A", 3, Checked("", (1,), "length", closed=False))
+    closed = result.rate("A", 0)
+    assert (closed.passed, closed.total, closed.without) == (1, 2, 1)
+    assert closed.interval == Rate(1, 2).interval
+    assert (result.rate("A").passed, result.rate("A").total) == (2, 3)
+    row = json.loads(json.dumps(result.to_json()))["lanes"][0]
+    assert row["checks"][0] | {"interval": []} == {
+        "passed": 1, "of": 2, "does_not_apply": 1, "interval": [],
+    }  # fmt: skip
+    assert row["trials"][0]["verdicts"][0]["passed"] is None
+    again = ExperimentResult(_own(checks=checks))
+    again.take({"lanes": [row]})
+    assert again.trials == result.trials
+
+
+def test_a_lane_to_which_nothing_applies_is_neither_best_nor_worst() -> None:
+    result = ExperimentResult(_own(checks=(Check("reasoning-closed"),)))
+    result.add("A", 1, Checked("3", (1,), "stop", closed=True))
+    result.add("B", 1, Checked("3", (1,), "stop"))
+    assert str(result.rate("B")) == "does not apply"
+    assert result.rate("B").share is None
+    assert result.best_lane() is None
+    assert [trial.passed for trial in result.trials] == [True, None]
+
+
+def test_results_of_earlier_versions_are_still_read() -> None:
+    old = [{"passed": True, "words": "closed"}, {"passed": False, "words": "says 4"}]
+    result = ExperimentResult(
+        _own(checks=(Check("reasoning-closed"), Check("number", {"number": 3})))
+    )
+    trials = [{"seed": 1, "passed": False, "verdicts": old}]
+    result.take({"lanes": [{"label": "A", "trials": trials}]})
+    assert (result.rate("A", 0).passed, result.rate("A").total) == (1, 1)
+
+
+def test_a_loop_is_found_where_no_guard_watched() -> None:
+    written = _Written(tokens=tuple(range(8)) * 60)
+    assert Check("no-loop").verdict(checked(written)).passed is False
+
+
+def test_a_reply_without_reasoning_did_not_close_it() -> None:
+    assert checked(_Written(tokens=(1, 2))).closed is None
+    assert checked(_Written(tokens=(1, 2), reasoning="hm", text="hm")).closed is False
+
+
+@dataclass
+class _Written:
+    tokens: tuple[int, ...]
+    text: str = "3"
+    reasoning: str | None = None
+    answer: str = ""
+    finish_reason: FinishReason | None = "stop"
+    loop: Loop | None = None
+
+
+@pytest.mark.parametrize("seed", [7, -1])
+def test_a_seed_that_all_lanes_share_is_the_first_runs(seed: int) -> None:
+    lanes = [LaneSetup(label, user={"seed": seed, "top_k": 3}) for label in "AB"]
+    made = Experiment.of("Mine", "Hi", lanes)
+    first = 7 if seed == 7 else 1
+    assert made.seed == first
+    assert [lane.user["seed"] for lane in made.setups(first + 1)] == [first + 1] * 2
+    file = json.loads(json.dumps(made.to_json()))
+    for lane in file["lanes"]:
+        lane["user"]["seed"] = lane["sampling"]["seed"] = seed
+    read = Experiment.from_json(file, RECIPES)
+    assert (read.seed, read.setups(3)[1].user["seed"]) == (first, 3)
+
+
+def test_a_recipes_seed_is_no_lanes_own() -> None:
+    lanes = [LaneSetup("A", RECIPES["unsloth"]), LaneSetup("B", RECIPES["qwen"])]
+    made = Experiment.from_json(Experiment.of("Mine", "Hi", lanes).to_json(), RECIPES)
+    assert [lane.resolved().chain["seed"] for lane in made.setups(5)] == [5, 5]
 
 
 def test_a_result_goes_on_from_its_file() -> None:

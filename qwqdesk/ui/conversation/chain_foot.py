@@ -74,7 +74,7 @@ class ChainFoot(QFrame):
         self._order.setText(self._model.chain.order_text)
         self._order.setAccessibleName(f"Order: {self._model.chain.order_text}")
         setup = self._model.setup
-        self._buttons[-1].setEnabled(bool(setup.user) or setup.constraints is not None)
+        self._buttons[-1].setEnabled(setup.edited)
 
     def tab_stops(self) -> list[QWidget]:
         return [*self._buttons]
@@ -225,9 +225,6 @@ class PasteBox(QDialog):
 
     def _use(self) -> None:
         if self._chain is not None:
-            self._model.set_chain(self._chain)
-            if self._limits is not None:
-                self._model.change(constraints=self._limits)
-            if self._rules:
-                self._model.change(**self._rules)
+            limits = {} if self._limits is None else {"constraints": self._limits}
+            self._model.take_settings(self._chain, **limits, **self._rules)
         self.accept()

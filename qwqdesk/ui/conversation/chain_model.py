@@ -32,6 +32,7 @@ class ChainEdits(QObject):
     changed = Signal()
     edited = Signal(object)
     told = Signal(str)
+    seed_named = Signal(object)  # a seed that came with other settings and was left out, or None
     copied = Signal(object)  # CopiedLane: the settings are on the clipboard
 
     @property
@@ -103,6 +104,7 @@ class ChainModel(ChainEdits):
         self._undo: list[LaneSetup] = []
         self._redo: list[LaneSetup] = []
         self._last_name = ""
+        self._named_seed: int | None = None
 
     # ------------------------------------------------------------ reading
 
@@ -142,6 +144,7 @@ class ChainModel(ChainEdits):
         if setup != self._setup:
             self._keep()
             self._take(setup)
+            self._name_seed(None)
 
     def set_reference(self, reference: SamplerChain | None, setup: LaneSetup | None = None) -> None:
         """Compare with this chain and setup (lane A's), or with none."""
@@ -163,9 +166,26 @@ class ChainModel(ChainEdits):
 
     def set_recipe(self, recipe: Recipe | None) -> None:
         """Take another recipe, without the user's changes but the seed, which is the run's."""
-        seed = {"seed": self._setup.user["seed"]} if "seed" in self._setup.user else {}
-        self._edit(replace(self._setup.with_recipe(recipe), user=seed))
+        setup = self._setup.with_recipe(recipe)
+        self._edit(setup.with_seed(self._seed))
         self.told.emit(f"Recipe {recipe.title if recipe else 'llama.cpp default'}")
+        self._name_seed(setup.resolved().chain)
+
+    def take_settings(self, chain: SamplerChain, **fields: Any) -> None:  # noqa: ANN401 - as change
+        """Take steps and values from elsewhere, and fields of the setup; the seed stays."""
+        setup = replace(self._setup, **fields).with_chain(chain)
+        self._edit(setup.with_seed(self._seed))
+        self._name_seed(chain)
+
+    def set_run_seed(self, seed: int) -> None:
+        """The seed of all lanes is this one; it is not the lane's own, so undo leaves it alone."""
+        if seed == self._seed:
+            return
+        self._undo = [setup.with_seed(seed) for setup in self._undo]
+        self._redo = [setup.with_seed(seed) for setup in self._redo]
+        self._take(self._setup.with_seed(seed))
+        self._name_seed(None)
+        self.edited.emit(self.chain)
 
     def set_model(self, path: str | None) -> None:
         """Run on this file; None is whatever is loaded."""
@@ -175,8 +195,8 @@ class ChainModel(ChainEdits):
             self.edited.emit(self.chain)
 
     def reset(self) -> None:
-        """Take back all of the user's changes."""
-        self._edit(self._setup.with_recipe(self._setup.recipe))
+        """Take back all of the user's changes; the seed is not one of them."""
+        self._edit(self._setup.with_recipe(self._setup.recipe).with_seed(self._seed))
         self.told.emit("All values are the recipe's again")
 
     def undo(self) -> None:
@@ -190,6 +210,19 @@ class ChainModel(ChainEdits):
             self._step_to(self._redo.pop(), "Redone")
 
     # ------------------------------------------------------------ inside
+
+    @property
+    def _seed(self) -> int:
+        return self.chain.integer("seed")
+
+    def _name_seed(self, chain: SamplerChain | None) -> None:
+        """Tell which seed the chain would have brought along; None takes that back."""
+        other = chain is not None and not chain.has_random_seed
+        seed = chain.integer("seed") if chain is not None and other else None
+        named = None if seed == self._seed else seed
+        if named != self._named_seed:
+            self._named_seed = named
+            self.seed_named.emit(named)
 
     def _put(self, chain: SamplerChain, merge: str = "") -> None:
         self._edit(self._setup.with_chain(chain), merge)
@@ -211,9 +244,12 @@ class ChainModel(ChainEdits):
     def _take(self, setup: LaneSetup) -> None:
         self._setup, self._resolved = setup, setup.resolved()
         self._last_name = ""
+        if self._named_seed == self._seed:
+            self._name_seed(None)
         self.changed.emit()
 
     def _step_to(self, setup: LaneSetup, word: str) -> None:
         self._take(setup)
+        self._name_seed(None)
         self.edited.emit(self.chain)
         self.told.emit(word)

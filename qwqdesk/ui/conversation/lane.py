@@ -24,6 +24,7 @@ from qwqdesk.lane_export import CopiedLane
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import SessionEvent
 from qwqdesk.sampling.recipes import Recipe
+from qwqdesk.sampling.samplers import RANDOM_SEED
 from qwqdesk.store.history import CUT_DETAIL
 from qwqdesk.thought_end import end_words
 from qwqdesk.thought_origin import origin_of_reply
@@ -62,6 +63,7 @@ class Lane(QFrame):
     sibling_wanted = Signal(object, object)  # Lane, a reply's id
     menu_shown = Signal(object, object)  # the lane, the menu behind its three dots
     import_wanted = Signal(object)
+    seed_wanted = Signal(object)  # an int of up to 32 bits, for all lanes
     again_shown = Signal(object, object)  # the lane, the menu to answer again
     copied = Signal()
 
@@ -109,6 +111,7 @@ class Lane(QFrame):
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self.model.copied.connect(lambda copied: _show_copied(self, copied))
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))
+        self.model.seed_named.connect(self._offer_seed)
 
     # ------------------------------------------------------------ set-up
 
@@ -161,10 +164,19 @@ class Lane(QFrame):
         if self.body.editor is not None:
             self.body.editor.show_step(name)
 
+    def _offer_seed(self, seed: int | None) -> None:
+        """A recipe or a command names a seed, which is not taken over without being asked for."""
+        if seed is None:
+            self.output.bands.hide_seed()
+            return
+        where = "" if self.single else " for all lanes"
+        self.output.bands.offer_seed(seed, where, lambda: self.seed_wanted.emit(seed))
+
     def _save_recipe(self, name: str) -> None:
         """Save the chain under a name and go on with it as this lane's recipe."""
         try:
-            recipe = Recipe.of(self.model.chain.with_seed(-1), name)
+            chain, limits = self.model.chain.with_seed(RANDOM_SEED), self.setup.limits
+            recipe = Recipe.of(chain, name, constraints=limits)
             self._desk.save_recipe(recipe)
         except UserError as error:
             self.output.bands.show_error(error)

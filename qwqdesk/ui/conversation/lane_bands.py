@@ -1,7 +1,8 @@
-"""Owns the bands under a lane's head: a loop that was found, and what went wrong."""
+"""Owns the bands under a lane's head: a loop that was found, what went wrong, a seed to take."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import Signal
@@ -40,6 +41,7 @@ class LaneBands(QWidget):
         self._note.add_action("Close", self._note.hide, flat=True).setObjectName("closeNote")
         self._column.addWidget(self._note)
         self._note.hide()
+        self._seed: MessageBand | None = None
 
     def clear(self) -> None:
         """No message."""
@@ -102,11 +104,14 @@ class LaneBands(QWidget):
         return "The others go on." if narrow else "This lane stopped itself, the others go on."
 
     def _drop_loop(self) -> None:
-        if self._loop is not None:
-            self._column.removeWidget(self._loop)
-            self._loop.hide()
-            self._loop.deleteLater()
-            self._loop = None
+        self._drop(self._loop)
+        self._loop = None
+
+    def _drop(self, band: MessageBand | None) -> None:
+        if band is not None:
+            self._column.removeWidget(band)
+            band.hide()
+            band.deleteLater()
 
     def show_error(self, error: UserError) -> None:
         """What happened and what to do."""
@@ -118,6 +123,23 @@ class LaneBands(QWidget):
         self._note.set_message("warn", sentence, detail)
         self._note.show()
         announce(self, f"{sentence} {detail}")
+
+    def offer_seed(self, seed: int, where: str, use: Callable[[], object]) -> None:
+        """Settings name a seed that was not taken over; `where` says for what it would be."""
+        self.hide_seed()
+        sentence = f"These settings name the seed {seed}."
+        band = MessageBand("window", sentence, "", icon_name="dices", name="seedBand")
+        band.add_action(f"Use it{where}", use).setObjectName("useSeed")
+        band.add_action("Close", self.hide_seed, flat=True).setObjectName("closeSeed")
+        self._column.addWidget(band)
+        band.show()
+        self._seed = band
+        announce(self, sentence)
+
+    def hide_seed(self) -> None:
+        """The seed is used, or other settings name none."""
+        self._drop(self._seed)
+        self._seed = None
 
     def _continue_clicked(self) -> None:
         self._drop_loop()

@@ -170,7 +170,7 @@ class LaneHead(QFrame):
         menu.addAction(icon("terminal"), "Paste a command", self.paste_command)
         menu.addAction(icon("save"), "Save as recipe", self.ask_recipe_name)
         reset = menu.addAction(icon("undo-2"), "Reset chain", self._model.reset)
-        reset.setEnabled(bool(self._model.setup.user))
+        reset.setEnabled(self._model.setup.edited)
         self.menuShown.emit(menu)
         if self._removable:
             menu.addSeparator()

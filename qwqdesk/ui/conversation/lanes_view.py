@@ -67,7 +67,7 @@ class LanesView(QScrollArea):
         lane = self._make(replace((like or self.lanes[-1]).setup, label=label))
         self.lanes.append(lane)
         if self.own_seeds:
-            _give_seed(lane, draw_seed())
+            lane.model.set_run_seed(draw_seed())
         self._place()
         if self.editors_open:
             self._row.activate()  # the editor is built for the width that the lane gets
@@ -107,13 +107,13 @@ class LanesView(QScrollArea):
         """One seed for all lanes; -1 draws one with each run."""
         self.own_seeds = False
         for lane in self.lanes:
-            _give_seed(lane, seed)
+            lane.model.set_run_seed(seed)
 
     def draw_own_seeds(self) -> None:
         """A seed of its own for every lane, also for those that are added."""
         self.own_seeds = True
         for lane in self.lanes:
-            _give_seed(lane, draw_seed())
+            lane.model.set_run_seed(draw_seed())
 
     @property
     def editors_open(self) -> bool:
@@ -156,6 +156,7 @@ class LanesView(QScrollArea):
         lane.output.reasoning_shown = self._desk.settings.show_reasoning_open
         lane.model.set_usual(self._desk.usual_rules())
         lane.setup_changed.connect(lambda *_: self.compare_with_first())
+        lane.seed_wanted.connect(self.set_seed)
         self.made.emit(lane)
         return lane
 
@@ -185,11 +186,6 @@ class LanesView(QScrollArea):
     def _name(self) -> None:
         for index, lane in enumerate(self.lanes):
             lane.set_place(index, len(self.lanes), self._prefix)
-
-
-def _give_seed(lane: Lane, seed: int) -> None:
-    if lane.model.chain.integer("seed") != seed:
-        lane.model.set_values({"seed": seed})
 
 
 def _with_labels(setups: Sequence[LaneSetup]) -> list[LaneSetup]:

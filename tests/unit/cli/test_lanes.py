@@ -401,3 +401,24 @@ def test_a_load_counts_as_use_in_the_library(
     monkeypatch.setenv("QWQDESK_HOME", str(tmp_path))
     assert cli("ask", model, "-p", "a", "--raw", *QUICK).status == 0
     assert list(read_uses(tmp_path / "models")) == [model]
+
+
+def test_the_lanes_of_a_comparison_share_a_drawn_seed_that_is_told(cli: Cli, model: str) -> None:
+    lanes = ("--lane", "unsloth", "--lane", "qwen", "--lane", "x=greedy -s 9")
+    words = ("compare", model, "-p", "hi", "--raw", "-c", "512", "-t", "1", "-n", "2", *lanes)
+    result = cli(*words, "--json")
+    seeds = [lane["sampling"]["seed"] for lane in result.json["lanes"]]
+    assert seeds[0] == seeds[1] != 3407
+    assert seeds[2] == 9
+    assert result.json["lanes"][0]["sources"]["seed"] == "default"
+    assert f"seeds A {seeds[0]}, B {seeds[0]}, x 9" in result.err
+    stated = cli(*words[:-2], "-s", "4", "--json")
+    assert [lane["sampling"]["seed"] for lane in stated.json["lanes"]] == [4, 4]
+
+
+def test_a_recipes_seed_counts_for_one_lane_alone(cli: Cli, model: str) -> None:
+    words = ("ask", model, "-p", "hi", "--raw", "-c", "512", "-t", "1", "-n", "2")
+    result = cli(*words, "--recipe", "unsloth")
+    assert "note: seed 3407" in result.err
+    drawn = cli(*words, "--recipe", "qwen", "--json")
+    assert f"note: seed {drawn.json['lanes'][0]['sampling']['seed']}" in drawn.err

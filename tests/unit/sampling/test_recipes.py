@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.constraints import Constraints, TextBias
 from qwqdesk.sampling.formats.exporting import EXPORT_FORMATS, export_recipe
 from qwqdesk.sampling.formats.importing import import_file, import_text
 from qwqdesk.sampling.recipe_files import delete_recipe, load_recipes, save_recipe
@@ -18,7 +19,10 @@ from qwqdesk.sampling.recipes import BUILTIN_RECIPES, MAX_ID, Recipe, recipe_id,
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS
 from tests.unit.sampling.chain_strategies import CHAINS, JSON
 
-IDS = ["qwen", "unsloth", "unsloth+penalties", "llama.cpp", "llama.cpp+1.1", "llama.cpp+1.5"]
+IDS = [
+    *("qwen", "unsloth", "unsloth+penalties", "llama.cpp", "llama.cpp+1.1", "llama.cpp+1.5"),
+    *("llama.cpp-default+1.1", "llama.cpp-default+1.5"),
+]
 
 
 def builtin(name: str) -> SamplerChain:
@@ -49,6 +53,18 @@ def test_the_guides_values() -> None:
     assert builtin("llama.cpp") == SamplerChain.of()
     assert builtin("qwen")["repeat_penalty"] == 1.0
     assert (builtin("greedy")["temperature"], builtin("greedy")["top_k"]) == (0.0, 1)
+
+
+@pytest.mark.parametrize("penalty", [1.1, 1.5])
+def test_a_title_says_whose_values_a_recipe_has(penalty: float) -> None:
+    guide = recipe_named(f"llama.cpp+{penalty}", BUILTIN_RECIPES)
+    assert guide.title == f"Unsloth's values, llama.cpp's order, penalty {penalty}"
+    assert guide.chain == builtin("unsloth").with_samplers(DEFAULT_ORDER).with_values(
+        repeat_penalty=penalty
+    )
+    plain = recipe_named(f"llama.cpp-default+{penalty}", BUILTIN_RECIPES)
+    assert plain.title == f"llama.cpp default + penalty {penalty}"
+    assert plain.chain == SamplerChain.of(repeat_penalty=penalty)
 
 
 def test_recipes_are_found_by_id_or_title() -> None:
@@ -229,3 +245,32 @@ def test_importing_files(tmp_path: Path) -> None:
     for wrong in (path, tmp_path / "missing", tmp_path):
         with pytest.raises(UserError):
             import_file(wrong)
+
+
+LIMITS = Constraints(
+    grammar='root ::= "yes" | "no"', banned_strings=("it's",), text_biases=(TextBias("a b", -2.0),)
+)
+
+
+@pytest.mark.parametrize("to", EXPORT_FORMATS)
+def test_an_export_names_every_constraint_that_it_does_not_carry(to: str) -> None:
+    exported = export_recipe(Recipe.of(SamplerChain.of(), "Mine", constraints=LIMITS), to)
+    lost = {
+        "json": set(),
+        "llama-args": {"banned_strings", "logit_bias_text"},
+        "llama-server": {"banned_strings"},
+    }.get(to, {"grammar", "banned_strings", "logit_bias_text"})
+    assert lost == {name for name in exported.lost if name in LIMITS.names}
+
+
+@pytest.mark.parametrize("to", ["json", "llama-args"])
+def test_what_this_program_exports_it_reads_with_its_constraints(to: str) -> None:
+    recipe = Recipe.of(SamplerChain.of(), "Mine", constraints=LIMITS)
+    assert import_text(export_recipe(recipe, to).text, "Mine").recipe.constraints == LIMITS
+
+
+def test_recipe_files_without_constraints_are_read(tmp_path: Path) -> None:
+    data = Recipe.of(SamplerChain.of(), "Old").to_json()
+    assert "constraints" not in data
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    assert not load_recipes(tmp_path).named("old").constraints
