@@ -6,22 +6,28 @@ of the process at any moment. A second program on the same file waits for a few 
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from qwqdesk.errors import UserError
 from qwqdesk.paths import create_folder
+from qwqdesk.shared_file import alone_with
+from qwqdesk.store import recovery, search_index
 from qwqdesk.store.migrations import MIGRATIONS, Migration, apply, version_of
+from qwqdesk.store.recovery import Recovered
 
 BUSY_SECONDS = 5.0
 _IMPATIENT_MS = 50
 CHECKED_BYTES = 16 << 20
+_MOST_VERSIONS = 10_000  # a higher one was written by no program
 _VERSION_AT = 60  # offset of user_version in the file's header, 4 bytes, big-endian
+_log = logging.getLogger(__name__)
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FORBIDDEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
@@ -46,17 +52,34 @@ class Database:
         with self._words():
             try:
                 self._connection = self._open()
-            except sqlite3.DatabaseError as error:
-                if path is None or _code(error) not in _BROKEN:
+            except UserError:
+                raise
+            except Exception as error:
+                # Damage has more faces than SQLite's own word for it: a broken table definition
+                # is a UnicodeDecodeError, a changed name an ordinary SQL error.
+                if path is None or _is_said(error, path):
                     raise
-                self.notices.append(_move_aside(path))
-                self._connection = self._open()
+                _log.warning("the history cannot be opened", exc_info=True)
+                self._connection = self._begin_anew(path)
         self._identity = _identity(path) if path is not None else None
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         with self._words():
             return self._connection.execute(sql, values).fetchall()
+
+    def read_each(self, table: str, ids: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The rows of a table with these ids (a query); one that is damaged costs only itself."""
+        try:
+            return self.read(f"SELECT * FROM {table} WHERE id IN ({ids}) ORDER BY id", values)
+        except UserError as error:
+            if error.code != "corrupt":
+                raise
+        found: list[sqlite3.Row] = []
+        for row in self.read(f"SELECT id FROM {table} WHERE id IN ({ids}) ORDER BY id", values):
+            with suppress(UserError):
+                found += self.read(f"SELECT * FROM {table} WHERE id = ?", (row["id"],))
+        return found
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement; the id of the row that an INSERT made."""
@@ -119,10 +142,32 @@ class Database:
             _set_up(connection)
             self._check(connection)
             self._migrate(connection)
+            _require_columns(connection, self._migrations)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _begin_anew(self, path: Path) -> sqlite3.Connection:
+        """Recover what can be read into a new file, and keep the damaged one aside.
+
+        Nothing is moved before the new one is whole: a fault of ours leaves everything in place.
+        """
+        with _alone(path):
+            with suppress(OSError):
+                _suspicion(path).touch()  # the whole file is looked at
+            with suppress(Exception):  # another program was faster
+                return self._open()
+            found = recovery.rebuild(path, self._build, search_index.index_all)
+            aside = _move_aside(path)
+            recovery.new_path(path).replace(path)
+            _suspicion(path).unlink(missing_ok=True)
+        self.notices.append(_recovered(found, aside))
+        return self._open()
+
+    def _build(self, connection: sqlite3.Connection) -> None:
+        _set_up(connection)
+        apply(connection, self._migrations)
 
     def _require_in_place(self) -> None:
         """What is written into a file that was moved or deleted under us is lost without a word."""
@@ -134,7 +179,7 @@ class Database:
             )
 
     def _refuse_newer(self, version: int) -> None:
-        if version > len(self._migrations):
+        if len(self._migrations) < version <= _MOST_VERSIONS:
             raise UserError(
                 f"The history {self.path} was written by a newer version of QwQ Desk.",
                 "Update the program, or choose another place with --data-dir. "
@@ -149,12 +194,14 @@ class Database:
         suspect = _suspicion(self.path).exists()
         if self.path.stat().st_size > CHECKED_BYTES and not suspect:
             return
-        _suspicion(self.path).unlink(missing_ok=True)
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            error = sqlite3.DatabaseError(str(found))
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+            raise _corrupt(str(found))
+        if suspect:  # a row that cannot be read is no fault of the tree it hangs in
+            for table in _tables(connection):
+                for _ in connection.execute(f"SELECT * FROM {table}"):
+                    pass
+            _suspicion(self.path).unlink(missing_ok=True)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         version = version_of(connection)
@@ -168,14 +215,21 @@ class Database:
     def _words(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeError as error:  # SQLite's message holds the damaged bytes
+            raise self._damaged(_explain(_corrupt("no UTF-8"), self.path)) from error
         except sqlite3.Error as error:
             known = _explain(error, self.path)
             if known is None:
                 raise
-            if known.code == "corrupt" and self.path is not None:
-                with suppress(OSError):
-                    _suspicion(self.path).touch()
-            raise known from error
+            raise self._damaged(known) from error
+
+    def _damaged(self, known: UserError | None) -> UserError:
+        """The error; where it is damage, the next start looks at the whole file."""
+        assert known is not None
+        if known.code == "corrupt" and self.path is not None:
+            with suppress(OSError):
+                _suspicion(self.path).touch()
+        return known
 
 
 def _text(raw: bytes) -> str:
@@ -225,13 +279,78 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
         copy.close()
 
 
-def _move_aside(path: Path) -> str:
-    """Rename the broken file and its companions; the sentence that tells the user."""
+def _require_columns(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
+    """The tables have the columns that the migrations make; one damaged letter is a new name."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as wanted:
+        apply(wanted, migrations)
+        for table in _tables(wanted):
+            if _columns(wanted, table) - _columns(connection, table):
+                raise _corrupt(f"the table {table} is not as it was made")
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables of rows, without those of the search index."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [row[0] for row in found.fetchall() if not row[0].startswith(("search", "sqlite"))]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def _corrupt(found: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(found)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    try:
+        with alone_with(path):
+            yield
+    except TimeoutError as error:
+        raise UserError(
+            "Another window is recovering the history.", "Try again in a moment.", code="busy"
+        ) from error
+
+
+def _is_said(error: Exception, path: Path) -> bool:
+    """Whether this is no damage, but something that has words of its own."""
+    if not isinstance(error, sqlite3.Error):
+        return isinstance(error, OSError)
+    known = _explain(error, path)
+    return known is not None and known.code != "corrupt"
+
+
+def _recovered(found: Recovered, aside: Path) -> str:
+    """What the user is told."""
+    kept = f"The damaged file was kept as {aside.name}."
+    if not found.conversations:
+        return f"The history was damaged and no chat in it could be read. {kept}"
+    counts = (
+        _counted(found.conversations, "chat", "chats"),
+        _counted(found.messages, "message", "messages"),
+        _counted(found.replies, "reply", "replies"),
+    )
+    rest = "Everything in it could be read." if found.complete else "Some of it may be missing."
+    said = f"{counts[0]} with {counts[1]} and {counts[2]} were recovered"
+    return f"The history was damaged: {said}. {rest} {kept}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _move_aside(path: Path) -> Path:
+    """Rename the broken file and its companions; its new name."""
     aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
     try:
         for suffix in ("-wal", "-shm", ""):
             old = path.with_name(path.name + suffix)
-            if old.exists():
+            if suffix and old.exists() and (suffix == "-shm" or not old.stat().st_size):
+                old.unlink()  # derived from the log, or a log of nothing
+            elif old.exists():
                 old.replace(aside.with_name(aside.name + suffix))
     except OSError as error:
         raise UserError(
@@ -239,10 +358,7 @@ def _move_aside(path: Path) -> str:
             "Move the file away yourself, or choose another place with --data-dir.",
             code="corrupt",
         ) from error
-    return (
-        f"The history was damaged. It was kept as {aside.name} beside the new, empty one; "
-        "a copy from a backup can be put back in its place."
-    )
+    return aside
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -280,7 +396,7 @@ def _explain(error: sqlite3.Error, path: Path | None) -> UserError | None:
     if code in _BROKEN:
         return UserError(
             f"The history {path} is damaged.",
-            "Start the program again: it moves the file aside and begins a new one.",
+            "Start the program again: it recovers what can be read and keeps the damaged file.",
             code="corrupt",
         )
     return None

@@ -7,6 +7,7 @@ death of the process. One object belongs to one thread.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,10 @@ from qwqdesk.store.pieces import Written
 
 CUT_DETAIL = "The program ended while this was written."
 _TITLE_LENGTH = 60
+_SUMMARY = (
+    "SELECT id, title, created, updated, CASE WHEN typeof(lanes) = 'text' AND json_valid(lanes) "
+    "THEN json_array_length(lanes) ELSE 0 END AS lanes FROM conversations"
+)
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,15 @@ class History:
 
     def conversations(self, limit: int = 200, offset: int = 0) -> list[ConversationSummary]:
         """The conversations, last changed first."""
-        found = self._db.read(
-            "SELECT id, title, created, updated, "
-            "CASE WHEN typeof(lanes) = 'text' AND json_valid(lanes) THEN json_array_length(lanes) "
-            "ELSE 0 END AS lanes "
-            "FROM conversations WHERE deleted IS NULL "
-            "ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
-            (limit, offset),
-        )
+        try:
+            found = self._db.read(
+                f"{_SUMMARY} WHERE deleted IS NULL ORDER BY updated DESC, id DESC LIMIT ? OFFSET ?",
+                (limit, offset),
+            )
+        except UserError as error:
+            if error.code != "corrupt":
+                raise
+            found = self._summaries_one_by_one()[offset : offset + limit]
         return [
             ConversationSummary(
                 row["id"],
@@ -105,6 +111,14 @@ class History:
             )
             for row in found
         ]
+
+    def _summaries_one_by_one(self) -> list[sqlite3.Row]:
+        """The same from a damaged file: a row that cannot be read costs only itself."""
+        found: list[sqlite3.Row] = []
+        for row in self._db.read("SELECT id FROM conversations ORDER BY updated DESC, id DESC"):
+            with suppress(UserError):
+                found += self._db.read(f"{_SUMMARY} WHERE deleted IS NULL AND id = ?", (row["id"],))
+        return found
 
     def load(self, conversation_id: int) -> Conversation:
         """A whole conversation with all its branches, messages and replies oldest first."""
@@ -118,16 +132,17 @@ class History:
         if not head:
             raise _no_conversation(conversation_id)
         replies: dict[int, list[Reply]] = {}
-        for row in self._db.read(
-            "SELECT replies.* FROM replies JOIN messages ON messages.id = replies.message_id "
-            "WHERE messages.conversation_id = ? ORDER BY replies.id",
+        for row in self._db.read_each(
+            "replies",
+            "SELECT replies.id FROM replies JOIN messages ON messages.id = replies.message_id "
+            "WHERE messages.conversation_id = ?",
             (conversation_id,),
         ):
             replies.setdefault(row["message_id"], []).append(self._whole(rows.reply_of(row)))
         messages = tuple(
             rows.message_of(row, tuple(replies.get(row["id"], ())))
-            for row in self._db.read(
-                "SELECT * FROM messages WHERE conversation_id = ? ORDER BY id", (conversation_id,)
+            for row in self._db.read_each(
+                "messages", "SELECT id FROM messages WHERE conversation_id = ?", (conversation_id,)
             )
         )
         return rows.conversation_of(head[0], messages)
