@@ -174,15 +174,20 @@ def test_breakers_are_typed_with_escapes(editor: ChainEditor, model: ChainModel)
     assert model.chain.strings("dry_sequence_breakers") == ("\n", " ", ";")
 
 
-@pytest.mark.parametrize("text", ["42", "x+1", "42+nan", "99999999999+1", "42+", "4.5-1"])
+@pytest.mark.parametrize("text", ["42", "x+1", "42+nan", "99999999999+1", "42+", "4.5-1", "42=1"])
 def test_a_bias_that_cannot_be_read_is_refused_in_words(
     editor: ChainEditor, model: ChainModel, text: str
 ) -> None:
     child(editor, QToolButton, "moreSettingsButton").click()
     field = child(editor, QLineEdit, "field_logit_bias")
+    assert field.placeholderText() == "42+1.5  7-inf"
     field.setText(text)
     field.editingFinished.emit()
-    assert editor.problem
+    assert editor.problem == (
+        f"{text} is not a bias. Write a token's number and what is added to its logit, for example "
+        "42+1.5, or 42-inf to ban it."
+    )
+    assert field.toolTip() == editor.problem
     assert not model.chain.logit_bias
     model.set_values({"top_k": 7})
     assert field.text() == text, "it stays in sight while something else changes"
@@ -190,6 +195,7 @@ def test_a_bias_that_cannot_be_read_is_refused_in_words(
     field.setText("42+1.5 7-inf")
     field.editingFinished.emit()
     assert editor.problem == ""
+    assert "for example 42+1.5" in field.toolTip()
     assert model.chain.logit_bias == ((42, 1.5), (7, float("-inf")))
 
 
@@ -496,3 +502,30 @@ def test_show_step_leads_to_its_field(editor: ChainEditor) -> None:
     editor.show_step("seed")
     assert child(editor, ValueField, "field_seed").hasFocus()
     editor.show_step("")
+
+
+@pytest.mark.parametrize("width", [300, 400, 480, 520, 640, 800])
+@pytest.mark.parametrize("height", [220, 600, 900])
+def test_constraints_are_named_and_adding_a_step_is_in_sight(
+    editor: ChainEditor, qtbot: QtBot, width: int, height: int
+) -> None:
+    editor.resize(width, height)
+    qtbot.waitUntil(lambda: editor.property("density") == density_for(width))
+    constraints = child(editor, QAbstractButton, "editConstraints")
+    assert constraints.text() == "Constraints"
+    qtbot.waitUntil(lambda: constraints.width() >= constraints.sizeHint().width())
+    add = child(editor, QAbstractButton, "addStep")
+    inside = child(editor, QScrollArea, "chainArea").isAncestorOf(add)
+    assert inside is (height < 420), "a low editor gives its height to the rows"
+    seen = add.mapTo(editor, add.rect().bottomLeft()).y() < editor.height()
+    assert inside or seen
+    assert len(editor.findChildren(QAbstractButton, "addStep")) == 1
+
+
+def test_insert_adds_a_step_wherever_its_button_is(editor: ChainEditor) -> None:
+    for height in (300, 900):
+        editor.resize(640, height)
+        QTest.keyClick(editor, Qt.Key.Key_Insert)
+        menu = editor.findChildren(QMenu, "addStepMenu")[-1]
+        assert menu.isVisible()
+        menu.close()

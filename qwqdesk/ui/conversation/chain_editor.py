@@ -18,7 +18,7 @@ from qwqdesk.ui.conversation.chain_answer import AnswerModel
 from qwqdesk.ui.conversation.chain_answer_foot import AnswerFoot
 from qwqdesk.ui.conversation.chain_foot import ChainFoot
 from qwqdesk.ui.conversation.chain_model import ChainEdits, ChainModel
-from qwqdesk.ui.conversation.chain_parts import ChainContent
+from qwqdesk.ui.conversation.chain_parts import ChainContent, tight_column
 from qwqdesk.ui.conversation.chain_row import RowDensity
 from qwqdesk.ui.conversation.chain_rows import ChainRows
 from qwqdesk.ui.conversation.chain_rules import ReasoningRules
@@ -27,6 +27,7 @@ from qwqdesk.ui.conversation.chain_view import chain_view
 from qwqdesk.ui.theme import theme
 
 _HYSTERESIS = 8
+_HIGH = 420  # px: from here on "Add step" stays in sight below the rows
 _LIMITS: tuple[tuple[int, RowDensity], ...] = (
     (760, "wide"),
     (592, "normal"),
@@ -97,6 +98,8 @@ class ChainEditor(QFrame):
         self._layout.setSpacing(0)
         self._layout.addWidget(self._switch)
         self._layout.addWidget(self._area, 1)
+        self._add_place = tight_column()
+        self._layout.addLayout(self._add_place)
         self._foot: ChainFoot | AnswerFoot | None = None
         if width is not None:
             self.resize(width, self.height())  # else the first event has Qt's own width
@@ -173,6 +176,7 @@ class ChainEditor(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
+        self._place_add()
         if self._sized:
             # Several sizes in a row, and several editors at once: each rebuilds once, in its turn.
             self._fitting.start()
@@ -249,15 +253,29 @@ class ChainEditor(QFrame):
         self._density = density
         self.setProperty("density", density)
         self._switch.set_narrow(narrow)
+        before: ChainContent | None = getattr(self, "_content", None)
+        if before is not None and self._add_place.indexOf(before.add) >= 0:
+            self._add_place.removeWidget(before.add)
+            retire(before.add)
         self._content = self._new_content(narrow=narrow, more=more)
+        self._place_add()
         self._rows = ChainRows(self._shown, self._content, self._area, density)
         self._rows.checked.connect(self._check)
         self._area.setWidget(self._content)
-        own = self._shown is self._model
+        own, short = self._shown is self._model, narrow or density == "snug"
         self._replace_foot(
-            ChainFoot(self._model, narrow) if own else AnswerFoot(self._answer, narrow=narrow)
+            ChainFoot(self._model, short) if own else AnswerFoot(self._answer, narrow=narrow)
         )
         self.refresh()
+
+    def _place_add(self) -> None:
+        """Put “Add step” behind the last row, or, where there is the height, below all of them."""
+        add = self._content.add
+        wanted = self._add_place
+        if self.height() < theme().px(_HIGH):
+            wanted = self._content.add_place
+        if wanted.indexOf(add) < 0:
+            wanted.addWidget(add)
 
     def _new_content(self, *, narrow: bool, more: bool) -> ChainContent:
         own = self._shown is self._model

@@ -10,8 +10,14 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.param import FLOAT32_MAX, Param, Value
-from qwqdesk.ui.base import TextField, ValueField, label
-from qwqdesk.ui.conversation.chain_text import list_from_text, list_to_text, short_label
+from qwqdesk.ui.base import TextField, ValueField, label, plain_tip
+from qwqdesk.ui.conversation.chain_text import (
+    BIAS_FORMAT,
+    EXAMPLES,
+    list_from_text,
+    list_to_text,
+    short_label,
+)
 
 
 class ParamField(QObject):
@@ -86,7 +92,10 @@ class ListParam(ParamField):
 
     def _make(self, title: str) -> QWidget:
         self._field = TextField(title)
-        self._field.setToolTip(f"{title}. {self.param.meaning} Separate them with spaces.")
+        self._field.setPlaceholderText(EXAMPLES.get(self.param.kind, ""))
+        form = BIAS_FORMAT if self.param.kind == "bias" else ""
+        self._tip = f"{title}. {self.param.meaning} {form} Separate them with spaces."
+        self._tell("")
         self._field.edited.connect(self._typed)
         self._shown: Value = ()
         return self._field
@@ -96,18 +105,22 @@ class ListParam(ParamField):
             return  # a wrong text stays until it is mended
         self._shown = value
         self._field.show_text(list_to_text(value, self.param.kind), source)
-        self._field.set_problem("")
+        self._tell("")
         self._check("")
 
     def _typed(self, text: str) -> None:
         try:
             value = list_from_text(text, self.param)
         except UserError as error:
-            self._field.set_problem(error.what)
+            self._tell(error.what)
             self._check(error.what)
             return
-        self._field.set_problem("")
+        self._tell("")
         self._edit(value)
+
+    def _tell(self, problem: str) -> None:
+        self._field.set_problem(problem)
+        self._field.setToolTip(plain_tip(problem or self._tip))
 
 
 class SwitchParam(ParamField):

@@ -98,8 +98,11 @@ class ChainFoot(QFrame):
         )
         return [self._limits_button(), paste, copy, reset]
 
-    def _limits_button(self) -> IconButton:
-        return IconButton("lock", "Constraints", name="editConstraints", clicked=self.constrain)
+    def _limits_button(self) -> QWidget:
+        made = button("Constraints", "lock", "flat", small=True, name="editConstraints")
+        made.clicked.connect(self.constrain)
+        made.setToolTip("Grammar or JSON schema, banned strings, biases by text")
+        return made
 
     def constrain(self) -> None:
         """Open the box for grammar, banned strings and biases by text."""

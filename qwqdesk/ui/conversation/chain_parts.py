@@ -153,7 +153,8 @@ class ChainContent(QFrame):
         column.addWidget(self.bands)
         column.addWidget(self.head)
         column.addLayout(self.steps)
-        column.addWidget(self.add)
+        self.add_place = tight_column()  # see `ChainEditor`
+        column.addLayout(self.add_place)
         column.addWidget(self.absent_head)
         column.addLayout(self.absent)
         column.addWidget(self.more)

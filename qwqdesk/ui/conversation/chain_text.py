@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import cast
@@ -10,11 +10,17 @@ from typing import cast
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.escapes import process_escapes, with_escapes
-from qwqdesk.sampling.param import Bias, Param, Value, number_text
+from qwqdesk.sampling.param import Bias, Param, Value, number_text, shown
 from qwqdesk.sampling.samplers import RANDOM_SEEDS, Sampler, sampler_named
 
 _LONGEST_LABEL = 11
 _SPACE = "\\x20"
+BIAS_FORMAT = (
+    "Write a token's number and what is added to its logit, for example 42+1.5, or 42-inf "
+    "to ban it."
+)
+EXAMPLES = {"bias": "42+1.5  7-inf", "strings": "###  User:"}
+"""What an empty field shows of its format, by the kind of the parameter."""
 _NOT_IN_CHAIN = "-not-in-chain"
 
 # Where a step that is put back makes most sense: beside its relative.
@@ -70,13 +76,15 @@ def _bias(word: str, param: Param) -> tuple[int, float]:
     for sign in ("+", "-"):
         token, found, number = word.partition(sign)
         if found and token.isdecimal():
-            try:
-                value = float(sign + number)
-            except ValueError:
-                break
-            if not math.isnan(value):
-                return int(token), value
-    raise param.error(word, "write a token id and what is added, for example 42+1.5 or 42-inf")
+            with suppress(ValueError, UserError):
+                bias = int(token), float(sign + number)
+                param.check([bias])
+                return bias
+    raise UserError(
+        f"{shown(word)} is not a bias. {BIAS_FORMAT}",
+        "Separate several by spaces.",
+        code="value",
+    )
 
 
 def settings_without_effect(sampler: str, chain: SamplerChain) -> tuple[Param, ...]:

@@ -15,7 +15,8 @@ from qwqdesk.ui.conversation.lane_output import LaneOutput
 from qwqdesk.ui.theme import theme
 
 _DOCK_FROM = 980  # px of a single lane from which the chain stands at the right
-_DOCK, _DOCK_WIDE, _WIDE_LANE = 360, 400, 1500
+# px: half of the lane within these, so that a row has room for its number, meaning and state.
+_DOCK_LEAST, _DOCK_MOST = 480, 600
 _EDITOR_SHARE = 0.45
 
 
@@ -107,7 +108,8 @@ class LaneBody(HairSplitter):
 
     def _size_editor(self) -> None:
         if self.orientation() == Qt.Orientation.Horizontal:
-            dock = theme().px(_DOCK_WIDE if self.width() >= theme().px(_WIDE_LANE) else _DOCK)
+            px = theme().px
+            dock = min(max(self.width() // 2, px(_DOCK_LEAST)), px(_DOCK_MOST))
             self.setStretchFactor(0, 1)
             self.setStretchFactor(1, 0)
             self.setSizes([self.width() - dock, dock])
