@@ -13,6 +13,7 @@ from qwqdesk.engine.events import (
     Event,
     LaneFinished,
     LoopFound,
+    LoopGrew,
     Output,
     ReasoningClosed,
     RunStarted,
@@ -112,7 +113,7 @@ class RunRecord:
             self.lanes[event.lane].add(event)
         elif isinstance(event, RunStarted):
             self.engine, self.note = event.engine, event.note
-        elif isinstance(event, LoopFound):
+        elif isinstance(event, LoopFound | LoopGrew):
             self.lanes[event.lane].loop = event.loop
         elif isinstance(event, ReasoningClosed):
             self.lanes[event.lane].closed = event

@@ -65,11 +65,10 @@ class LoopDetector:
 
     @property
     def loop(self) -> Loop | None:
-        """The loop found so far; its `repeats` grows while the same block goes on."""
-        if self._found is not None and self._found_by_tail:
-            grown = self._tail.loop(self._start)
-            if grown is not None and grown.from_token == self._found.from_token:
-                return grown
+        """The loop found so far; its `repeats` grows while the same block goes on.
+
+        What was counted stays, also where something else follows.
+        """
         return self._found
 
     def push(self, token: int) -> Loop | None:
@@ -79,6 +78,7 @@ class LoopDetector:
         """
         self._tail.push(token)
         if self._found is not None:
+            self._found = self._grown(self._found)
             return None
         self._novelty.push(token)
         if self._tail.is_loop():
@@ -87,6 +87,11 @@ class LoopDetector:
         else:
             self._found = self._novelty.loop(self._start)
         return self._found
+
+    def _grown(self, found: Loop) -> Loop:
+        latest = self._tail.loop(self._start) if self._found_by_tail else None
+        same = latest is not None and latest.from_token == found.from_token
+        return latest if latest is not None and same else found
 
 
 def find_loop(tokens: list[int] | tuple[int, ...]) -> Loop | None:

@@ -18,6 +18,7 @@ from qwqdesk.engine.events import (
     Event,
     LaneFinished,
     LoopFound,
+    LoopGrew,
     PrefillProgress,
     RunRequest,
 )
@@ -370,6 +371,8 @@ class Run:
             self._put(output)
         if closed is not None:
             self._put(closed)
+        if (loop := lane.writer.take_growth()) is not None:
+            self._put(LoopGrew(lane.writer.index, loop))
 
     def _report(self, lane: _Lane) -> None:
         """The lane has ended: release its text and say why, once."""

@@ -233,6 +233,14 @@ class LoopFound:
     loop: Loop
 
 
+@dataclass(frozen=True)
+class LoopGrew:
+    """The loop of lane `lane` has gone on: `loop` has more whole rounds than was last said."""
+
+    lane: int
+    loop: Loop
+
+
 CloseReason = Literal["budget", "asked", "loop"]
 
 
@@ -269,6 +277,7 @@ Event = (
     | PrefillProgress
     | Output
     | LoopFound
+    | LoopGrew
     | ReasoningClosed
     | BiasesFound
     | LaneFinished

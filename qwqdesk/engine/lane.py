@@ -45,6 +45,7 @@ class LaneWriter:
         self.request = request
         self.finish: tuple[FinishReason, str | None] | None = None
         self.loop: Loop | None = None
+        self._rounds_told = 0  # whole ones
         self.forced: deque[int] = deque()
         self.closed: ReasoningClosed | None = None
         self._vocabulary = vocabulary
@@ -164,6 +165,14 @@ class LaneWriter:
         closed, self.closed = self.closed, None
         return closed
 
+    def take_growth(self) -> Loop | None:
+        """The loop, each time when it has more whole rounds than when it was last told."""
+        whole = self.whole_loop
+        if whole is None or int(whole.repeats) <= self._rounds_told:
+            return None
+        self._rounds_told = int(whole.repeats)
+        return whole
+
     def flush(self) -> None:
         """Release all text that is held back; call once when the lane has ended."""
         self._text.flush()
@@ -227,6 +236,7 @@ class LaneWriter:
         if found is None or self.loop is not None:
             return None
         loop = self.loop = replace(found, text=_text_of(found, self.tokens, self._vocabulary))
+        self._rounds_told = int(loop.repeats)
         self._react(loop)
         return loop
 

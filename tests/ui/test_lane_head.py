@@ -17,7 +17,7 @@ from qwqdesk.ui.base import Badge, Chip
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.chips import differences_line, steps_line
 from qwqdesk.ui.conversation.lane_head import LaneHead
-from qwqdesk.ui.conversation.lane_status import finished, looped, reading, running
+from qwqdesk.ui.conversation.lane_status import finished, looping, reading, running
 
 UNSLOTH = recipe_named("unsloth", BUILTIN_RECIPES)
 
@@ -165,7 +165,12 @@ def test_every_finish_reason_has_its_badge(head: LaneHead) -> None:
         (finished("cancelled"), "neutral", "Stopped by you"),
         (finished("error"), "bad", "Failed"),
         (finished(None), "warn", "Interrupted"),
-        (looped(still_running=False), "warn", "Looped"),
+        (looping(), "warn", "Looping"),
+        (finished("stop", looped=True), "warn", "Looped"),
+        (finished("length", looped=True), "warn", "Looped"),
+        (finished("loop", looped=True), "warn", "Looped, stopped"),
+        (finished("cancelled", looped=True), "neutral", "Stopped by you"),
+        (finished("error", looped=True), "bad", "Failed"),
         (reading(31, 50), "accent", "Reading prompt 62 %"),
         (reading(0, 0), "accent", "Reading prompt 0 %"),
         (running("Thinking"), "accent", "Thinking"),

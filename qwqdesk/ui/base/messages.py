@@ -89,8 +89,12 @@ class MessageBand(QFrame):
         """Say something else, with the same buttons."""
         set_state(self, "ground", kind)
         self._icon.set_icon(_BAND_ICONS.get(kind, "info"), self._ink(kind))
-        self._sentence.setText(sentence)
         set_state(self._sentence, "tone", "bad" if kind == "bad" else "text")
+        self.set_words(sentence, next_step)
+
+    def set_words(self, sentence: str, next_step: str = "") -> None:
+        """Say the same in other words: kind, icon and buttons stay."""
+        self._sentence.setText(sentence)
         self._next_step.setText(next_step)
         self._next_step.setVisible(bool(next_step))
         self.setAccessibleName(f"{sentence} {next_step}".strip())

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from qwqdesk.analysis.loop_place import Landmark
 from qwqdesk.ui.conversation.code_block import CodeBlock
 from qwqdesk.ui.conversation.code_text import CodeText
 from qwqdesk.ui.conversation.document_view import DocumentView
@@ -19,7 +20,7 @@ from qwqdesk.ui.conversation.markdown_blocks import (
     Opened,
     Shape,
 )
-from qwqdesk.ui.conversation.repeat_marks import mark_repeats
+from qwqdesk.ui.conversation.repeat_marks import mark_growth, mark_repeats
 from qwqdesk.ui.conversation.table_block import TableBlock
 from qwqdesk.ui.conversation.text_block import TextBlock
 from qwqdesk.ui.conversation.text_look import LookName, TextLook
@@ -71,7 +72,8 @@ class AnswerView(QWidget):
         self._dirty = 0  # the first block whose place may have changed
         self._caret = Caret(self)
         self._streaming, self._followed = False, True
-        self._loop_text = ""
+        self._loop_start: Landmark | None = None
+        self._loop_view: int | None = None  # the number of the view in which it begins
         self.setFixedHeight(0)
 
     # ------------------------------------------------------------ content
@@ -101,17 +103,23 @@ class AnswerView(QWidget):
         self._growing = None
         self.set_streaming(False)
         self.refresh()
-        if self._loop_text:
-            self.mark_repeats(self._loop_text)
+        if self._loop_start is not None:
+            self.mark_repeats(self._loop_start)
 
-    def mark_repeats(self, text: str) -> None:
-        """Tint the part that repeats itself, now and when the theme changes."""
-        self._loop_text = text
-        mark_repeats(views_of(self.blocks), text)
+    def mark_repeats(self, start: Landmark) -> None:
+        """Tint the part that repeats itself, now, while it grows, and when the theme changes."""
+        self._loop_start = start
+        self._loop_view = mark_repeats(views_of(self.blocks), start)
+
+    def _mark_growth(self) -> None:
+        """The loop goes on: only the newest blocks have changed."""
+        if self._loop_view is not None:
+            newest = max(self._loop_view + 1, len(self._blocks) - 2)
+            mark_growth(views_of(self.blocks[newest:]))
 
     def clear(self) -> None:
         """Back to an empty answer."""
-        self._loop_text = ""
+        self._loop_start, self._loop_view = None, None
         for block, _ in self._blocks:
             block.hide()
             block.deleteLater()
@@ -142,6 +150,7 @@ class AnswerView(QWidget):
         """Draw what was fed since the last call, and give every block its place."""
         if self._growing is not None:
             self._growing.show_growth()
+        self._mark_growth()
         self._place()
         self._place_caret()
 
@@ -261,8 +270,8 @@ class AnswerView(QWidget):
         self._look = look
         for block, _ in self._blocks:
             block.set_look(look)
-        if self._loop_text:
-            self.mark_repeats(self._loop_text)
+        if self._loop_start is not None:
+            self.mark_repeats(self._loop_start)
         self.place_all()
 
     def set_density(self, density: str) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from qwqdesk.analysis.loop_place import loop_place
 from qwqdesk.analysis.token_items import WrittenTokens
+from qwqdesk.analysis.token_places import Part
 from qwqdesk.conversation import FinishReason, Loop, Mode, Reply, Timing, Usage
 from qwqdesk.engine.events import Event
 from qwqdesk.manifest import vocabulary_of
@@ -135,6 +137,14 @@ class Comparison(QObject):
             found = ((label, source) for label, source in self._lanes.items() if source is not None)
             self._read = tuple(self._snapshot(label, source) for label, source in found)
         return self._read
+
+    def loop_place(self, label: str) -> tuple[Part, int]:
+        """Where a lane's newest reply begins to repeat itself, which it does."""
+        reply = next(reply for reply in self.replies() if reply.label == label)
+        assert reply.loop is not None
+        return loop_place(
+            reply.loop, len(reply.tokens), reply.ends, reply.text, reply.reasoning, reply.answer
+        )
 
     def _snapshot(self, label: str, source: Reply | _Running) -> LaneReply:
         kept: Reply | LaneRecord

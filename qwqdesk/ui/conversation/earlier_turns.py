@@ -113,8 +113,7 @@ class EarlierTurns(QObject):
         view.show_reply(turn.reply)
         if turn.origin is not None:
             view.reasoning.header.set_origin(turn.origin)
-        if turn.reply.loop is not None:
-            view.mark_repeats(turn.reply.loop.text)
+        view.mark_repeats_of(turn.reply)
         if output.single:
             view.add_below(_numbers(turn.reply, view, output))
 

@@ -14,6 +14,7 @@ from qwqdesk.conversation_path import lane_replies
 from qwqdesk.engine.events import (
     LaneFinished,
     LoopFound,
+    LoopGrew,
     Output,
     PrefillProgress,
     ReasoningClosed,
@@ -34,7 +35,7 @@ from qwqdesk.ui.conversation.earlier_turns import EarlierTurns, Turn, drawn_at_o
 from qwqdesk.ui.conversation.lane_body import LaneBody
 from qwqdesk.ui.conversation.lane_head import LaneHead
 from qwqdesk.ui.conversation.lane_output import LaneOutput, width_class
-from qwqdesk.ui.conversation.lane_status import LaneStatus, finished, looped, reading, running
+from qwqdesk.ui.conversation.lane_status import LaneStatus, finished, looping, reading, running
 from qwqdesk.ui.conversation.siblings import Siblings
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import set_state, theme
@@ -222,11 +223,10 @@ class Lane(QFrame):
         self.reply_id = reply.id
         self.output.show_reply(reply)
         cut = reply.finish_reason is None or reply.finish_detail == CUT_DETAIL
-        self._set_status(finished(None if cut else reply.finish_reason, reply.finish_detail))
+        reason = None if cut else reply.finish_reason
+        self._set_status(finished(reason, reply.finish_detail, looped=reply.loop is not None))
         if cut:
             self.output.bands.show_error(UserError("Interrupted.", CUT_DETAIL, code="cut"))
-        elif reply.loop is not None and reply.finish_reason != "loop":
-            self._set_status(looped(still_running=False))
 
     def offer_siblings(self, message: UserMessage) -> None:
         """Offer the other replies to this message, where there are some."""
@@ -264,15 +264,15 @@ class Lane(QFrame):
         elif isinstance(event, LoopFound):
             self._loop_found = True
             self.output.set_loop(event.loop)
-            self._set_status(looped(still_running=True))
+            self._set_status(looping())
+        elif isinstance(event, LoopGrew):
+            self.output.set_loop(event.loop)
         elif isinstance(event, ReasoningClosed):
             if self.output.reply is not None:
                 self.output.reply.reasoning.header.set_end(end_words(event.reason))
         elif isinstance(event, LaneFinished):
             self.output.finish(event.reason, event.detail, event.usage, event.timing)
-            ended = finished(event.reason, event.detail)
-            marked = self._loop_found and event.reason in ("stop", "length")
-            self._set_status(looped(still_running=False) if marked else ended)
+            self._set_status(finished(event.reason, event.detail, looped=self._loop_found))
         elif isinstance(event, RunStarted) and event.sequential:
             self.output.set_progress("Waiting: the lanes run one after another")
 

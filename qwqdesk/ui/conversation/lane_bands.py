@@ -20,6 +20,7 @@ class LaneBands(QWidget):
     """At most one loop band and one error band, each with its next step."""
 
     continueRequested = Signal()  # noqa: N815 - Qt's style for signals
+    stopRequested = Signal()  # noqa: N815
     tryAgainRequested = Signal()  # noqa: N815
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,9 +51,17 @@ class LaneBands(QWidget):
         self._note.hide()
 
     def show_loop(self, loop: Loop, *, running: bool) -> None:
-        """Say where the repetition begins; "Continue" only when it has stopped the lane."""
-        self._found, self._state = loop, "running" if running else "stopped"
-        self._show_loop()
+        """Say where the repetition begins and how often it came; again when it goes on.
+
+        A lane that goes on can be stopped, one that was stopped by it can be continued.
+        """
+        state: _State = "running" if running else "stopped"
+        grown = self._loop is not None and state == self._state
+        self._found, self._state = loop, state
+        if grown and self._loop is not None:
+            self._say(self._loop, loop)  # its button stays, perhaps with the focus
+        else:
+            self._show_loop()
 
     def show_stopped(self, *, by_loop: bool) -> None:
         """The lane has ended; when the loop guard did it, it can be continued."""
@@ -79,20 +88,23 @@ class LaneBands(QWidget):
         if loop is None:
             return
         self._drop_loop()
-        whole, short = loop_words(loop), f"Looped from token {loop.from_token:,}"
-        next_step = self._next_step(narrow=self._narrow)
-        band = MessageBand(
-            "warn", short if self._narrow else whole, next_step, icon_name="repeat-2",
-            name="loopBand",
-        )  # fmt: skip
-        band.setAccessibleName(f"{whole}. {self._next_step(narrow=False)}".strip())
-        band.setAccessibleDescription(_with_text(loop))
-        band.setToolTip(plain_tip(_with_text(loop)))
-        if self._state == "stopped":
+        band = MessageBand("warn", " ", icon_name="repeat-2", name="loopBand")
+        self._say(band, loop)
+        if self._state == "running":
+            act = band.add_action("Stop", self.stopRequested.emit)
+            act.setObjectName("loopStopButton")
+        elif self._state == "stopped":
             act = band.add_action("Continue", self._continue_clicked)
             act.setObjectName("continueButton")
         self._column.insertWidget(0, band)
         self._loop = band
+
+    def _say(self, band: MessageBand, loop: Loop) -> None:
+        whole, short = loop_words(loop), f"Looped from token {loop.from_token:,}"
+        band.set_words(short if self._narrow else whole, self._next_step(narrow=self._narrow))
+        band.setAccessibleName(f"{whole}. {self._next_step(narrow=False)}".strip())
+        band.setAccessibleDescription(_with_text(loop))
+        band.setToolTip(plain_tip(_with_text(loop)))
 
     def _next_step(self, *, narrow: bool) -> str:
         if self._state == "running":
@@ -148,9 +160,9 @@ class LaneBands(QWidget):
 
 def loop_words(loop: Loop) -> str:
     """Where it began and how often it came: "Looped from token 3,412: 15 tokens, 7 times"."""
-    times = f"{loop.repeats:.1f}".rstrip("0").rstrip(".")
     unit = "token" if loop.period == 1 else "tokens"
-    return f"Looped from token {loop.from_token:,}: {loop.period:,} {unit}, {times} times"
+    times = f"{int(loop.repeats):,} times"  # whole rounds
+    return f"Looped from token {loop.from_token:,}: {loop.period:,} {unit}, {times}"
 
 
 def _with_text(loop: Loop) -> str:

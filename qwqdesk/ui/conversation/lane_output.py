@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 
+from qwqdesk.analysis.token_places import Part
 from qwqdesk.conversation import FinishReason, Loop, Reply, Timing, Usage
 from qwqdesk.errors import UserError
 from qwqdesk.reasoning import Span
@@ -92,6 +93,7 @@ class LaneOutput(QFrame):
         self.bands = LaneBands()
         self.bands.set_single(single)
         self.bands.continueRequested.connect(self.continueRequested)
+        self.bands.stopRequested.connect(self.stopRequested)
         self.bands.tryAgainRequested.connect(self.regenerateRequested)
         self._counter = _RunCounter(self)
         self._counter.ticked.connect(self._show_counters)
@@ -133,6 +135,7 @@ class LaneOutput(QFrame):
         self.footer.show_finished(reply.usage, reply.timing, self._seed, reason)
         if reply.loop is not None:
             self.set_loop(reply.loop)
+            view.mark_repeats_of(reply)
             self.bands.show_stopped(by_loop=reason == "loop")
         if reason == "error":
             self.bands.show_error(UserError(reply.finish_detail or "The lane failed.", ""))
@@ -202,10 +205,13 @@ class LaneOutput(QFrame):
             self.reply.reasoning.header.ask_answer()
 
     def set_loop(self, loop: Loop) -> None:
-        """The lane repeats itself from here on."""
+        """The lane repeats itself, so far this often."""
         self.bands.show_loop(loop, running=self.running)
+
+    def mark_repeats(self, part: Part, char: int) -> None:
+        """Tint the newest reply from a character of this part on."""
         if self.reply is not None:
-            self.reply.mark_repeats(loop.text)
+            self.reply.mark_repeats(part, char)
 
     def finish(
         self, reason: FinishReason, detail: str | None, usage: Usage, timing: Timing

@@ -34,8 +34,16 @@ def reading(done: int, total: int) -> LaneStatus:
     return LaneStatus("accent", "circle-dot", f"Reading prompt {share} %")
 
 
-def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStatus:
-    """Why a lane ended; None is a reply that the program's end cut off."""
+def finished(
+    reason: FinishReason | None, detail: str | None = None, *, looped: bool = False
+) -> LaneStatus:
+    """Why a lane ended; None is a reply that the program's end cut off.
+
+    `looped`: it repeats itself. That is said where it ended by itself; who stopped it, or what
+    failed, is news of its own, and the band below tells of the loop in any case.
+    """
+    if looped and reason in ("stop", "length"):
+        return LaneStatus("warn", "repeat-2", "Looped", shrinks=False)
     tip = detail or ""
     if reason is None:
         return LaneStatus("warn", "circle-stop", "Interrupted", tip, shrinks=False, short="Cut off")
@@ -51,7 +59,6 @@ def finished(reason: FinishReason | None, detail: str | None = None) -> LaneStat
     return LaneStatus(kind, icon, text, tip, shrinks=kind == "neutral", short=short)
 
 
-def looped(still_running: bool) -> LaneStatus:
-    """A lane that repeats itself and was not stopped."""
-    text = "Looping" if still_running else "Looped"
-    return LaneStatus("warn", "repeat-2", text, shrinks=False)
+def looping() -> LaneStatus:
+    """A lane that repeats itself and goes on."""
+    return LaneStatus("warn", "repeat-2", "Looping", shrinks=False)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QWidget
 
+from qwqdesk.analysis.loop_place import Landmark
 from qwqdesk.ui.conversation.document_view import DocumentView
 from qwqdesk.ui.conversation.markdown_blocks import PIECE_LIMIT
 from qwqdesk.ui.conversation.text_look import LookName, TextLook
@@ -126,17 +127,17 @@ class PlainText(QWidget):
         self._pieces = []
         self._column, self._break_due, self._marked = 0, False, False
 
-    def mark_repeats(self, text: str) -> None:
-        """Tint the text from where `text` begins to repeat; what follows is tinted too."""
-        wanted = visible(text)[:2000].strip("\n")
-        for number, piece in enumerate(self._pieces):
-            at = piece.toPlainText().find(wanted + wanted) if wanted else -1
-            if at >= 0:
-                piece.mark_from(at)
-                for later in self._pieces[number + 1 :]:
-                    later.mark_from(0)
+    def mark_repeats(self, start: Landmark) -> None:
+        """Tint the text from where it begins to repeat; what follows is tinted too."""
+        texts = [piece.marks.text() for piece in self._pieces]
+        place = start.find("\n".join(texts))
+        if place is None:
+            return
+        for piece, text in zip(self._pieces, texts, strict=True):
+            if place <= len(text):
+                piece.mark_from(max(0, place))
                 self._marked = True
-                return
+            place -= len(text) + 1
 
     def wanted_height(self, width: int) -> int:
         """Pixels at this width; finished documents keep their height while the width stays."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from qwqdesk.analysis.loop_place import Landmark
 from qwqdesk.ui.conversation.document_view import DocumentView
 from qwqdesk.ui.conversation.reasoning_header import ReasoningHeader, State
 from qwqdesk.ui.conversation.reasoning_parts import RailNote, ReasoningBody
@@ -173,9 +174,9 @@ class ReasoningSection(QWidget):
         self._note.setText(text)
         self._note.setVisible(bool(text))
 
-    def mark_repeats(self, text: str) -> None:
+    def mark_repeats(self, start: Landmark) -> None:
         """Tint the part that repeats itself."""
-        self._body.text.mark_repeats(text)
+        self._body.text.mark_repeats(start)
 
     # ------------------------------------------------------------ what is shown
 

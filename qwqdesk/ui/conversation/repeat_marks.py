@@ -1,18 +1,16 @@
 """Owns the tint of an answer's repeats: from where a text begins to repeat to the end.
 
-The loop's text is Markdown, the screen shows it formatted; so the two are compared word by word.
-The tint lies over the document and does not change it.
+A loop may go over paragraphs, lists and code, each of which is a view of its own: they are read as
+one text. The tint lies over the documents and does not change them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from qwqdesk.analysis.loop_place import Landmark
 from qwqdesk.ui.conversation.document_marks import DocumentMarks, Tint
-
-_WORDS = 80  # words of the loop that are compared
 
 
 class MarkedView(Protocol):
@@ -21,16 +19,27 @@ class MarkedView(Protocol):
     marks: DocumentMarks
 
 
-def mark_repeats(views: Sequence[MarkedView], text: str) -> None:
-    """Tint the first place where `text` stands twice in a row, and everything after it."""
-    words = re.findall(r"\w+", text)[:_WORDS]
-    pattern = r"\W+".join(map(re.escape, words))
-    found = False
+def mark_repeats(views: Sequence[MarkedView], start: Landmark) -> int | None:
+    """Tint everything from the landmark on; the number of the view that it stands in.
+
+    None: it is not shown yet, and nothing is tinted.
+    """
+    texts = [view.marks.text() for view in views]
+    place = start.find("\n".join(texts))
+    first: int | None = None
+    for number, (view, text) in enumerate(zip(views, texts, strict=True)):
+        begins = place is not None and place <= len(text)
+        if begins and first is None:
+            first = number
+        at = max(0, place) if place is not None and begins else len(text)
+        view.marks.set_tints("repeat", [Tint(at, len(text), "repeat")] if at < len(text) else [])
+        if place is not None:
+            place -= len(text) + 1
+    return first
+
+
+def mark_growth(views: Sequence[MarkedView]) -> None:
+    """Tint views behind the landmark whole: text has come since."""
     for view in views:
-        shown = view.marks.text()
-        start = 0 if found else -1
-        if words and not found:
-            match = re.search(rf"{pattern}\W+{pattern}", shown)
-            start = -1 if match is None else match.start()
-        found = start >= 0
-        view.marks.set_tints("repeat", [Tint(start, len(shown), "repeat")] if found else [])
+        text = view.marks.text()
+        view.marks.set_tints("repeat", [Tint(0, len(text), "repeat")] if text else [])

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from qwqdesk.analysis.loop_place import Landmark, loop_place
+from qwqdesk.analysis.token_places import Part
 from qwqdesk.conversation import Reply, SpanKind
 from qwqdesk.reasoning import Span, reasoning_closed
 from qwqdesk.thought_end import end_of_detail
@@ -64,6 +66,7 @@ class ReplyView(QWidget):
         self.inside_reasoning = False
         self._waiting: deque[tuple[SpanKind, str, int]] = deque()
         self._answer_source: list[str] = []
+        self._reasoning_source: list[str] = []
         self._ending: _Ending | None = None
         self._editor: ThoughtEditor | None = None
         self._timer = QTimer(self)
@@ -104,6 +107,8 @@ class ReplyView(QWidget):
         for span in spans:
             if span.kind == "answer":
                 self._answer_source.append(span.text)
+            elif span.kind == "reasoning":
+                self._reasoning_source.append(span.text)
             if span.kind == "tag" or span.text.strip():
                 self.inside_reasoning = span.kind == "reasoning"
             tokens, reasoning_tokens = reasoning_tokens, 0
@@ -134,6 +139,7 @@ class ReplyView(QWidget):
                 seconds=reply.timing.reasoning_s,
             )
             self.reasoning.header.set_end(end_of_detail(reply.finish_detail))
+            self._reasoning_source.append(reply.reasoning)
             self._waiting.append(("reasoning", reply.reasoning, 0))
         self._answer_source.append(reply.answer)
         self._waiting.append(("answer", reply.answer, 0))
@@ -141,16 +147,30 @@ class ReplyView(QWidget):
         self._timer.start()
         self._draw()
 
-    def mark_repeats(self, text: str) -> None:
-        """Tint what repeats itself."""
+    def mark_repeats(self, part: Part, char: int) -> None:
+        """Tint a part from this character of its source on: it repeats itself."""
+        written = self._reasoning_source if part == "reasoning" else self._answer_source
+        start = Landmark.at("".join(written), char)
         if self._waiting:
-            self.caught_up.connect(lambda: self._mark(text), _ONCE)
+            self.caught_up.connect(lambda: self._mark(part, start), _ONCE)
         else:
-            self._mark(text)
+            self._mark(part, start)
 
-    def _mark(self, text: str) -> None:
-        self.reasoning.mark_repeats(text)
-        self.answer.mark_repeats(text)
+    def mark_repeats_of(self, reply: Reply) -> None:
+        """Tint the loop of a reply that is shown from the history."""
+        if reply.loop is not None:
+            tokens = len(reply.tokens)
+            self.mark_repeats(
+                *loop_place(
+                    reply.loop, tokens, reply.ends, reply.text, reply.reasoning, reply.answer
+                )
+            )
+
+    def _mark(self, part: Part, start: Landmark) -> None:
+        if part == "reasoning":
+            self.reasoning.mark_repeats(start)
+        else:
+            self.answer.mark_repeats(start)
 
     def edit_thought(self, answer: Callable[[str], object]) -> QWidget:
         """Let the user edit the reasoning in its place; `answer` gets the text."""
@@ -177,6 +197,7 @@ class ReplyView(QWidget):
         self._timer.stop()
         self._waiting.clear()
         self._answer_source.clear()
+        self._reasoning_source.clear()
         self._ending = None
         self.inside_reasoning = False
         self.reasoning.set_note("")

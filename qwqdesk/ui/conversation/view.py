@@ -18,6 +18,7 @@ from qwqdesk.engine.events import (
     Event,
     LaneFinished,
     LoopFound,
+    LoopGrew,
     Output,
     PrefillProgress,
     ReasoningClosed,
@@ -234,11 +235,13 @@ class ConversationView(QWidget):
         """Show one event of the run."""
         if isinstance(event, Event):
             self.comparison.take(event)
-        if isinstance(event, Output | LoopFound | ReasoningClosed | LaneFinished):
+        if isinstance(event, Output | LoopFound | LoopGrew | ReasoningClosed | LaneFinished):
             lane = self._targets[event.lane]
             shown = event.lane == self.target_numbers(lane)[-1]
             if shown and lane in self._unfinished:
                 lane.take(event)
+                if isinstance(event, LoopFound):
+                    lane.output.mark_repeats(*self.comparison.loop_place(lane.label))
             if shown and isinstance(event, LaneFinished):
                 self._unfinished.discard(lane)
                 self.used_tokens = event.usage.prompt_tokens + event.usage.answer_tokens

@@ -9,7 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QTextEdit
 from pytestqt.qtbot import QtBot
 
-from qwqdesk.ui.conversation.answer import AnswerView
+from qwqdesk.analysis.loop_place import Landmark
+from qwqdesk.ui.conversation.answer import AnswerView, views_of
 from qwqdesk.ui.conversation.code_block import FOLD_TO, CodeBlock
 from qwqdesk.ui.conversation.table_block import TableBlock
 from qwqdesk.ui.conversation.text_block import TextBlock
@@ -158,8 +159,9 @@ def test_images_and_html_load_nothing(answer: AnswerView) -> None:
 
 def test_repeats_in_an_answer_are_tinted_in_any_theme(answer: AnswerView, theme: Theme) -> None:
     repeat = "It is **very** `red`, and "
-    _stream(answer, "The sky.\n\nToday " + repeat * 6)
-    answer.mark_repeats(repeat)
+    source = "The sky.\n\nToday " + repeat * 6
+    _stream(answer, source)
+    answer.mark_repeats(Landmark.at(source, source.index(repeat)))
     answer.finish()
     block = answer.blocks[0]
     assert isinstance(block, TextBlock)
@@ -168,8 +170,29 @@ def test_repeats_in_an_answer_are_tinted_in_any_theme(answer: AnswerView, theme:
         answer.set_look("lane")
         marks = [str(mark.cursor.selectedText()) for mark in block.extraSelections()]
         assert [mark[:14] for mark in marks] == ["It is very red"]
-    answer.mark_repeats("something else")
+    answer.mark_repeats(Landmark(("something", "else"), (0,)))
     assert not block.extraSelections()
+
+
+def test_a_loop_over_paragraphs_lists_and_code_is_tinted_to_its_end(answer: AnswerView) -> None:
+    head = "Here *is* the [list](http://a.b):\n\n- one\n- two\n\n"
+    loop = "Once more.\n\n- one\n- two\n\n```python\nprint(1)\n```\n\n"
+    _stream(answer, head + loop * 3)
+    answer.mark_repeats(Landmark.at(head + loop * 3, len(head)))
+    _stream(answer, loop)  # it goes on
+    assert _tinted(answer) == ["Once more.", "•\tone", "•\ttwo", "print(1)"] * 4
+    answer.finish()
+    assert _tinted(answer) == ["Once more.", "•\tone", "•\ttwo", "print(1)"] * 4
+
+
+def _tinted(answer: AnswerView) -> list[str]:
+    """The lines on which the tint of repeats lies."""
+    found = [
+        str(each.cursor.selectedText())
+        for view in views_of(answer.blocks)
+        for each in view.extraSelections()
+    ]
+    return [line for text in found for line in text.split("\u2029") if line]
 
 
 def test_tool_tips_are_never_read_as_html(answer: AnswerView) -> None:

@@ -125,8 +125,13 @@ def test_a_loop_is_said_and_can_be_continued(qtbot: QtBot, lane: LaneOutput) -> 
     repeat = "Wait, let me check. "
     lane.start()
     lane.append([Span("reasoning", "Start. " + repeat * 9)])
-    lane.set_loop(Loop(3412, 15, 7.0, repeat))
+    lane.set_loop(Loop(3412, 15, 3.9, repeat))
+    stop = _button(lane, "loopStopButton")
+    lane.set_loop(Loop(3412, 15, 7.8, repeat))
     assert lane.findChild(QPushButton, "continueButton") is None
+    assert _button(lane, "loopStopButton") is stop  # who is about to press it still can
+    with qtbot.waitSignal(lane.stopRequested):
+        stop.click()
     lane.finish("loop", None, USAGE, TIMING)
     _settle(qtbot, lane)
     band = lane.findChild(QWidget, "loopBand")
@@ -278,7 +283,7 @@ def test_repeats_stay_tinted_when_the_theme_changes(
     lane.append([Span("reasoning", "Start. " + repeat * 9)])
     lane.finish("loop", None, USAGE, TIMING)
     _settle(qtbot, lane)
-    lane.set_loop(Loop(3, 5, 9.0, repeat))
+    lane.mark_repeats("reasoning", len("Start. "))
 
     def tinted() -> list[bool]:
         edit = _reasoning(lane).findChild(QTextEdit, "plainText")

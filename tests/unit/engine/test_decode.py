@@ -17,6 +17,7 @@ from qwqdesk.engine.events import (
     LaneFinished,
     LaneRequest,
     LoopFound,
+    LoopGrew,
     PrefillProgress,
 )
 from qwqdesk.errors import UserError
@@ -273,6 +274,18 @@ def test_the_guard_closes_the_reasoning_once_and_stops_a_looping_answer() -> Non
     assert len(loops) == 2
     assert loops[0].from_token < closed < loops[1].from_token
     assert {loop.text for loop in loops} <= {"ab", "ba"}
+
+
+def test_a_loop_that_goes_on_is_counted_in_whole_rounds() -> None:
+    runner = Runner(model=FakeModel(scripts={A: [*ids("abcd" * 100), *ids("x" * 40), END]}))
+    runner.run(lane(A, guard="mark"))
+    (found,) = [event.loop for event in runner.events if isinstance(event, LoopFound)]
+    rounds = [int(event.loop.repeats) for event in runner.events if isinstance(event, LoopGrew)]
+    end = runner.ends()[0].loop
+    assert rounds[0] > int(found.repeats)
+    assert rounds == sorted(set(rounds))
+    assert end is not None
+    assert (end.from_token, rounds[-1], int(end.repeats)) == (found.from_token, 100, 100)
 
 
 @pytest.mark.parametrize(("guard", "reason"), [("mark", "stop"), ("off", "stop"), ("stop", "loop")])
