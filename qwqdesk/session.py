@@ -261,7 +261,11 @@ class Session:
     @property
     def model_files(self) -> tuple[ModelFile, ...]:
         """The loaded model's files, with the checksums that are known."""
-        return self._late.files(self.loaded.model.path) if self.loaded is not None else ()
+        return self.files_of(self.loaded) if self.loaded is not None else ()
+
+    def files_of(self, loaded: Loaded) -> tuple[ModelFile, ...]:
+        """A model's files, with the checksums that are known."""
+        return self._late.files(loaded.model.path)
 
     @property
     def library_sha256(self) -> str | None:

@@ -12,10 +12,13 @@ from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.conversation import Mode
 from qwqdesk.downloads import Downloads
+from qwqdesk.engine.events import Loaded
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import LaneRules
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.paths import DataDirs
+from qwqdesk.run_conditions import Conditions, conditions_now
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.sampling.recipe_files import load_recipes, save_recipe
 from qwqdesk.sampling.recipes import Recipe
@@ -24,6 +27,8 @@ from qwqdesk.settings import Settings, save_settings
 from qwqdesk.store.history import History
 
 Report = Callable[[BaseException], object]
+ChosenModel = tuple[Loaded, EngineSettings]
+"""A model as it was when it was loaded, and what was asked of the engine."""
 
 
 class Desk(QObject):
@@ -53,6 +58,7 @@ class Desk(QObject):
         self.session = session
         self.report = report
         self.downloads = Downloads(dirs, settings, os.environ)
+        self._chosen: ChosenModel | None = None
         self.recipes: tuple[Recipe, ...] = ()
         self.models: Sequence[LibraryModel] = ()  # found on this computer
         self.reload_recipes()
@@ -91,6 +97,46 @@ class Desk(QObject):
         settings = self.settings
         message = settings.reasoning_message or None
         return LaneRules.of(settings.loop_guard, settings.reasoning_budget, message)
+
+    # ------------------------------------------------------------ the model
+
+    @property
+    def model(self) -> Loaded | None:
+        """The model that the user chose: lanes without a model of their own run on it.
+
+        A comparison on several models loads one after the other. None of them is chosen by that:
+        the user's model is loaded again when it is needed next.
+        """
+        return self.session.loaded if self._chosen is None or self.holds_model else self._chosen[0]
+
+    @property
+    def model_settings(self) -> EngineSettings:
+        """The engine settings that the chosen model was loaded with, else those for the next."""
+        if self._chosen is not None:
+            return self._chosen[1]
+        plan = self.session.plan
+        return plan.asked if plan is not None else self.settings.engine
+
+    @property
+    def holds_model(self) -> bool:
+        """Whether the engine has the chosen model now, as it was loaded."""
+        loaded, plan = self.session.loaded, self.session.plan
+        if self._chosen is None or loaded is None or plan is None:
+            return loaded is not None
+        chosen, asked = self._chosen
+        return loaded.model.path == chosen.model.path and plan.asked == asked
+
+    def conditions(self, mode: Mode) -> Conditions | None:
+        """Of a run that would begin now on the chosen model; None without one."""
+        loaded, session = self.model, self.session
+        if loaded is None:
+            return None
+        return conditions_now(loaded, session.files_of(loaded), session.library_sha256, mode)
+
+    def choose_present_model(self) -> None:
+        """The user had the engine load or free a model: what it has now is chosen."""
+        loaded, plan = self.session.loaded, self.session.plan
+        self._chosen = (loaded, plan.asked) if loaded is not None and plan is not None else None
 
     # ------------------------------------------------------------ recipes
 

@@ -92,6 +92,7 @@ class ModelLoader(QObject):
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
         name = file_title(path)
+        had_model = self._desk.session.loaded is not None
         self.progressed.emit(name, LoadProgress(0.0, "Reading the header"))
         try:
             async with aclosing(self._desk.session.load(path, settings)) as events:
@@ -99,21 +100,28 @@ class ModelLoader(QObject):
                     if isinstance(event, LoadProgress):
                         self.progressed.emit(name, event)
                     else:
+                        self._desk.choose_present_model()
                         self._desk.change(last_model=str(path))
                         self._tasks.start(self._note_use(path), "note use")
                         self._desk.model_changed.emit()
                         self.loaded.emit(event)
         except UserError as error:
-            self._ended(path, error)
+            self._ended(path, error, had_model)
         except asyncio.CancelledError:
-            self._desk.model_changed.emit()
+            self._without_model(had_model)
             self.cancelled.emit()
 
     async def _note_use(self, path: Path) -> None:
         await asyncio.to_thread(note_use, self._desk.dirs.models, path)
 
-    def _ended(self, path: Path, error: UserError) -> None:
+    def _without_model(self, had_model: bool) -> None:
+        """The load did not come to its end; what was there is freed unless the header was wrong."""
+        if had_model and self._desk.session.loaded is None:
+            self._desk.choose_present_model()
         self._desk.model_changed.emit()
+
+    def _ended(self, path: Path, error: UserError, had_model: bool) -> None:
+        self._without_model(had_model)
         if error.code == "cancelled":
             self.cancelled.emit()
         else:
@@ -121,6 +129,7 @@ class ModelLoader(QObject):
 
     async def _unload(self) -> None:
         await self._desk.session.unload()
+        self._desk.choose_present_model()
         self._desk.model_changed.emit()
         self.cancelled.emit()
 

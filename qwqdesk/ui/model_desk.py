@@ -153,7 +153,7 @@ class ModelDesk(QObject):
 
     def _failed(self, path: Path, error: UserError) -> None:
         self._show_present()
-        if self._desk.session.loaded is None:
+        if self._desk.model is None:
             self._page.toolbar.model.show_none(failed=True)
         band = MessageBand("bad", error.what, error.what_to_do, below=True, name="loadBand")
         if error.code in _BY_SETTINGS and self._loader.asked != self._defaults:
@@ -198,7 +198,7 @@ class ModelDesk(QObject):
     def _show_present(self) -> None:
         self._page.bands.take_away("loadBand")
         self._page.set_loading("")
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         if loaded is None:
             self._page.toolbar.model.show_none()
         else:
@@ -207,7 +207,7 @@ class ModelDesk(QObject):
 
     def _model_changed(self) -> None:
         """Also a comparison on several models loads some."""
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         if loaded is not None and not self._loader.busy:
             self._page.toolbar.model.show_loaded(loaded)
 

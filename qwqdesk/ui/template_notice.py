@@ -49,7 +49,7 @@ class TemplateNotice(QObject):
 
     def open_menu(self) -> None:
         """Let the user choose a template for the loaded model."""
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         if loaded is None:
             self._desk.trouble.emit(UserError("No model is loaded.", "Choose a model first."))
             return
@@ -89,7 +89,7 @@ class TemplateNotice(QObject):
         return settings.model_templates.get(loaded.model.path, settings.chat_template)
 
     def _changed(self, *_: object) -> None:
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         present = (loaded.model.path, self._choice(loaded)) if loaded is not None else None
         if present == self._looked:
             return

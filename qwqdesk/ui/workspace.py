@@ -246,7 +246,7 @@ class Workspace(QWidget):
             self.sidebar.set_status("accent", self.models.status)
         elif self.trials.running:
             self.sidebar.set_status("accent", "Running trials")
-        elif self.desk.session.loaded is None:
+        elif self.desk.model is None:
             self.sidebar.set_status("control", "No model")
         else:
             self.sidebar.set_status("good", "Ready")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,10 +15,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QWidget
 
 from qwqdesk.conversation import Timing, Usage
-from qwqdesk.engine.engine import RunStream
+from qwqdesk.engine.engine import LoadRequest, RunStream
 from qwqdesk.engine.events import (
     Event,
     LaneFinished,
+    Loaded,
+    LoadProgress,
     Output,
     ReasoningClosed,
     RunRequest,
@@ -25,6 +28,7 @@ from qwqdesk.engine.events import (
     Span,
 )
 from qwqdesk.paths import DataDirs
+from qwqdesk.pipe import Stream
 from qwqdesk.settings import Settings
 from qwqdesk.store.history import History
 from qwqdesk.ui.conversation.reply_view import ReplyView
@@ -33,7 +37,7 @@ from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.sidebar_list import ROW_ROLE
 from qwqdesk.ui.window import Window
 from qwqdesk.ui.workspace import Workspace
-from tests.fake_engine import ENGINE, FakeEngine, fake_session
+from tests.fake_engine import ENGINE, MODEL, FakeEngine, fake_session
 
 T = TypeVar("T", bound=QWidget)
 
@@ -93,6 +97,16 @@ class StagedEngine(FakeEngine):
     def __init__(self, events: Iterable[Event] = ()) -> None:
         super().__init__()
         self.staged: list[StagedStream] = []
+
+    def load(self, request: LoadRequest) -> Stream[LoadProgress | Loaded]:
+        """Every file loads, under its own name."""
+        self.loads.append(request)
+        model = replace(MODEL, path=str(request.path), name=request.path.stem)
+        stream: Stream[LoadProgress | Loaded] = Stream()
+        stream.put(LoadProgress(0.5))
+        stream.put(Loaded(model, ENGINE, request.settings, 0.1, request.notes))
+        stream.close()
+        return stream
 
     def run(self, request: RunRequest) -> RunStream:
         self.runs.append(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from qwqdesk.conversation import Timing, Usage
@@ -13,6 +14,9 @@ from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.text_block import TextBlock
 from tests.fake_engine import MODEL
 from tests.ui.fakes import Driver, opened
+from tests.unit.conftest import models
+
+__all__ = ["models"]
 
 
 def _on_two_models(d: Driver) -> tuple[Lane, Lane]:
@@ -34,6 +38,134 @@ async def test_choosing_a_model_for_one_lane_names_it_in_all(
         d.window.page.acts.set_model(d.window.page.view, second, None)
         assert (first.setup.model, second.setup.model) == (None, None)
         assert not badge.isVisible()
+
+
+async def _load(d: Driver, path: Path) -> None:
+    """Choose a model, as in the picker."""
+    d.window.models.load(path)
+    loaded = d.window.desk
+    await d.until(lambda: loaded.model is not None and loaded.model.model.path == str(path))
+    await d.until(lambda: not d.window.loader.busy)
+
+
+async def _run_on_both(d: Driver, chosen: Path, other: Path) -> None:
+    """A comparison of lane A on the chosen model with lane B on another one."""
+    await _load(d, chosen)
+    d.click("addLaneButton")
+    view = d.window.page.view
+    d.window.page.acts.set_model(view, view.lanes[1], other)
+    run = await d.send("hello")
+    run.write(0, "one")
+    run.finish()
+    await d.until(lambda: len(d.engine.staged) == 2)
+    d.engine.staged[1].write(0, "two")
+    d.engine.staged[1].finish()
+    await d.idle()
+    assert d.window.desk.session.loaded is not None
+    assert d.window.desk.session.loaded.model.path == str(other)
+
+
+async def test_a_comparison_on_several_models_chooses_none_of_them(
+    qapp: QApplication, tmp_path: Path, models: dict[str, Path]
+) -> None:
+    chosen, other = models["F16"], models["Q8_0"]
+    async with opened(tmp_path) as d:
+        await _run_on_both(d, chosen, other)
+        picker = d.find("modelPicker")
+        assert picker.property("text") == chosen.stem
+        assert d.window.desk.settings.last_model == str(chosen)
+        d.window.page.open_new()
+        assert d.find("composerInput").property("placeholderText") == f"Message {chosen.stem}"
+        loads = len(d.engine.loads)
+        run = await d.send("again")
+        assert [load.path for load in d.engine.loads[loads:]] == [chosen]
+        run.finish()
+        await d.idle()
+        loads = len(d.engine.loads)
+        (await d.send("once more")).finish()
+        await d.idle()
+        assert len(d.engine.loads) == loads, "it is there now"
+
+
+async def test_regenerating_a_lane_without_an_own_model_uses_the_chosen_one(
+    qapp: QApplication, tmp_path: Path, models: dict[str, Path]
+) -> None:
+    chosen, other = models["F16"], models["Q8_0"]
+    async with opened(tmp_path) as d:
+        await _load(d, chosen)
+        (await d.send("first chat")).finish()
+        await d.idle()
+        number = d.window.page.view.conversation_id or 0
+        d.window.page.open_new()
+        await _run_on_both_again(d, other)
+        d.window.page.views.open(number)
+        loads, runs = len(d.engine.loads), len(d.engine.staged)
+        d.press("Ctrl+R")
+        await d.until(lambda: len(d.engine.staged) > runs)
+        assert [load.path for load in d.engine.loads[loads:]] == [chosen]
+        d.engine.staged[-1].finish()
+        await d.idle()
+
+
+async def _run_on_both_again(d: Driver, other: Path) -> None:
+    d.click("addLaneButton")
+    view = d.window.page.view
+    d.window.page.acts.set_model(view, view.lanes[1], other)
+    before = len(d.engine.staged)
+    (await d.send("hello")).finish()
+    await d.until(lambda: len(d.engine.staged) == before + 2)
+    d.engine.staged[-1].finish()
+    await d.idle()
+
+
+async def test_a_model_that_fails_to_load_or_is_freed_is_chosen_no_longer(
+    qapp: QApplication, tmp_path: Path, models: dict[str, Path]
+) -> None:
+    async with opened(tmp_path) as d:
+        await _load(d, models["F16"])
+        d.window.loader.unload()
+        await d.until(lambda: d.window.desk.model is None)
+        assert d.find("modelPicker").property("text") == "Choose model"
+        await _load(d, models["F16"])
+        damaged = tmp_path / "damaged.gguf"
+        damaged.write_bytes(b"GGUF")
+        d.window.models.load(damaged)
+        await d.shown("loadBand")
+        assert d.find("modelPicker").property("text") == models["F16"].stem, "it is still there"
+
+
+@pytest.mark.parametrize("width", [300, 420, 700])
+async def test_recipe_and_model_can_be_read_in_a_narrow_lane(
+    qapp: QApplication, tmp_path: Path, width: int
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        view = d.window.page.view
+        acts = d.window.page.acts
+        acts.set_model(view, view.lanes[1], Path("/models/SmolLM2-135M-Instruct.Q4_1.gguf"))
+        view.lanes[1].model.set_recipe(d.window.desk.recipe("greedy"))
+        for lane in view.lanes:
+            lane.setMinimumWidth(width)
+            lane.setMaximumWidth(width)
+        lane = view.lanes[1]
+        recipe, badge = d.find("recipePicker", lane), d.find("laneModelBadge", lane)
+        parts = (recipe, badge)
+        await d.until(lambda: all(part.width() >= part.sizeHint().width() for part in parts))
+        assert lane.width() == width
+        assert str(badge.property("text")).startswith("SmolLM")
+        assert str(badge.property("text")).endswith("Q4_1")
+        assert badge.geometry().right() <= lane.head.width()
+
+
+async def test_a_lane_on_another_model_is_never_the_same_as_a(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        _, second = _on_two_models(d)
+        more = d.find("moreChips", second)
+        assert more.property("text") == "rest as A"
+        d.window.page.acts.set_model(d.window.page.view, second, None)
+        assert d.find("moreChips", second).property("text") == "same as A"
 
 
 async def test_a_recipe_chosen_later_keeps_the_lanes_model(

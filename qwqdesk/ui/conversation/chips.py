@@ -62,13 +62,18 @@ def steps_line(resolved: Resolved, parts: Sequence[SetupDifference] = ()) -> Chi
 
 
 def differences_line(
-    reference: SamplerChain, chain: SamplerChain, parts: Sequence[SetupDifference] = ()
+    reference: SamplerChain,
+    chain: SamplerChain,
+    parts: Sequence[SetupDifference] = (),
+    *,
+    same_model: bool = True,
 ) -> ChipLineText:
-    """Lanes B to D: what differs from lane A, most important first."""
+    """Lanes B to D: what differs from lane A beside the model, most important first."""
     found = differences(reference, chain)
     own = tuple(_part_chip(part) for part in parts)
     chips = (*own, *(_difference_chip(each, reference, chain) for each in found))
-    return ChipLineText(chips, "rest as A" if chips else "same as A", differing=True)
+    same = same_model and not chips
+    return ChipLineText(chips, "same as A" if same else "rest as A", differing=True)
 
 
 def _part_chip(found: SetupDifference) -> ChipText:

@@ -38,9 +38,9 @@ class ContextEstimate(QObject):
 
     def _count(self) -> None:
         session = self._desk.session
-        if not self._text.strip() or session.loaded is None:
+        if not self._text.strip() or self._desk.model is None:
             self.counted.emit(0)
-        elif len(self._text) > _MOST_COUNTED:
+        elif len(self._text) > _MOST_COUNTED or not self._desk.holds_model:
             self.counted.emit(len(self._text) // _CHARACTERS_PER_TOKEN)
         elif not session.running:
             if self._task is not None:

@@ -95,7 +95,7 @@ class FairnessDesk(QObject):
 
     def _update(self) -> None:
         """Bring badge and panel up to date; some milliseconds when other replies are shown."""
-        view, session = self._view(), self._desk.session
+        view = self._view()
         if self._opened_in is not None and self._opened_in is not view:
             self.panel.put_away()  # what it says is about another chat
         here, shown = self._runs.view is view, self._shown_lanes()
@@ -113,7 +113,7 @@ class FairnessDesk(QObject):
             self.panel.show_content(self._result[1])
             return
         self._result = None
-        able = shown.first is not None and session.loaded is not None
+        able = shown.first is not None and self._desk.model is not None
         tokens = len(shown.first.tokens) if shown.first is not None and able else None
         content = words.state_content(fairness, test, conditions, changed, tokens)
         if changed and self._opened_in is not None and (missing := self._lanes.missing(shown)):
@@ -202,9 +202,9 @@ class FairnessDesk(QObject):
             self._fail(error, lambda: session.running)
         elif not self._lanes.of(self._view()).lanes:
             self._fail(UserError("There is nothing to run again.", "Send a message first."))
-        elif session.loaded is None:
+        elif self._desk.model is None:
             error = UserError("No model is loaded.", "Choose a model first.")
-            self._fail(error, lambda: session.loaded is None)
+            self._fail(error, lambda: self._desk.model is None)
         else:
             return True
         return False
@@ -269,20 +269,27 @@ class FairnessDesk(QObject):
     def _model_for(
         self, lane: Lane, stored: StoredLane, lanes: Sequence[tuple[Lane, StoredLane]]
     ) -> str | None:
-        """Which file to load for a lane; None is whatever is loaded."""
+        """Which file to load for a lane; None is the chosen model."""
         if lane.setup.model or not several_models(lanes):
             return lane.setup.model
         return str(find_model(stored.model, self._desk.models).path)
 
     async def _load_for(self, model: str | None) -> None:
-        """Load a lane's own model, where another one is loaded."""
-        session = self._desk.session
-        if model is None or (session.loaded is not None and session.loaded.model.path == model):
+        """Load a lane's own model, or the chosen one, where another one is loaded."""
+        desk, chosen, loaded = self._desk, self._desk.model, self._desk.session.loaded
+        if chosen is not None and model in (None, chosen.model.path):
+            path, settings, there = chosen.model.path, desk.model_settings, desk.holds_model
+        elif model is not None:
+            path, settings = model, desk.settings.engine
+            there = loaded is not None and loaded.model.path == model
+        else:
             return
-        async with aclosing(session.load(Path(model), self._desk.settings.engine)) as events:
+        if there:
+            return
+        async with aclosing(desk.session.load(Path(path), settings)) as events:
             async for event in events:
                 if isinstance(event, LoadProgress):
-                    self.panel.show_content(words.loading_content(Path(model).name, event.fraction))
+                    self.panel.show_content(words.loading_content(Path(path).name, event.fraction))
         self._desk.model_changed.emit()
 
     def _progress(self, total: int) -> Callable[[Mapping[str, int]], None]:
@@ -302,12 +309,12 @@ class FairnessDesk(QObject):
         for lane, stored in shown.lanes:
             setup = setup_of(stored, lane.label, recipes)
             lane.model.set_setup(replace(setup, model=lane.setup.model))
-        first, loaded = shown.first, self._desk.session.loaded
+        first = shown.first
         if first is None:
             return
         view.chosen_mode = first.mode
         view.save_lanes()
-        now = present_conditions(self._desk.session, first.mode) if loaded is not None else None
+        now = self._desk.conditions(first.mode)
         if now is None or changes(conditions_then(first), now):
             self._load(first)
 

@@ -159,11 +159,11 @@ class LaneActs(QObject):
             self.set_model(view, lane, path)
 
     def set_model(self, view: ConversationView, lane: Lane, path: Path | None) -> None:
-        """Run this lane on another model; the others stay on the one that is loaded now.
+        """Run this lane on another model; the others stay on the one that is chosen now.
 
-        They name it from now on: after the run another model may be the loaded one.
+        They name it from now on: the user may choose another one.
         """
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         here = loaded.model.path if loaded is not None else None
         lane.model.set_model(str(path) if path is not None else here)
         for other in view.lanes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from qwqdesk.sampling.recipes import Recipe
@@ -127,15 +128,18 @@ class LaneHead(QFrame):
         edited = setup.edited
         self._edited.setVisible(edited)
         self._edited.set_shrunk(self._density not in ("wide", "normal"))
-        self._runs_on.show_model(setup.model, shrunk=self._density == "narrow")
+        self._runs_on.show_model(setup.model)
         self._picker.setToolTip(plain_tip(f"{title}, edited" if edited else title))
         self._picker.setAccessibleName(f"Recipe: {title}{', edited' if edited else ''}")
         if reference is None:
             self._chips.show_line(steps_line(self._model.resolved, set_parts(setup)))
         else:
             first = self._model.compared_with or setup
-            parts = [part for part in setup_differences(first, setup) if part.part != "model"]
-            self._chips.show_line(differences_line(reference, self._model.chain, parts))
+            found = setup_differences(first, setup)
+            parts = [part for part in found if part.part != "model"]
+            same_model = len(parts) == len(found)
+            chain = self._model.chain
+            self._chips.show_line(differences_line(reference, chain, parts, same_model=same_model))
 
     def paste_command(self) -> None:
         """Open the box for a command line."""
@@ -195,17 +199,27 @@ class LaneHead(QFrame):
         column.setContentsMargins(px(left), px(above), px(right), px(below))
         column.setSpacing(0 if one_row else px(4))
         self._first.setSpacing(px(8))
-        first: list[QWidget] = [self._tile, self._picker, self._runs_on, self._edited]
-        last: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
-        for widget in first:
+        for widget in (self._tile, self._picker, self._edited):
             self._first.addWidget(widget)
-        if one_row:
-            self._first.addWidget(self._chips, 1)
-        else:
+        # In two rows the model stands below: beside the recipe one of both could not be read.
+        second = self._first if one_row else self._second
+        if not one_row:
             self._first.addStretch(1)
-            self._second.addWidget(self._chips)
-        for widget in last:
-            self._first.addWidget(widget)
+            self._second.setSpacing(px(6))
+        second.addWidget(self._runs_on)
+        second.addWidget(self._chips, 1)
+        acts: list[QWidget] = [self._badge, self._chain, self._more, self._remove]
+        for act in acts:
+            self._first.addWidget(act)
+        self._fit_model()
+
+    def _fit_model(self) -> None:
+        """The model's name takes at most half of its row."""
+        self._runs_on.fit(self.width() // (4 if self._alone else 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit_model()
 
 
 def _chain_button() -> QToolButton:

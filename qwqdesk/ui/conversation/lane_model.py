@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QMenu
 
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.quants import label_of_name
-from qwqdesk.ui.base import Badge, plain_tip
+from qwqdesk.ui.base import Badge, badge_size, plain_tip
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.model_picker import file_title
 
 MODEL_FILES = "Models (*.gguf);;All files (*)"
 _MOST_LISTED = 30
-_LONGEST = 14
+_LEAST, _LEAST_START = 12, 6  # letters of a name that is cut, and of its beginning
 
 Choose = Callable[[Path | None], object]
 
@@ -26,24 +26,37 @@ class LaneModelBadge(Badge):
 
     def __init__(self) -> None:
         super().__init__("neutral", "cpu", "", name="laneModelBadge")
+        self._title, self._room = "", 0
         self.hide()
 
-    def show_model(self, path: str | None, *, shrunk: bool) -> None:
-        """Show the file that the lane runs on; None is whatever is loaded."""
+    def show_model(self, path: str | None) -> None:
+        """Show the file that the lane runs on; None is the chosen model."""
         self.setVisible(path is not None)
-        if path is not None:
-            whole = file_title(Path(path))
-            self.set_badge("neutral", "cpu", short_title(whole), plain_tip(f"Runs on {whole}"))
-            self.setAccessibleName(f"Model of this lane: {whole}")
-            self.set_shrunk(shrunk)
+        self._title = file_title(Path(path)) if path is not None else ""
+        self._say()
+
+    def fit(self, room: int) -> None:
+        """Take at most so many pixels."""
+        if room != self._room:
+            self._room = room
+            self._say()
+
+    def _say(self) -> None:
+        title = self._title
+        lengths = range(len(title), _LEAST, -1)
+        names = (short_title(title, length) for length in lengths)
+        fitting = (name for name in names if badge_size("cpu", name).width() <= self._room)
+        shown = next(fitting, short_title(title, _LEAST))
+        self.set_badge("neutral", "cpu", shown, plain_tip(f"Runs on {title}"))
+        self.setAccessibleName(f"Model of this lane: {title}")
 
 
-def short_title(title: str) -> str:
-    """A model's name in a few letters: its beginning, and its quantization."""
-    if len(title) <= _LONGEST:
+def short_title(title: str, longest: int) -> str:
+    """A model's name in so many letters: its beginning, and its quantization."""
+    if len(title) <= longest:
         return title
     label = label_of_name(title) or ""
-    start = title[: max(6, _LONGEST - len(label) - 2)].rstrip("-._ ")
+    start = title[: max(_LEAST_START, longest - len(label) - 2)].rstrip("-._ ")
     return f"{start}\N{HORIZONTAL ELLIPSIS} {label}".rstrip()
 
 
@@ -55,14 +68,14 @@ def add_model_menu(
     Args:
         menu: the lane's menu.
         models: what is on this computer.
-        present: the lane's own model; None is whatever is loaded.
-        choose: gets the path, None for "whatever is loaded".
+        present: the lane's own model; None is the chosen one.
+        choose: gets the path, None for the chosen one.
         ask: lets the user choose a file.
     """
     own = menu.addMenu(icon("cpu"), "Model of this lane")
     own.setObjectName("laneModelMenu")
     group = QActionGroup(own)
-    loaded = own.addAction("The loaded model")
+    loaded = own.addAction("The chosen model")
     loaded.setCheckable(True)
     loaded.setChecked(present is None)
     loaded.triggered.connect(lambda *_: choose(None))

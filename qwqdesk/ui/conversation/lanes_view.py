@@ -127,7 +127,7 @@ class LanesView(QScrollArea):
 
     def apply_settings(self) -> None:
         """Reasoning open or folded, and the model's own sampling values."""
-        settings, loaded = self._desk.settings, self._desk.session.loaded
+        settings, loaded = self._desk.settings, self._desk.model
         values = None
         if settings.use_model_sampling and loaded is not None:
             values = parse_model_sampling(loaded.model.metadata).values or None

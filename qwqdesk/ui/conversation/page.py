@@ -258,7 +258,7 @@ class ConversationPage(QFrame):
         """Bring toolbar and composer up to date with the shown conversation."""
         if not self.views.count():
             return
-        view, loaded = self.view, self._desk.session.loaded
+        view, loaded = self.view, self._desk.model
         lanes, here = len(view.lanes), self.runs.view is view
         self.toolbar.mode.set_value(view.mode)
         self.toolbar.mode.setEnabled(not here)

@@ -89,10 +89,11 @@ class RunController(QObject):
         self._start(view, turns, batches, None, lanes, thought.times)
 
     def _turns_for(self, setups: Sequence[LaneSetup], options: RunOptions) -> ModelTurns:
-        """Where each lane runs. Without own models all run on the loaded one, in one turn."""
+        """Where each lane runs. Without own models all run on the chosen one, in one turn."""
         session, asked = self._desk.session, self._desk.settings.engine
-        loaded = Path(session.loaded.model.path) if session.loaded is not None else None
-        settings = session.plan.asked if session.plan is not None else asked
+        chosen = self._desk.model
+        loaded = Path(chosen.model.path) if chosen is not None else None
+        settings = self._desk.model_settings
         places = []
         for setup in setups:
             own = Path(setup.model) if setup.model else loaded

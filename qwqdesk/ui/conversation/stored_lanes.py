@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from qwqdesk.conversation import Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.rerun import present_conditions
 from qwqdesk.run_conditions import (
     Conditions,
     chain_changes,
@@ -69,18 +68,16 @@ class StoredLanes:
         return lane if lane.tokens else None
 
     def conditions(self, view: ConversationView, shown: ShownLanes) -> Conditions | None:
-        """Of the shown run, else of the loaded model."""
+        """Of the shown run, else of the chosen model."""
         if shown.first is not None:
             return conditions_then(shown.first)
-        session = self._desk.session
-        return present_conditions(session, view.mode) if session.loaded is not None else None
+        return self._desk.conditions(view.mode)
 
     def missing(self, shown: ShownLanes) -> str:
         """Which model is wanted and not here; empty when it is loaded or can be."""
-        loaded = self._desk.session.loaded
-        if shown.first is None or loaded is None:
+        now = self._desk.conditions(shown.first.mode) if shown.first is not None else None
+        if shown.first is None or now is None:
             return ""
-        now = present_conditions(self._desk.session, shown.first.mode)
         if same_model(shown.first.model, now.model) is not False:
             return ""
         try:
@@ -91,13 +88,11 @@ class StoredLanes:
     def changes(self, view: ConversationView, shown: ShownLanes) -> tuple[str, ...]:
         """What would be other if the shown lanes ran now."""
         found: list[str] = []
-        if shown.lanes and self._desk.session.loaded is not None:
-            for lane, stored in shown.lanes:
-                # A lane's own model is loaded for it when it runs.
-                if not lane.setup.model and not several_models(shown.lanes):
-                    mode = view.chosen_mode or stored.mode
-                    now = present_conditions(self._desk.session, mode)
-                    found += changes(conditions_then(stored), now)
+        for lane, stored in shown.lanes:
+            now = self._desk.conditions(view.chosen_mode or stored.mode)
+            # A lane's own model is loaded for it when it runs.
+            if now is not None and not lane.setup.model and not several_models(shown.lanes):
+                found += changes(conditions_then(stored), now)
         for lane, stored in shown.lanes:
             several = f"Lane {lane.label}, " if len(view.lanes) > 1 else ""
             found += [several + text for text in chain_changes(stored.chain, lane.model.chain)]

@@ -16,6 +16,8 @@ from qwqdesk.ui.conversation.lane_model import short_title
 from qwqdesk.ui.model_picker import file_title
 from qwqdesk.ui.theme import theme
 
+_MODEL_LETTERS = 14  # of a lane's model
+
 
 class LaneRows(QWidget):
     """Shows set-ups; nothing is edited here."""
@@ -66,5 +68,5 @@ class LaneRows(QWidget):
 def _title(lane: LaneSetup) -> str:
     title = lane.recipe.title if lane.recipe else "llama.cpp default"
     edited = ", edited" if lane.edited else ""
-    model = f" on {short_title(file_title(Path(lane.model)))}" if lane.model else ""
+    model = f" on {short_title(file_title(Path(lane.model)), _MODEL_LETTERS)}" if lane.model else ""
     return f"{title}{edited}{model}"

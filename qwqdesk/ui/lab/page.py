@@ -146,7 +146,7 @@ class LabPage(QFrame):
             return
         here = self._trials.running and self._trials.experiment == one
         elsewhere = self._trials.running and not here
-        ready = self._desk.session.loaded is not None or all(lane.model for lane in one.lanes)
+        ready = self._desk.model is not None or all(lane.model for lane in one.lanes)
         words = self._trials.words if here else ""
         if elsewhere:
             words = "Another experiment is running."

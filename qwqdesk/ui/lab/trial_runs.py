@@ -113,8 +113,8 @@ class TrialRuns(QObject):
         return None
 
     def _places(self, experiment: Experiment) -> list[LanePlace]:
-        session, settings = self._desk.session, self._desk.settings
-        loaded = Path(session.loaded.model.path) if session.loaded is not None else None
+        settings, chosen = self._desk.settings, self._desk.model
+        loaded = Path(chosen.model.path) if chosen is not None else None
         options = RunOptions(
             mode=experiment.mode,
             template=settings.chat_template,
@@ -123,7 +123,7 @@ class TrialRuns(QObject):
             loop_guard=settings.loop_guard,
             keep=False,
         )
-        asked = session.plan.asked if session.plan is not None else settings.engine
+        asked = self._desk.model_settings
         return [
             LanePlace(lane, Path(lane.model) if lane.model else loaded, asked, options)
             for lane in experiment.lanes

@@ -110,7 +110,7 @@ class LibraryView(QWidget):
 
     def is_loaded(self, model: LibraryModel) -> bool:
         """Whether it is the present model."""
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         return loaded is not None and Path(loaded.model.path) in model.files
 
     def _filter(self, text: str, only_copies: bool) -> None:
@@ -132,7 +132,7 @@ class LibraryView(QWidget):
             self.table.select(0)
 
     def _show_loaded(self) -> None:
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         self._rows.set_loaded(loaded.model.path if loaded is not None else "")
 
     def _loaded(self, loaded: Loaded) -> None:

@@ -63,7 +63,7 @@ class EngineDialog(QDialog):
 
     def _rows(self) -> QScrollArea:
         px = theme().px
-        has = _what_it_has(self._desk.session.loaded)
+        has = _what_it_has(self._desk.model)
         inner = QWidget()
         grid = QGridLayout(inner)
         grid.setContentsMargins(px(20), px(8), px(20), px(16))
@@ -103,7 +103,7 @@ class EngineDialog(QDialog):
         self._problem.hide()
         row = QHBoxLayout()
         row.setSpacing(px(8))
-        loaded = self._desk.session.loaded
+        loaded = self._desk.model
         verb = "Load model again" if loaded is not None else "Apply"
         row.addWidget(button("Defaults", "undo-2", "flat", name="engineDefaults",
                              clicked=lambda: self._show(EngineSettings())))  # fmt: skip
@@ -129,8 +129,8 @@ class EngineDialog(QDialog):
             self._problem.show()
             return
         desk.change(engine=settings)
-        if desk.session.loaded is not None:
-            self._load(Path(desk.session.loaded.model.path))
+        if desk.model is not None:
+            self._load(Path(desk.model.model.path))
         self.accept()
 
 
