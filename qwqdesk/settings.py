@@ -116,6 +116,9 @@ def settings_from_json(data: Mapping[str, Any]) -> LoadedSettings:
                 good[name] = check(data[name])
             except ValueError as error:
                 problems.append(f"The setting {name} was reset: it must be {error}.")
+    folders = data.get("model_folders")
+    if isinstance(folders, list) and "model_folders" not in good:  # one bad one costs only itself
+        good["model_folders"] = _good_folders(folders)
     if isinstance(data.get("engine"), Mapping):
         good["engine"] = _engine(data["engine"], problems)
     unknown = {name: data[name] for name in data if name not in SETTINGS and name != "version"}
@@ -222,6 +225,11 @@ def _texts_by_name(value: object) -> object:
     if not isinstance(value, Mapping) or len(value) > MAX_TEMPLATES:
         raise ValueError(f"an object of at most {MAX_TEMPLATES} texts")
     return {str(_text(name)): str(_text(text)) for name, text in value.items()}
+
+
+def _good_folders(value: list[object]) -> tuple[str, ...]:
+    good = (item for item in value if isinstance(item, str) and len(item) <= MAX_TEXT)
+    return tuple(dict.fromkeys(good))[:MAX_FOLDERS]
 
 
 def _address(value: object) -> object:

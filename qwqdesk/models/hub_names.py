@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import short
+from qwqdesk.models.hub_paths import is_safe
 
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 _REPO = re.compile(rf"({_PART})/({_PART})")
@@ -26,9 +27,11 @@ class HubName:
 
 
 def is_repo(text: str) -> bool:
-    """Whether this is ``owner/name`` by the hub's rules; nothing else ever becomes a folder."""
+    """Whether this is ``owner/name`` by the hub's rules and may become two folders on any system:
+    Windows has no folder CON or NUL. Nothing else ever becomes a folder.
+    """
     found = _REPO.fullmatch(text)
-    return found is not None and "--" not in text and ".." not in text
+    return found is not None and "--" not in text and ".." not in text and is_safe(text)
 
 
 def parse_name(text: str, endpoint: str = "") -> HubName:
