@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, Qt, QTimer
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -29,6 +29,8 @@ BandKind = Literal["warn", "bad", "good", "window"]
 _BAND_ICONS = {"warn": "triangle-alert", "bad": "circle-alert", "good": "circle-check"}
 UNDO_MS = 10_000
 """How long Undo is offered."""
+_KEPT_FREE = "laneFooter"
+_ABOVE_END = 120  # px from the end of a page
 _TOAST_MS, _FADE_MS = 5000, 150
 
 
@@ -133,7 +135,10 @@ class EmptyState(QWidget):
 
 
 class Toast(QFrame):
-    """A note about something done elsewhere that needs nothing; one at a time over a window."""
+    """A note about something done elsewhere that needs nothing; one at a time over a window.
+
+    The feet of the lanes stay free: their buttons are wanted just then.
+    """
 
     def __init__(
         self, over: QWidget, text: str, action: str = "", act: Callable[[], object] | None = None
@@ -186,7 +191,11 @@ class Toast(QFrame):
         if over is None:
             return
         left = (over.width() - self.width()) // 2
-        self.move(left, over.height() - self.height() - theme().px(120))
+        top = over.height() - self.height() - theme().px(_ABOVE_END)
+        for part in over.findChildren(QWidget, _KEPT_FREE):
+            if part.isVisibleTo(over) and part.property("inline") is not True:
+                top = min(top, part.mapTo(over, QPoint(0, 0)).y() - self.height() - theme().px(8))
+        self.move(left, max(0, top))
 
     def _acted(self, act: Callable[[], object]) -> None:
         self.close_now()

@@ -229,6 +229,11 @@ class AnswerView(QWidget):
         top = self._blocks[first - 1][0].geometry().bottom() + 1 + gap if first else 0
         for block, indent in self._blocks[first:]:
             left = theme().px(_INDENT) * indent
+            if isinstance(block, CodeBlock):
+                block.setVisible(block.says_something)
+                if not block.says_something:  # a fence without a line: no room, and no gap
+                    block.setGeometry(left, top - gap, max(40, width - left), 0)
+                    continue
             height = block.wanted_height(max(40, width - left))
             block.setGeometry(left, top, max(40, width - left), height)
             top += height + gap

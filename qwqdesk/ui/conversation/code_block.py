@@ -46,6 +46,7 @@ class CodeBlock(QFrame):
         self._look = look
         self._parts: list[str] = []
         self._fresh: list[str] = []
+        self.says_something = False  # anything but blank lines
         self._streaming, self._followed = True, True
         self._first, self._end = 0, 0  # the lines that are shown; an end of 0 is the last line
         self._opened, self._density = False, "normal"
@@ -107,6 +108,7 @@ class CodeBlock(QFrame):
         """Remember text; `show_growth` puts it on the screen."""
         self._parts.append(text)
         self._fresh.append(text)
+        self.says_something = self.says_something or bool(text.strip())
 
     def show_growth(self) -> None:
         """Draw what came since the last call; in a lane the last lines stay in view."""

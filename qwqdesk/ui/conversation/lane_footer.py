@@ -6,9 +6,29 @@ always has all of it. While the lane runs, "Stop lane" stands in place of the ac
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QMenu, QSizePolicy, QWidget
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QWidget,
+)
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.ui.base import IconButton, button
@@ -20,8 +40,23 @@ _FINISH_WORDS = {"stop": "finished", "length": "length limit", "loop": "looped, 
                  "cancelled": "stopped by you", "error": "failed"}  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A word of the numbers, or a gap between two, as it is painted and as it is copied."""
+
+    text: str
+    left: int
+    width: int
+    strong: bool = False
+    tone: str = "text2"
+    gap: bool = False
+
+
 class LaneStats(QAbstractButton):
-    """The numbers, painted: value and unit. A click asks for all numbers."""
+    """The numbers, painted: value and unit. A click asks for all numbers; dragging selects them.
+
+    Ctrl+C copies what is selected, or else everything that is shown.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,11 +67,15 @@ class LaneStats(QAbstractButton):
         self._parts: list[tuple[str, str]] = []
         self._short_units = False
         self._limit = 4
+        self._pressed: QPoint | None = None
+        self._selected = (0, 0)  # places in the shown text: where it began, where it ends
+        self._selecting = False
 
     def set_parts(self, parts: list[tuple[str, str]], whole: str) -> None:
         """Value and unit of tokens, rate, first token and seed; `whole` says everything."""
         if parts != self._parts or whole != self.accessibleName():
             self._parts = parts
+            self._selected = (0, 0)
             self.setText(whole)
             self.setAccessibleName(whole or "No numbers yet")
             self.setToolTip(whole)
@@ -85,25 +124,120 @@ class LaneStats(QAbstractButton):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(theme().px(40), theme().px(24))
 
+    # ------------------------------------------------------------ what is painted and selected
+
+    def _pieces(self) -> list[_Piece]:
+        strong, small = self._metrics()
+        pieces: list[_Piece] = []
+        left = 0
+
+        def add(text: str, width: int, **more: Any) -> None:  # noqa: ANN401 - fields of _Piece
+            nonlocal left
+            pieces.append(_Piece(text, left, width, **more))
+            left += width
+
+        for number, (value, unit) in enumerate(self.shown_parts()):
+            if number:
+                add(", ", theme().px(_GAP), gap=True)
+            add(value, strong.horizontalAdvance(value), strong=True, tone="text")
+            if value and unit:
+                add(" ", theme().px(_WORD_GAP), gap=True)
+            unit = self._unit(unit)
+            add(unit, small.horizontalAdvance(unit), tone="text2" if value else "text3")
+        return pieces
+
+    @property
+    def selected_text(self) -> str:
+        """What is selected of the numbers, nothing where nothing is."""
+        first, last = sorted(self._selected)
+        return "".join(piece.text for piece in self._pieces())[first:last]
+
+    def _place_at(self, x: int) -> int:
+        """The place in the shown text that is nearest to a point."""
+        at = 0
+        for piece in self._pieces():
+            if x < piece.left + piece.width:
+                return at + self._place_in(piece, x - piece.left)
+            at += len(piece.text)
+        return at
+
+    def _place_in(self, piece: _Piece, x: int) -> int:
+        if piece.gap:
+            return len(piece.text) if 2 * x > piece.width else 0
+        return min(range(len(piece.text) + 1), key=lambda n: abs(self._advance(piece, n) - x))
+
+    def _advance(self, piece: _Piece, letters: int) -> int:
+        if piece.gap:
+            return piece.width * letters // len(piece.text)
+        strong, small = self._metrics()
+        return (strong if piece.strong else small).horizontalAdvance(piece.text[:letters])
+
+    def copy(self) -> None:
+        """Put what is selected on the clipboard, or else all that is shown."""
+        whole = "".join(piece.text for piece in self._pieces())
+        QGuiApplication.clipboard().setText(self.selected_text or whole)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed, self._selecting = event.position().toPoint(), False
+            self._selected = (0, 0)
+            self.update()
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        if self._pressed is None:
+            super().mouseMoveEvent(event)
+            return
+        here = event.position().toPoint()
+        far = QApplication.startDragDistance()
+        if self._selecting or abs(here.x() - self._pressed.x()) >= far:
+            self._selecting = True
+            self.setDown(False)
+            self._selected = (self._place_at(self._pressed.x()), self._place_at(here.x()))
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        self._pressed = None
+        if self._selecting:  # no click: the user wants the words, not the table
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            return
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.matches(QKeySequence.StandardKey.SelectAll):
+            self._selected = (0, sum(len(piece.text) for piece in self._pieces()))
+            self.update()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        menu = QMenu(self)
+        menu.setObjectName("statsMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy").triggered.connect(lambda *_: self.copy())
+        menu.addAction("All numbers").triggered.connect(lambda *_: self.click())
+        menu.popup(event.globalPos())
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
-        strong, small = self._metrics()
-        left = 0
-        for value, unit in self.shown_parts():
-            painter.setFont(theme().font("small-strong"))
-            painter.setPen(theme().color("text"))
-            left += self._word(painter, left, value, strong)
-            left += theme().px(_WORD_GAP) if value and unit else 0
-            painter.setFont(theme().font("small"))
-            painter.setPen(theme().color("text2" if value else "text3"))
-            left += self._word(painter, left, self._unit(unit), small) + theme().px(_GAP)
+        first, last = sorted(self._selected)
+        at = 0
+        for piece in self._pieces():
+            begin, end = max(first - at, 0), min(last - at, len(piece.text))
+            if begin < end:
+                left = piece.left + self._advance(piece, begin)
+                right = piece.left + self._advance(piece, end)
+                ground = QRect(left, 4, right - left, self.height() - 8)
+                painter.fillRect(ground, theme().color("accent_tint"))
+            if not piece.gap:
+                painter.setFont(theme().font("small-strong" if piece.strong else "small"))
+                painter.setPen(theme().color(piece.tone))
+                box = QRect(piece.left, 0, piece.width + 2, self.height())
+                painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), piece.text)
+            at += len(piece.text)
         painter.end()
-
-    def _word(self, painter: QPainter, left: int, text: str, metrics: QFontMetrics) -> int:
-        width = metrics.horizontalAdvance(text)
-        box = QRect(left, 0, width + 2, self.height())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), text)
-        return width
 
 
 class LaneFooter(QFrame):
@@ -225,6 +359,7 @@ class LaneFooter(QFrame):
     def set_inline(self, inline: bool) -> None:
         """Below a reply of a single lane: no line above, no Keep, no own Stop."""
         self._inline = inline
+        self.setProperty("inline", inline)
         self._arrange()
 
     def set_density(self, density: str) -> None:

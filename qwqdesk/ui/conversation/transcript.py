@@ -162,7 +162,11 @@ class Transcript(QScrollArea):
         self._anchor = None
         if self._replies:
             last = self._replies.pop()
-            self._column.removeWidget(last)
+            place = self._column.indexOf(last)
+            self._column.takeAt(place)
+            before = self._column.itemAt(place - 1) if place > 0 else None
+            if before is not None and before.spacerItem() is not None:
+                self._column.takeAt(place - 1)  # the next one brings its own gap
             last.hide()
             last.deleteLater()
 
