@@ -15,9 +15,16 @@ from pathlib import Path
 
 from qwqdesk.engine.engine import LoadRequest
 from qwqdesk.engine.events import DeviceMemory
-from qwqdesk.engine_settings import AUTO_LAYERS, EngineSettings
+from qwqdesk.engine_settings import (
+    AUTO_LAYERS,
+    EngineSettings,
+    expert_patterns,
+    lora_adapters,
+    lora_text,
+    tensor_overrides,
+)
 from qwqdesk.errors import UserError
-from qwqdesk.free_memory import free_memory
+from qwqdesk.free_memory import free_memory, used_devices
 from qwqdesk.models.gguf import GgufArray, GgufHeader, read_header
 from qwqdesk.models.gguf_header import BUFFER_ALIGNMENT
 from qwqdesk.models.memory import (
@@ -28,7 +35,7 @@ from qwqdesk.models.memory import (
     estimate,
     require_fit,
 )
-from qwqdesk.models.shape import ModelShape, model_shape
+from qwqdesk.models.shape import ModelShape, model_shape, with_kept_on_cpu
 
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
@@ -90,10 +97,10 @@ def plan_load(
     """
     _require_text_model(path, header)
     _require_epsilons(path, header, asked)
-    shape = model_shape(header)
-    free = free_memory(devices)
-    notes = list(override_notes(header, asked))
-    settings = asked
+    shape = with_kept_on_cpu(model_shape(header), header, _placed_patterns(asked))
+    free = free_memory(devices, asked)
+    notes = [*override_notes(header, asked), *placement_notes(asked, devices)]
+    settings = replace(asked, lora=_found_adapters(asked.lora))
     if settings.n_ctx == 0:
         choice = choose_context(
             shape,
@@ -142,6 +149,40 @@ def _short_factors_up_to(header: GgufHeader, shape: ModelShape, settings: Engine
     return int(trained) if trained else shape.context_length
 
 
+def placement_notes(settings: EngineSettings, devices: Sequence[DeviceMemory]) -> Iterator[str]:
+    """Settings for several places where there is only one."""
+    if settings.places_weights and not used_devices(devices):
+        yield "What was set about GPUs has no effect: llama.cpp sees none here."
+
+
+def _placed_patterns(settings: EngineSettings) -> list[tuple[str, bool]]:
+    """Patterns of tensor names, with whether their tensors stay in the machine's memory."""
+    named = tensor_overrides(settings.override_tensor)
+    return [
+        *((pattern, name.upper().startswith("CPU")) for pattern, name in named),
+        *((pattern, True) for pattern in expert_patterns(settings)),
+    ]
+
+
+def _found_adapters(text: str) -> str:
+    """LoRA adapters by their whole paths, so that a stored run finds them from anywhere.
+
+    Raises:
+        UserError: code "lora", for one that is not there.
+    """
+    found = []
+    for adapter in lora_adapters(text):
+        path = Path(adapter.path).expanduser().absolute()
+        if not path.is_file():
+            raise UserError(
+                f"There is no LoRA adapter {adapter.path}.",
+                "Write the path of a GGUF file with an adapter, or leave --lora away.",
+                code="lora",
+            )
+        found.append(lora_text(replace(adapter, path=str(path))))
+    return ",".join(found)
+
+
 def override_notes(header: GgufHeader, settings: EngineSettings) -> Iterator[str]:
     """Overrides that llama.cpp would silently ignore: unknown keys and wrong types."""
     architecture = str(header.metadata.get("general.architecture", ""))
@@ -172,6 +213,7 @@ def _gpu_layers(shape: ModelShape, settings: EngineSettings, free_gpu: int) -> i
         type_v=settings.type_v,
         n_ubatch=settings.n_ubatch,
         flash_attn=settings.flash_attn != "off",
+        kv_offload=settings.kv_offload,
     )
 
 
@@ -185,6 +227,7 @@ def _estimate(shape: ModelShape, settings: EngineSettings, lanes: int) -> Memory
         n_ubatch=settings.n_ubatch,
         n_gpu_layers=settings.n_gpu_layers,
         flash_attn=settings.flash_attn != "off",
+        kv_offload=settings.kv_offload,
     )
 
 

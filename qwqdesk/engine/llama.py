@@ -17,7 +17,13 @@ from typing import Any, Protocol
 
 from qwqdesk.engine.events import EngineInfo, ModelInfo
 from qwqdesk.engine.limits import Grammar
-from qwqdesk.engine.llama_errors import context_error, decode_error, load_error, no_generator
+from qwqdesk.engine.llama_errors import (
+    context_error,
+    decode_error,
+    load_error,
+    lora_error,
+    no_generator,
+)
 from qwqdesk.engine.llama_grammar import Candidates, NativeGrammar
 from qwqdesk.engine.llama_library import LlamaLibrary, package_version
 from qwqdesk.engine.llama_params import (
@@ -30,7 +36,7 @@ from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.engine.llama_sampler import NativeChain
 from qwqdesk.engine.threads import default_threads
 from qwqdesk.engine.token_ids import check_tokens, no_such_token
-from qwqdesk.engine_settings import EngineSettings
+from qwqdesk.engine_settings import EngineSettings, lora_adapters
 from qwqdesk.sampling.chain import SamplerChain
 
 PREFILL_CHUNK = 512
@@ -81,13 +87,14 @@ class LlamaModel:
                 return False
             return True
 
-        params, keep_alive = model_params(self._api, settings, use_extra_bufts=use_extra_bufts)
+        params, self._keep_alive = model_params(
+            self._api, settings, library.ggml, use_extra_bufts=use_extra_bufts
+        )
         params.progress_callback = self._api.llama_progress_callback(on_progress)
         if without_weights:
             params.no_alloc, params.load_mode = True, self._api.LLAMA_LOAD_MODE_NONE
         library.messages.clear()
         self.handle: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
-        del keep_alive
         if not self.handle:
             if cancelled:
                 raise LoadCancelledError
@@ -101,7 +108,20 @@ class LlamaModel:
         self.n_vocab: int = self._api.llama_vocab_n_tokens(self.vocab)
         self.adds_bos = bool(self._api.llama_vocab_get_add_bos(self.vocab))
         self.info = self._read_info(path)
+        self.adapters = () if without_weights else self._load_adapters(settings.lora)
         self.copies_late = self.info.architecture in _COPIES_LATE
+
+    def _load_adapters(self, text: str) -> tuple[tuple[Any, float], ...]:
+        """LoRA adapters and their scales; they are freed with the model."""
+        found = []
+        for adapter in lora_adapters(text):
+            path = Path(adapter.path)
+            handle = self._api.llama_adapter_lora_init(self.handle, os.fsencode(path))
+            if not handle:
+                self.close()
+                raise lora_error(path, self.library.last_error())
+            found.append((handle, adapter.scale))
+        return tuple(found)
 
     def close(self) -> None:
         """Free the model; its contexts and chains must be gone."""
@@ -246,6 +266,7 @@ class LlamaContext:
         self.handle: Any = self._api.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise context_error(settings, streams, model.library.last_error())
+        self._apply_adapters(model.adapters)
         self.flash_attn = flash_attention_state(model.library.messages, settings.flash_attn)
         self._memory: Any = self._api.llama_get_memory(self.handle)
         if not self._memory:  # embedding and diffusion models; sampling from them would abort
@@ -262,6 +283,18 @@ class LlamaContext:
         self._batch: Any = self._api.llama_batch_init(max(PREFILL_CHUNK, streams), 0, 1)
         self._candidates: Candidates | None = None
         self._probability = TokenProbability(self._api, self.handle, model.n_vocab)
+
+    def _apply_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
+        """Lay LoRA adapters over the weights, for all sequences of this context."""
+        if not adapters:
+            return
+        count = len(adapters)
+        handles = (self._api.llama_adapter_lora_p_ctypes * count)(*(each for each, _ in adapters))
+        scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
+        if self._api.llama_set_adapters_lora(self.handle, handles, count, scales) != 0:
+            self._api.llama_free(self.handle)
+            self.handle = None
+            raise lora_error(None, self._model.library.last_error())
 
     def close(self) -> None:
         """Free the batch and the context; sampler chains may outlive it."""

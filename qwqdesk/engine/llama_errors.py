@@ -18,6 +18,17 @@ def load_error(path: Path, detail: str) -> UserError:
     )
 
 
+def lora_error(path: Path | None, detail: str) -> UserError:
+    """llama.cpp refused an adapter, or, without `path`, to use those that are loaded."""
+    reason = f": {detail}" if detail else ""
+    name = "The LoRA adapters" if path is None else f"The LoRA adapter {path.name}"
+    return UserError(
+        f"{name} could not be used{reason}.",
+        "Choose a GGUF adapter made for this model, or leave --lora away.",
+        code="lora",
+    )
+
+
 def no_generator(name: str) -> UserError:
     """The model is none that this program can run."""
     return UserError(

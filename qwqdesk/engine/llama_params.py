@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+import ctypes
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Literal, Protocol
 
-from qwqdesk.engine_settings import EngineSettings, OverrideValue
+from qwqdesk.engine_settings import (
+    EngineSettings,
+    OverrideValue,
+    device_names,
+    expert_patterns,
+    split_parts,
+    tensor_overrides,
+)
+from qwqdesk.errors import UserError
+from qwqdesk.sampling.param import shown
 
 # enum ggml_type (ggml.h): the types a KV cache may have.
 _GGML_TYPES = {
@@ -19,6 +29,7 @@ _GGML_TYPES = {
     "iq4_nl": 20,
     "bf16": 30,
 }
+_SPLIT = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 _ROPE_SCALING = {"": -1, "none": 0, "linear": 1, "yarn": 2}
 _FLASH = {"auto": -1, "off": 0, "on": 1}
 # One token of each of four lanes must fit (a larger batch aborts the process); the same number for
@@ -33,10 +44,28 @@ def cache_type_name(name: str) -> str:
     return name.lower()
 
 
+class TensorBufferOverride(ctypes.Structure):
+    """`llama_model_tensor_buft_override`, which llama-cpp-python does not declare."""
+
+    _fields_: ClassVar = [("pattern", ctypes.c_char_p), ("buft", ctypes.c_void_p)]
+
+
+class Devices(Protocol):
+    """What of ggml is asked for placing weights."""
+
+    def device_handles(self) -> dict[str, int]: ...
+    def buffer_types(self) -> dict[str, int]: ...
+    def cpu_buffer_type(self) -> int: ...
+
+
 def model_params(
-    api: Any, settings: EngineSettings, *, use_extra_bufts: bool
+    api: Any, settings: EngineSettings, ggml: Devices, *, use_extra_bufts: bool
 ) -> tuple[Any, object]:
-    """`llama_model_params`, and what must stay alive until the load has returned."""
+    """`llama_model_params`, and what must stay alive until the model is freed.
+
+    Raises:
+        UserError: code "value", for a device or a buffer type that this machine does not have.
+    """
     params = api.llama_model_default_params()
     params.n_gpu_layers = max(settings.n_gpu_layers, 0)
     params.use_extra_bufts = use_extra_bufts
@@ -46,7 +75,60 @@ def model_params(
     overrides = _overrides(api, settings.override_kv)
     if overrides is not None:
         params.kv_overrides = overrides
-    return params, overrides
+    placement = _place(api, params, settings, ggml)
+    return params, (overrides, placement)
+
+
+def _place(api: Any, params: Any, settings: EngineSettings, ggml: Devices) -> object:
+    """Say where the weights go; returns what the parameters point to."""
+    params.split_mode = _SPLIT[settings.split_mode]
+    params.main_gpu = settings.main_gpu
+    alive: list[object] = []
+    names = device_names(settings.devices)
+    if names:
+        handles = ggml.device_handles()
+        chosen = [] if names == ("none",) else [_known(handles, name, "device") for name in names]
+        array = (ctypes.c_void_p * (len(chosen) + 1))(*chosen, None)
+        params.devices = ctypes.cast(array, ctypes.c_void_p)
+        alive.append(array)
+    parts = split_parts(settings.tensor_split)
+    if parts:
+        most = api.llama_max_devices()
+        if len(parts) > most:
+            raise UserError(
+                f"tensor_split names {len(parts)} parts, and llama.cpp knows {most} devices.",
+                "Write one part for each GPU.",
+                code="value",
+            )
+        split = (ctypes.c_float * most)(*parts)
+        params.tensor_split = ctypes.cast(split, ctypes.POINTER(ctypes.c_float))
+        alive.append(split)
+    moved = list(_moved_tensors(settings, ggml))
+    if moved:
+        overrides = (TensorBufferOverride * (len(moved) + 1))(
+            *(TensorBufferOverride(pattern.encode(), handle) for pattern, handle in moved)
+        )
+        params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
+        alive.append(overrides)
+    return alive
+
+
+def _moved_tensors(settings: EngineSettings, ggml: Devices) -> Iterator[tuple[str, int]]:
+    """Patterns of tensor names and the buffer types that they go to; the first that fits counts."""
+    named = tensor_overrides(settings.override_tensor)
+    types = ggml.buffer_types() if named else {}
+    for pattern, name in named:
+        yield pattern, _known(types, name, "buffer type")
+    for pattern in expert_patterns(settings):
+        yield pattern, ggml.cpu_buffer_type()
+
+
+def _known(found: Mapping[str, int], name: str, what: str) -> int:
+    if name not in found:
+        there = ", ".join(found) or "none"
+        todo = f"There are: {there}." if found else "Only the processor can compute here."
+        raise UserError(f"There is no {what} named {shown(name)}.", todo, code="value")
+    return found[name]
 
 
 def _load_mode(api: Any, settings: EngineSettings) -> int:
@@ -102,7 +184,7 @@ def context_params(
     params.n_threads = threads
     params.n_threads_batch = settings.n_threads_batch or threads
     params.kv_unified = unified
-    params.offload_kqv = True
+    params.offload_kqv = settings.kv_offload
     params.no_perf = True
     params.flash_attn_type = _FLASH[settings.flash_attn]
     params.type_k = _GGML_TYPES[cache_type_name(settings.type_k)]

@@ -54,6 +54,7 @@ def fit(shape: ModelShape, free: FreeMemory, settings: EngineSettings | None = N
             type_v=asked.type_v,
             n_ubatch=asked.n_ubatch,
             flash_attn=asked.flash_attn != "off",
+            kv_offload=asked.kv_offload,
         )
     needed = _needed(shape, asked, n_ctx, layers)
     kind: FitKind = "no"
@@ -95,4 +96,5 @@ def _needed(shape: ModelShape, asked: EngineSettings, n_ctx: int, layers: int) -
         n_ubatch=asked.n_ubatch,
         n_gpu_layers=layers,
         flash_attn=asked.flash_attn != "off",
+        kv_offload=asked.kv_offload,
     )

@@ -10,7 +10,7 @@ qwen2), 2 bytes of attention mask a cell, and the scores of all heads without fl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import add
+from operator import add, sub
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
@@ -96,11 +96,13 @@ def estimate(
     n_ubatch: int = 512,
     n_gpu_layers: int = 0,
     flash_attn: bool = True,
+    kv_offload: bool = True,
 ) -> MemoryEstimate:
     """What loading takes with `lanes` caches of `n_ctx` tokens each.
 
     Args:
         n_gpu_layers: as llama.cpp counts: the output first, then layers from the last one back.
+        kv_offload: whether the caches of layers on the GPU are there, too.
 
     Raises:
         UserError: an unknown cache type.
@@ -110,14 +112,16 @@ def estimate(
     first_moved = shape.block_count - moved
     cells = padded(n_ctx) * lanes
     kv_layers = _kv_by_layer(shape, cells, type_k, type_v)
-    weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:])
-    weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved])
+    kept = sum(shape.kept_on_cpu[first_moved:])
+    weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:]) - kept
+    weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved]) + kept
+    kv_gpu = sum(kv_layers[first_moved:]) if kv_offload else 0
     compute = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn)
     return MemoryEstimate(
         weights_cpu=weights_cpu + (0 if on_gpu else shape.output_bytes),
         weights_gpu=weights_gpu,
-        kv_cpu=sum(kv_layers[:first_moved]),
-        kv_gpu=sum(kv_layers[first_moved:]),
+        kv_cpu=sum(kv_layers) - kv_gpu,
+        kv_gpu=kv_gpu,
         compute_cpu=_FIXED if on_gpu > shape.block_count else compute,
         compute_gpu=compute if on_gpu else 0,
     )
@@ -175,6 +179,7 @@ def choose_gpu_layers(
     type_v: str = "f16",
     n_ubatch: int = 512,
     flash_attn: bool = True,
+    kv_offload: bool = True,
     reserve: int = GPU_RESERVE,
 ) -> int:
     """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
@@ -182,7 +187,10 @@ def choose_gpu_layers(
     caches = _kv_by_layer(shape, cells, type_k, type_v)
     needed = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn) + _output(shape)
     layers = 0
-    for each in (0, *map(add, reversed(shape.layer_bytes), reversed(caches))):
+    if not kv_offload:
+        caches = [0] * len(caches)
+    weights = _moved_bytes(shape)
+    for each in (0, *map(add, reversed(weights), reversed(caches))):
         needed += each
         if needed > free_gpu - reserve:
             break
@@ -210,6 +218,12 @@ def require_fit(needed: MemoryEstimate, free: FreeMemory) -> None:
 def padded(n_ctx: int) -> int:
     """The context as llama.cpp rounds it: up to a multiple of 256."""
     return -(-n_ctx // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def _moved_bytes(shape: ModelShape) -> tuple[int, ...]:
+    """What of each layer's weights goes to the GPU with the layer."""
+    kept = shape.kept_on_cpu or (0,) * len(shape.layer_bytes)
+    return tuple(map(sub, shape.layer_bytes, kept))
 
 
 def _output(shape: ModelShape) -> int:

@@ -6,7 +6,8 @@ Key names are llama.cpp's (src/llama-arch.cpp).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.gguf import GgufArray, GgufHeader
@@ -42,6 +43,8 @@ class ModelShape:
     output_bytes: int
     tied_output: bool
     file_size: int
+    kept_on_cpu: tuple[int, ...] = ()
+    """Bytes of each layer that stay in the machine's memory wherever the layer goes."""
 
     @property
     def weight_bytes(self) -> int:
@@ -75,6 +78,25 @@ def model_shape(header: GgufHeader) -> ModelShape:
         tied_output=not any(tensor.name == "output.weight" for tensor in header.tensors),
         file_size=header.file_size,
     )
+
+
+def with_kept_on_cpu(
+    shape: ModelShape, header: GgufHeader, patterns: Sequence[tuple[str, bool]]
+) -> ModelShape:
+    """The shape when tensors are placed by patterns of their names, as llama.cpp does.
+
+    Args:
+        patterns: patterns, the first that is found in a name counts, each with whether its tensors
+            stay in the machine's memory.
+    """
+    compiled = [(re.compile(pattern), stays) for pattern, stays in patterns]
+    kept = [0] * shape.block_count
+    for tensor in header.tensors:
+        layer = re.match(r"blk\.(\d{1,5})\.", tensor.name)
+        stays = next((on_cpu for found, on_cpu in compiled if found.search(tensor.name)), False)
+        if stays and layer and int(layer[1]) < shape.block_count:
+            kept[int(layer[1])] += tensor.size_bytes or 0
+    return replace(shape, kept_on_cpu=tuple(kept))
 
 
 def kv_bytes_per_token(shape: ModelShape, type_k: str = "f16", type_v: str = "f16") -> int:

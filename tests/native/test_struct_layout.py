@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from qwqdesk.engine.llama_ggml import DeviceCapabilities, DeviceProperties
 from qwqdesk.engine.llama_library import LlamaLibrary
+from qwqdesk.engine.llama_params import TensorBufferOverride
 
 # Those that this program fills in or reads.
 STRUCTURES = (
@@ -26,7 +28,16 @@ STRUCTURES = (
     "llama_logit_bias",
     "llama_sampler_chain_params",
     "llama_perf_context_data",
+    "llama_model_tensor_buft_override",
+    "ggml_backend_dev_caps",
+    "ggml_backend_dev_props",
 )
+# Those that llama-cpp-python does not declare.
+OURS: dict[str, Any] = {
+    "llama_model_tensor_buft_override": TensorBufferOverride,
+    "ggml_backend_dev_caps": DeviceCapabilities,
+    "ggml_backend_dev_props": DeviceProperties,
+}
 # A union without a name in C is known there by its largest member.
 NAMELESS = {"llama_model_kv_override.value": "val_str"}
 
@@ -42,7 +53,7 @@ def _headers() -> Path | None:
 def _structures() -> Iterator[tuple[str, Any]]:
     api = LlamaLibrary().api
     for name in STRUCTURES:
-        yield name, getattr(api, name)
+        yield name, OURS.get(name) or getattr(api, name)
 
 
 def test_offsets_and_sizes_are_those_of_the_headers(tmp_path: Path) -> None:
@@ -69,7 +80,7 @@ def test_offsets_and_sizes_are_those_of_the_headers(tmp_path: Path) -> None:
         lines.append('  printf(", ");')
     lines.append('  printf("\\"end\\": []}\\n"); return 0; }')
     # Some are typedefs of nameless structures, some have a name and no typedef.
-    tagged = ("llama_model_params", "llama_context_params", "llama_model_kv_override")
+    tagged = ("llama_model_params", "llama_context_params", "llama_model_kv_override", *OURS)
     for name in STRUCTURES:
         kind = f"struct {name}" if name in tagged or "perf" in name else name
         lines.insert(3, f"typedef {kind} struct_{name};")

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwqdesk.engine_settings import CACHE_TYPES, ENGINE_SETTINGS, SETTINGS_BY_FIELD, EngineSettings
+from qwqdesk.engine_settings import (
+    CACHE_TYPES,
+    ENGINE_SETTINGS,
+    SETTINGS_BY_FIELD,
+    EngineSettings,
+    LoraAdapter,
+    lora_adapters,
+)
 from qwqdesk.errors import UserError
 from tests.unit.sampling.chain_strategies import JSON
 
@@ -63,11 +70,53 @@ def test_llama_cpps_cache_types() -> None:
         ("override_kv", [["a", None]]),
         ("override_kv", [["a\0", 1]]),
         ("priority", 4),
+        ("devices", 3),
+        ("devices", "a\0b"),
+        ("split_mode", "columns"),
+        ("tensor_split", "1,x"),
+        ("tensor_split", "0,0"),
+        ("tensor_split", "-1,2"),
+        ("main_gpu", -1),
+        ("kv_offload", "no"),
+        ("n_cpu_moe", -1),
+        ("override_tensor", "exps"),
+        ("override_tensor", "(=CPU"),
+        ("override_tensor", "=CPU"),
+        ("lora", ":0.5"),
+        ("lora", ["a.gguf"]),
     ],
 )
 def test_refused_values_are_named(field: str, value: object) -> None:
     with pytest.raises(UserError, match=rf"{field} cannot be "):
         EngineSettings.from_json({field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("devices", " CUDA0 , CUDA1,", "CUDA0,CUDA1"),
+        ("tensor_split", "3/1", "3,1"),
+        ("tensor_split", ".5, 1.50", "0.5,1.5"),
+        ("override_tensor", "exps=CPU, blk=CUDA0", "exps=CPU,blk=CUDA0"),
+        ("lora", "a.gguf:1", "a.gguf"),
+        ("lora", "a.gguf:0.50", "a.gguf:0.5"),
+        ("lora", r"C:\models\a.gguf", r"C:\models\a.gguf"),
+        ("lora", '"a,b.gguf":0.5,c.gguf', '"a,b.gguf:0.5",c.gguf'),
+        ("lora", "a:2:1", "a:2:1"),
+    ],
+)
+def test_texts_are_kept_in_one_form(field: str, value: str, kept: str) -> None:
+    settings = EngineSettings.from_json({field: value})
+    assert getattr(settings, field) == kept
+    assert EngineSettings.from_json(settings.to_json()) == settings
+
+
+def test_adapters_and_their_scales() -> None:
+    assert lora_adapters(r'C:\a.gguf,b.gguf:-2,"x,y:1e-1"') == (
+        LoraAdapter(r"C:\a.gguf"),
+        LoraAdapter("b.gguf", -2),
+        LoraAdapter("x,y", 0.1),
+    )
 
 
 def test_overrides_keep_their_types() -> None:

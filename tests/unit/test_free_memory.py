@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from qwqdesk.engine.events import DeviceMemory
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.free_memory import free_memory, used_devices
 from qwqdesk.models.memory import FreeMemory, MemoryEstimate
 
@@ -61,6 +63,31 @@ def test_the_devices_that_llama_cpp_uses(
 )
 def test_free_memory(devices: tuple[DeviceMemory, ...], expected: FreeMemory) -> None:
     assert free_memory(devices) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "gpu"),
+    [
+        ({"devices": "none"}, [], 0),
+        ({"devices": "CUDA1"}, ["CUDA1"], 10),
+        ({"devices": "Vulkan1"}, ["Vulkan1"], 14),
+        ({"devices": "CUDA1,CUDA0"}, ["CUDA1", "CUDA0"], 30),
+        ({"split_mode": "none"}, ["CUDA0"], 20),
+        ({"split_mode": "none", "main_gpu": 1}, ["CUDA1"], 10),
+        ({"devices": "CUDA1,CUDA0", "split_mode": "none", "main_gpu": 1}, ["CUDA0"], 20),
+        ({"tensor_split": "1,1"}, ["CUDA0", "CUDA1"], 20),
+        ({"tensor_split": "3,1"}, ["CUDA0", "CUDA1"], 20 * 4 / 3),
+        ({"tensor_split": "0,1"}, ["CUDA0", "CUDA1"], 10),
+        ({"tensor_split": "1"}, ["CUDA0", "CUDA1"], 20),
+    ],
+)
+def test_settings_choose_among_the_devices(
+    settings: dict[str, Any], names: list[str], gpu: float
+) -> None:
+    asked = EngineSettings(**settings)
+    devices = (CPU, CARD, SECOND, IGPU)
+    assert [device.name for device in used_devices(devices, asked)] == names
+    assert free_memory(devices, asked).gpu == int(gpu * GIB)
 
 
 @pytest.mark.parametrize(

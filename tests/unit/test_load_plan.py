@@ -6,6 +6,7 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,69 @@ def test_a_second_set_of_rope_factors_is_known_with_its_context(
         file.scalar("qwen2.rope.scaling.original_context_length", U32, key)
     found = plan(file.write(tmp_path / "two.gguf"), settings)
     assert found.request.short_factors_up_to == expected
+
+
+def with_experts() -> GgufFile:
+    """A model whose two layers hold experts beside the rest."""
+    file = small_model()
+    for layer in range(2):
+        file.tensor(f"blk.{layer}.ffn_up_exps.weight", (4096, 4096), "F16")
+    return file
+
+
+EXPERTS = 4096 * 4096 * 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({}, (0, 0)),
+        ({"cpu_moe": True}, (EXPERTS, EXPERTS)),
+        ({"n_cpu_moe": 1}, (EXPERTS, 0)),
+        ({"override_tensor": "blk.1.ffn_up_exps=CPU"}, (0, EXPERTS)),
+        ({"override_tensor": "blk.0.ffn_up_exps=CUDA0", "cpu_moe": True}, (0, EXPERTS)),
+    ],
+)
+def test_experts_that_stay_with_the_processor_leave_room_for_layers(
+    tmp_path: Path, settings: dict[str, Any], kept: tuple[int, int]
+) -> None:
+    path = with_experts().write(tmp_path / "m.gguf")
+    tight = replace(GPU, free=(512 << 20) + 2 * EXPERTS - sum(kept) + (28 << 20))
+    found = plan(path, EngineSettings(n_ctx=512, **settings), CPU, tight)
+    assert found.shape.kept_on_cpu == kept
+    assert found.request.settings.n_gpu_layers == 3, "all, since what stays is not counted"
+    if any(kept):
+        plain = plan(path, EngineSettings(n_ctx=512), CPU, tight)
+        assert plain.request.settings.n_gpu_layers < 3
+
+
+def test_the_cache_that_stays_leaves_room_for_layers(tmp_path: Path) -> None:
+    path = small_model().write(tmp_path / "m.gguf")
+    asked = EngineSettings(n_ctx=1 << 20, n_ubatch=1)
+    tight = replace(GPU, free=(512 << 20) + (64 << 20))
+    assert plan(path, asked, CPU, tight).request.settings.n_gpu_layers == 1
+    there = plan(path, replace(asked, kv_offload=False), CPU, tight)
+    assert there.request.settings.n_gpu_layers == 3
+
+
+def test_settings_about_gpus_are_noted_where_there_is_none(tmp_path: Path) -> None:
+    path = small_model().write(tmp_path / "m.gguf")
+    asked = EngineSettings(cpu_moe=True)
+    assert any("no effect" in note for note in plan(path, asked, CPU).request.notes)
+    assert plan(path, asked, CPU, GPU).request.notes == ()
+
+
+def test_an_adapter_is_kept_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small_model().write(tmp_path / "m.gguf")
+    (tmp_path / "a,b.gguf").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    found = plan(path, EngineSettings(lora='"a,b.gguf:2"'))
+    assert found.request.settings.lora == f'"{tmp_path / "a,b.gguf"}:2"'
+    with pytest.raises(UserError, match=r"no LoRA adapter nothing\.gguf") as caught:
+        plan(path, EngineSettings(lora="nothing.gguf"))
+    assert caught.value.code == "lora"
 
 
 def test_a_small_card_takes_what_fits(tmp_path: Path) -> None:

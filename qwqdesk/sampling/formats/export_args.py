@@ -7,7 +7,14 @@ import shlex
 from collections.abc import Iterator
 from typing import Final, cast
 
-from qwqdesk.engine_settings import ALL_LAYERS, ENGINE_SETTINGS, EngineSettings, OverrideValue
+from qwqdesk.engine_settings import (
+    ALL_LAYERS,
+    ENGINE_SETTINGS,
+    EngineSettings,
+    OverrideValue,
+    lora_adapters,
+    lora_text,
+)
 from qwqdesk.sampling.chain import CONTEXT_SIZE, LAST_N, SamplerChain
 from qwqdesk.sampling.formats.escapes import with_escapes
 from qwqdesk.sampling.param import Bias, Param, Value, number_text
@@ -94,10 +101,17 @@ def _engine_words(engine: EngineSettings) -> Iterator[str]:
         if setting.kind == "override":
             for key, entry in value:
                 yield from ("--override-kv", _csv(f"{key}={_typed(entry)}"))
+        elif setting.kind == "bool":
+            yield (setting.on_flags if value else setting.off_flags)[0]
+        elif setting.field == "lora":
+            # Only --lora-scaled takes a scale in llama.cpp's programs.
+            for adapter in lora_adapters(value):
+                scaled = adapter.scale != 1
+                yield from ("--lora-scaled" if scaled else "--lora", lora_text(adapter))
         elif setting.field == "n_gpu_layers" and value == ALL_LAYERS:
             yield from (setting.flags[0], "all")
         else:
-            yield from (setting.flags[0], str(value) if setting.kind != "float" else repr(value))
+            yield from (setting.flags[0], repr(value) if setting.kind == "float" else str(value))
     if engine.use_mmap != plain.use_mmap or engine.use_mlock != plain.use_mlock:
         names = {(True, True): "mmap+mlock", (True, False): "mmap", (False, True): "mlock"}
         yield from ("--load-mode", names.get((engine.use_mmap, engine.use_mlock), "none"))

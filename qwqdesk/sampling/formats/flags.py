@@ -64,6 +64,10 @@ def _setting_flags(setting: EngineSetting) -> tuple[Flag, ...]:
             setting.flags, field, "engine", "flash", 1, "on", _FLASH, optional=True, meaning=meaning
         )
         return (flag,)
+    if setting.kind == "text":
+        listed = field in ("override_tensor", "lora")
+        reads = "setting-list" if listed else "setting-words"
+        return (Flag(setting.flags, field, "engine", reads, meaning=meaning),)
     plain = "setting-text" if setting.kind == "choice" else "setting-number"
     return (Flag(setting.flags, field, "engine", special.get(field, plain), meaning=meaning),)
 
@@ -99,6 +103,7 @@ _EXTRA_FLAGS: Final = (
     ),
     Flag(("--no-ignore-eos",), "ignore_eos", "sampling", "switch", 0, False),
     Flag(("--load-mode", "-lm"), "use_mmap", "engine", "load-mode", meaning="How to load."),
+    Flag(("--lora-scaled",), "lora", "engine", "setting-list", meaning="The same as --lora."),
     Flag(("--rope-scale",), "rope_freq_scale", "engine", "rope-scale", meaning="1 / RoPE scale."),
 )
 

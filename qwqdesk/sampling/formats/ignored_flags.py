@@ -14,10 +14,10 @@ _NO_VALUE: Final = """
 --no-cache-idle-slots --context-shift --no-context-shift --perf --no-perf --show-timings
 --no-show-timings --prompt-cache-all --prompt-cache-ro -sp --special -st --single-turn -i
 --interactive -if --interactive-first -mli --multiline-input --in-prefix-bos --warmup
---no-warmup --spm-infill -bs --backend-sampling -kvo --kv-offload -nkvo --no-kv-offload --repack
+--no-warmup --spm-infill -bs --backend-sampling --repack
 -nr --no-repack --no-host --hellaswag --winogrande --multiple-choice --kl-divergence -cb
 --cont-batching -nocb --no-cont-batching --mmproj-auto --no-mmproj --no-mmproj-auto
---mmproj-offload --no-mmproj-offload --list-devices -cmoe --cpu-moe --check-tensors --op-offload
+--mmproj-offload --no-mmproj-offload --list-devices --check-tensors --op-offload
 --no-op-offload --mtp --dflash --eagle3 --process-output --ppl --no-ppl --show-statistics
 --parse-special --ids --stdin --no-bos --no-parse-special --show-count -pps -tgs --reuse-port
 --cors-credentials --no-cors-credentials --ui-mcp-proxy --webui-mcp-proxy --no-ui-mcp-proxy
@@ -46,9 +46,9 @@ _ONE_VALUE: Final = """
 --ppl-output-type -dt --defrag-thold -np --parallel -ns --sequences -mm --mmproj -mmu
 --mmproj-url --image --audio --video --image-min-tokens --image-max-tokens
 --mtmd-batch-max-tokens --video-fps --video-timestamp-interval --video-ffmpeg-dir --rpc -lzm
---lazy-mode --numa -dev --device -ot --override-tensor -ncmoe --n-cpu-moe -ncffn --n-cpu-ffn -sm
---split-mode -ts --tensor-split -mg --main-gpu -fit --fit -fitp --fit-print -fitt --fit-target
--fitc --fit-ctx --lora --lora-scaled --control-vector --control-vector-scaled -a --alias --tags
+--lazy-mode --numa -ncffn --n-cpu-ffn
+-fit --fit -fitp --fit-print -fitt --fit-target
+-fitc --fit-ctx --control-vector --control-vector-scaled -a --alias --tags
 -mu --model-url -dr --docker-repo -hff --hf-file -hft --hf-token --context-file --chunk-size
 --chunk-separator --junk --pos -o --output --output-file -ofreq --output-frequency
 --output-format --save-frequency --chunk --from-chunk -npp -ntg -npl --embd-normalize

@@ -79,6 +79,16 @@ def _setting_text(flag: Flag, text: str, into: Collected) -> None:
     into.set(flag, SETTINGS_BY_FIELD[flag.dest].check(text.strip().lower()))
 
 
+def _setting_words(flag: Flag, text: str, into: Collected) -> None:
+    into.set(flag, SETTINGS_BY_FIELD[flag.dest].check(text))
+
+
+def _setting_list(flag: Flag, text: str, into: Collected) -> None:
+    """A flag that may be repeated: what comes later is added."""
+    checked = str(SETTINGS_BY_FIELD[flag.dest].check(text))
+    into.set(flag, ",".join(filter(None, (into.engine.get(flag.dest, ""), checked))))
+
+
 def _threads(flag: Flag, text: str, into: Collected) -> None:
     """-1 is llama.cpp's way to say: count the cores yourself."""
     _setting_number(flag, "0" if text.strip() == "-1" else text, into)
@@ -261,6 +271,8 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         "number": _number,
         "setting-number": _setting_number,
         "setting-text": _setting_text,
+        "setting-words": _setting_words,
+        "setting-list": _setting_list,
         "threads": _threads,
         "layers": _layers,
         "rope-scale": _rope_scale,

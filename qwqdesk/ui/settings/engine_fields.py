@@ -32,6 +32,7 @@ def make_field(setting: EngineSetting) -> EngineField:
         "bool": _Switch,
         "choice": _Choice,
         "override": _Overrides,
+        "text": _Text,
     }
     made = kinds.get(setting.kind, _Number)(setting)
     made.widget.setObjectName(f"engine_{setting.field}")
@@ -57,6 +58,24 @@ class _Number:
             return int(text) if self._setting.kind == "int" else float(text)
         except ValueError:
             return self._setting.check(text)
+
+
+class _Text:
+    """In llama.cpp's own form; what is not allowed is said with an example."""
+
+    def __init__(self, setting: EngineSetting) -> None:
+        self._setting = setting
+        self._edit = QLineEdit()
+        self._edit.setPlaceholderText(setting.example)
+        self._edit.setProperty("field", "value")
+        self._edit.setFixedWidth(theme().px(_WIDTH + 80))
+        self.widget: QWidget = self._edit
+
+    def show(self, value: str) -> None:
+        self._edit.setText(value)
+
+    def value(self) -> object:
+        return self._setting.check(self._edit.text().strip())
 
 
 class _Switch:

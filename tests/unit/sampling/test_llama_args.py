@@ -156,9 +156,9 @@ def test_a_leading_program_is_skipped_and_its_model_read() -> None:
 
 
 def test_flags_without_meaning_are_accepted_with_a_note() -> None:
-    args = parse_args(["--lora", "a.gguf", "--jinja", "--color", "--temp", "1"])
+    args = parse_args(["--alias", "a", "--jinja", "--color", "--temp", "1"])
     assert args.sampling == {"temperature": 1.0}
-    assert [note.split()[0] for note in args.notes] == ["--lora", "--jinja", "--color"]
+    assert [note.split()[0] for note in args.notes] == ["--alias", "--jinja", "--color"]
 
 
 def test_adaptive_p_is_moved_to_the_end_as_llama_cpp_does() -> None:
