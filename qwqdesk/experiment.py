@@ -163,7 +163,8 @@ def _lane(data: object, letter: str, recipes: Mapping[str, Recipe]) -> LaneSetup
     label = data.get("label", letter)
     if not isinstance(label, str) or not 0 < len(label) <= MAX_LABEL or not label.isprintable():
         raise _wrong("A lane has no usable label.", f"Use 1 to {MAX_LABEL} characters.")
-    setup = LaneSetup.from_json({**data, "label": label}, recipes)
+    plain = {name: value for name, value in data.items() if name != "sampling"}
+    setup = LaneSetup.from_json({**plain, "label": label}, recipes)
     name = data.get("recipe")
     if "sampling" not in data:
         if name is not None and setup.recipe is None:

@@ -100,6 +100,11 @@ class LaneSetup:
             "reasoning_budget_message": self.reasoning_budget_message,
             "constraints": self.constraints.to_json() if self.constraints is not None else None,
         }
+        if self.recipe is not None and not self.recipe.builtin:
+            # The user may delete the recipe, and the lane must go on meaning the same.
+            own["sampling"] = shown
+            if self.limits:
+                own["constraints"] = self.limits.to_json()
         return {
             "label": self.label,
             "recipe": self.recipe.id if self.recipe else None,
@@ -123,6 +128,9 @@ class LaneSetup:
             reasoning_budget_message=message if isinstance(message, str) else None,
             constraints=_constraints(data.get("constraints")),
         )
+        if setup.recipe is None and data.get("recipe") is not None and "sampling" in data:
+            with contextlib.suppress(UserError):
+                setup = setup.with_chain(SamplerChain.from_json(data["sampling"]))
         for usable in (setup, replace(setup, answer=None)):
             with contextlib.suppress(UserError):
                 usable.resolved()

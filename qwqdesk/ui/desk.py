@@ -20,7 +20,7 @@ from qwqdesk.models.library import LibraryModel
 from qwqdesk.paths import DataDirs
 from qwqdesk.run_conditions import Conditions, conditions_now
 from qwqdesk.run_plan import RunOptions
-from qwqdesk.sampling.recipe_files import load_recipes, save_recipe
+from qwqdesk.sampling.recipe_files import delete_recipe, load_recipes, save_recipe
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.session import Session
 from qwqdesk.settings import Settings, save_settings
@@ -153,6 +153,11 @@ class Desk(QObject):
         path = save_recipe(self.dirs.recipes, recipe)
         self.reload_recipes()
         return path
+
+    def delete_recipe(self, name: str) -> None:
+        """Remove a recipe of the user; raises UserError. Lanes that have it keep its values."""
+        delete_recipe(self.dirs.recipes, name)
+        self.reload_recipes()
 
     def recipe(self, name: str | None) -> Recipe | None:
         """The recipe of this id, or None."""

@@ -171,6 +171,17 @@ class ChainModel(ChainEdits):
         self.told.emit(f"Recipe {recipe.title if recipe else 'llama.cpp default'}")
         self._name_seed(setup.resolved().chain)
 
+    def rename_recipe(self, recipe: Recipe) -> None:
+        """The recipe has other words now; where it has other values, the lane keeps its own."""
+        had = self._setup.recipe
+        if had is None or had == recipe or (had.chain, had.constraints) != (
+            recipe.chain, recipe.constraints
+        ):  # fmt: skip
+            return
+        self._undo = [_renamed(setup, recipe) for setup in self._undo]
+        self._redo = [_renamed(setup, recipe) for setup in self._redo]
+        self._take(_renamed(self._setup, recipe))
+
     def take_settings(self, chain: SamplerChain, **fields: Any) -> None:  # noqa: ANN401 - as change
         """Take steps and values from elsewhere, and fields of the setup; the seed stays."""
         setup = replace(self._setup, **fields).with_chain(chain)
@@ -253,3 +264,8 @@ class ChainModel(ChainEdits):
         self._name_seed(None)
         self.edited.emit(self.chain)
         self.told.emit(word)
+
+
+def _renamed(setup: LaneSetup, recipe: Recipe) -> LaneSetup:
+    same = setup.recipe is not None and setup.recipe.id == recipe.id
+    return replace(setup, recipe=recipe) if same else setup

@@ -64,6 +64,7 @@ class Lane(QFrame):
     sibling_wanted = Signal(object, object)  # Lane, a reply's id
     menu_shown = Signal(object, object)  # the lane, the menu behind its three dots
     import_wanted = Signal(object)
+    manage_wanted = Signal(object)
     seed_wanted = Signal(object)  # an int of up to 32 bits, for all lanes
     again_shown = Signal(object, object)  # the lane, the menu to answer again
     copied = Signal()
@@ -109,6 +110,7 @@ class Lane(QFrame):
         head.stepChosen.connect(self.show_step)
         head.recipeNamed.connect(self._save_recipe)
         head.importAsked.connect(lambda: self.import_wanted.emit(self))
+        head.manageAsked.connect(lambda: self.manage_wanted.emit(self))
         head.menuShown.connect(lambda menu: self.menu_shown.emit(self, menu))
         self.model.copied.connect(lambda copied: _show_copied(self, copied))
         self.model.edited.connect(lambda *_: self.setup_changed.emit(self))

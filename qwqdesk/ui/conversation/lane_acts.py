@@ -15,6 +15,7 @@ from qwqdesk.ui.base import Toast, announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_import import import_settings
 from qwqdesk.ui.conversation.lane_model import MODEL_FILES, add_model_menu
+from qwqdesk.ui.conversation.recipes_box import RecipesBox
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
@@ -50,6 +51,7 @@ class LaneActs(QObject):
         view.import_wanted.connect(
             lambda lane: self._tasks.start(import_settings(self._desk, lane, self._widget))
         )
+        view.manage_wanted.connect(self.manage_recipes)
         view.menu_shown.connect(lambda lane, menu: self._offer_models(view, lane, menu))
 
     def current(self) -> Lane:
@@ -141,6 +143,25 @@ class LaneActs(QObject):
         view = self._shown()
         setup = replace(lane.setup, loop_guard="mark")
         self._runs.answer(view, [lane], self._desk.options(view.mode), [setup])
+
+    # ------------------------------------------------------------ recipes
+
+    def save_recipe(self) -> None:
+        """Save the settings of the lane with the focus as a recipe."""
+        self.current().head.ask_recipe_name()
+
+    def paste_command(self) -> None:
+        """Paste a command into the lane with the focus."""
+        self.current().head.paste_command()
+
+    def import_settings(self) -> None:
+        """Import settings from a file into the lane with the focus."""
+        self._tasks.start(import_settings(self._desk, self.current(), self._widget))
+
+    def manage_recipes(self, lane: Lane | None = None) -> None:
+        """Rename, describe or delete the user's own recipes; begin with that of the lane."""
+        recipe = (lane or self.current()).setup.recipe
+        RecipesBox(self._desk, self._widget, recipe.id if recipe is not None else "").open()
 
     # ------------------------------------------------------------ models
 

@@ -38,6 +38,7 @@ class LaneHead(QFrame):
     recipeNamed = Signal(str)  # noqa: N815
     menuShown = Signal(QMenu)  # noqa: N815
     importAsked = Signal()  # noqa: N815
+    manageAsked = Signal()  # noqa: N815
 
     def __init__(self, model: ChainModel, letter: str = "A", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -160,6 +161,7 @@ class LaneHead(QFrame):
         self._menu.save_asked.connect(self.ask_recipe_name)
         self._menu.paste_asked.connect(self.paste_command)
         self._menu.import_asked.connect(self.importAsked)
+        self._menu.manage_asked.connect(self.manageAsked)
         self._chain.toggled.connect(self.chainToggled)
         self._chips.chosen.connect(self.stepChosen)
         self._more.clicked.connect(self._show_menu)

@@ -148,8 +148,13 @@ class LanesView(QScrollArea):
     # ------------------------------------------------------------ inside
 
     def _offer_recipes(self) -> None:
+        known = self._desk.recipes_by_id()
         for lane in self.lanes:
             lane.head.set_recipes(self._desk.recipes)
+            recipe = lane.setup.recipe
+            now = known.get(recipe.id) if recipe is not None else None
+            if now is not None:
+                lane.model.rename_recipe(now)
 
     def _make(self, setup: LaneSetup) -> Lane:
         lane = Lane(setup, self._desk)

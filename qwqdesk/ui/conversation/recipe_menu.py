@@ -21,6 +21,7 @@ class RecipeMenu(QMenu):
     save_asked = Signal()
     paste_asked = Signal()
     import_asked = Signal()
+    manage_asked = Signal()
 
     def __init__(self, current: Callable[[], Recipe | None], parent: QWidget | None = None) -> None:
         """`current` says which recipe the lane has."""
@@ -56,6 +57,11 @@ class RecipeMenu(QMenu):
         bring.setObjectName("importSettings")
         bring.setToolTip("A preset of another program, a recipe file, or a model's own values")
         bring.triggered.connect(self.import_asked)
+        if own:
+            manage = self.addAction(icon("pencil"), "Your recipes…")
+            manage.setObjectName("manageRecipes")
+            manage.setToolTip("Rename, describe or delete them")
+            manage.triggered.connect(self.manage_asked)
 
     def _recipe_action(self, recipe: Recipe) -> QAction:
         act = self.addAction(recipe.title.replace("&", "&&"))
@@ -93,7 +99,8 @@ class NameBox(QDialog):
         column.setContentsMargins(*[px(20)] * 4)
         column.setSpacing(px(8))
         column.addWidget(label("Save as recipe", "title"))
-        column.addWidget(label("All values and the order of this lane are kept.", tone="text2"))
+        words = "All values, the order and the constraints of this lane are kept."
+        column.addWidget(label(words, tone="text2"))
         column.addWidget(self._name)
         row = QHBoxLayout()
         row.setSpacing(px(8))

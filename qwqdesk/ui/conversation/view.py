@@ -56,6 +56,7 @@ class ConversationView(QWidget):
     edit_wanted = Signal(str)
     menu_shown = Signal(object, object)  # a lane, the menu behind its three dots
     import_wanted = Signal(object)
+    manage_wanted = Signal(object)
     again_shown = Signal(object, object)  # a lane, the menu to answer again
     copied = Signal()
 
@@ -100,6 +101,7 @@ class ConversationView(QWidget):
         lane.sibling_wanted.connect(self._choose_sibling)
         lane.menu_shown.connect(self.menu_shown)
         lane.import_wanted.connect(self.import_wanted)
+        lane.manage_wanted.connect(self.manage_wanted)
         lane.again_shown.connect(self.again_shown)
         lane.setup_changed.connect(lambda *_: self.save_lanes())
         lane.copied.connect(self.copied)
