@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from qwqdesk.analysis.checks import Checked, Verdict, passed_all
@@ -69,10 +70,14 @@ class Trial:
 
 @dataclass
 class ExperimentResult:
-    """The trials of one experiment; `add` them as they end."""
+    """The trials of one experiment; `add` them as they end.
+
+    `models` are the names of the files that the lanes ran on, by label, as far as they are known.
+    """
 
     experiment: Experiment
     trials: list[Trial] = field(default_factory=list, init=False)
+    models: dict[str, str] = field(default_factory=dict, init=False)
     _over: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
 
     def add(self, lane: str, seed: int, reply: Checked) -> Trial:
@@ -80,6 +85,12 @@ class ExperimentResult:
         trial = Trial(lane, seed, judge(self.experiment, reply))
         self._take(trial)
         return trial
+
+    def note_models(self, files: Sequence[Path | None]) -> None:
+        """Keep on which files the lanes run, in their order."""
+        labels = (lane.label for lane in self.experiment.lanes)
+        named = zip(labels, files, strict=True)
+        self.models = {label: file.name for label, file in named if file is not None}
 
     def rate(self, lane: str, check: int | None = None) -> Rate:
         """How often a check (by its number) held in a lane; None: all of them together.
@@ -138,6 +149,7 @@ class ExperimentResult:
         own = [trial for trial in self.trials if trial.lane == label]
         return {
             "label": label,
+            **({"model": self.models[label]} if label in self.models else {}),
             "passed": _rate_json(self.rate(label)),
             "checks": [_rate_json(self.rate(label, n)) for n in range(self._count)],
             "trials": [_trial_json(trial) for trial in own],

@@ -45,6 +45,9 @@ def run_trials(
     if out is not None:
         _save(out, outcome.result)  # known before the lanes have run for an hour
     places = _places(one, args, dirs)
+    outcome.result.note_models([place.model for place in places])
+    names = dict.fromkeys(outcome.result.models.values())
+    to_stderr(printable(f"note: runs on {' and '.join(names)}"))
     engine = new_engine(dirs)
     with contextlib.closing(engine):
         run = ExperimentRun(Session(engine), one, places, seeds(one, repeats), outcome.result)

@@ -58,8 +58,8 @@ class Shell(Protocol):
     def load_and_show(self, path: Path) -> None:
         """Load a model and go where its progress is."""
 
-    def run_experiment(self, experiment: Experiment, seed: int) -> None:
-        """Run an experiment once, as a comparison to be read."""
+    def run_experiment(self, experiment: Experiment, seed: int, model: Path | None = None) -> None:
+        """Run an experiment once, as a comparison to be read; on a model other than the loaded."""
 
     def ask_model_file(self) -> None:
         """Let the user choose a model file."""

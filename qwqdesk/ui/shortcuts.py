@@ -53,7 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("earlier", "Earlier reply", "chevron-left", "Alt+Left"),
     Command("later", "Later reply", "chevron-right", "Alt+Right"),
     Command("stop", "Stop", "square", "Esc"),
-    Command("compare", "Compare two recipes on the Flappy Bird prompt", "columns-2", menu=True),
+    Command("compare", "Compare the same values in two orders", "columns-2", menu=True),
     Command("rerun", "Run again and compare", "rotate-ccw", menu=True),
     Command("check", "Check fairness: the same lane twice", "scale"),
     Command("save_manifest", "Save manifest", "save", menu=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -194,10 +195,18 @@ class Workspace(QWidget):
 
         EngineDialog(self, self.desk, self.models.load).open()
 
-    def run_experiment(self, experiment: Experiment, seed: int) -> None:
-        """Run an experiment once, where it can be read."""
+    def run_experiment(self, experiment: Experiment, seed: int, model: Path | None = None) -> None:
+        """Run an experiment once, where it can be read.
+
+        Args:
+            experiment: what is run.
+            seed: of this run.
+            model: for the lanes without a model of their own; None is whatever is loaded.
+        """
         self.show_page("conversation")
-        lanes, system = experiment.setups(seed), experiment.system_prompt
+        shared = str(model) if model is not None else None
+        lanes = [replace(lane, model=lane.model or shared) for lane in experiment.setups(seed)]
+        system = experiment.system_prompt
         self.page.compare(experiment.prompt, lanes, system, experiment.mode)
 
     def save_experiment(self) -> None:

@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QWidget,
+)
 
-from qwqdesk.analysis.checks import Check
+from qwqdesk.analysis.checks import Check, Checked
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_files import (
     export_experiment,
@@ -20,13 +28,17 @@ from qwqdesk.experiment_files import (
     load_experiments,
     save_experiment,
 )
+from qwqdesk.experiment_result import ExperimentResult
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.sampling.recipes import BUILTIN_RECIPES
+from qwqdesk.ui.base import PickerButton
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
 from qwqdesk.ui.lab.experiment_view import ExperimentView
 from qwqdesk.ui.lab.folded_text import beginning
 from qwqdesk.ui.lab.result_table import ResultTable
 from qwqdesk.ui.lab.save_box import SaveExperimentBox
-from tests.ui.fakes import Driver, opened
+from qwqdesk.ui.model_picker import file_title
+from tests.ui.fakes import Driver, child, opened
 
 
 def _lab(d: Driver) -> tuple[ExperimentListView, ExperimentView, ResultTable]:
@@ -288,3 +300,75 @@ async def test_a_dropped_experiment_is_kept_beside_ones_own(
         known = load_experiments(tmp_path / "experiments", d.window.desk.recipes)
         assert known.named("mine").prompt == "Count to three.", "one's own is not replaced"
         assert known.named("mine-2").prompt == "Another prompt."
+
+
+def _failing(d: Driver, tmp_path: Path, seeds: int) -> tuple[ExperimentView, ResultTable]:
+    """An experiment of one's own whose lane A failed at so many seeds."""
+    chosen, view, table = _lab(d)
+    chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+    one = load_experiments(tmp_path / "experiments", BUILTIN_RECIPES).named("mine")
+    result = ExperimentResult(one)
+    for seed in range(1, seeds + 1):
+        result.add("A", seed, Checked(f"{seed + 3}", (1,), "stop"))
+        result.add("B", seed, Checked("3", (1,), "stop", closed=True))
+    view.show_result(result)
+    return view, table
+
+
+async def test_any_seed_that_failed_can_be_opened(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("number", {"number": 3})])
+    async with opened(tmp_path) as d:
+        view, table = _failing(d, tmp_path, 3)
+        table.setCurrentIndex(table.model().index(0, 1))
+        wanted: list[int] = []
+        view.run_wanted.disconnect()
+        view.run_wanted.connect(wanted.append)
+        d.click("otherTrialsButton")
+        menu = child(d.window, QMenu, "otherTrialsMenu")
+        assert [act.text() for act in menu.actions()] == [
+            "Seed 1: says 4", "Seed 2: says 5", "Seed 3: says 6",
+        ]  # fmt: skip
+        menu.actions()[2].trigger()
+        assert wanted == [3]
+        menu.close()
+
+
+async def test_a_check_that_does_not_apply_says_so(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("reasoning-closed"), Check("number", {"number": 3})])
+    async with opened(tmp_path) as d:
+        _, table = _failing(d, tmp_path, 2)
+        cells = _texts(table, 0)
+        assert cells[1] == "does not apply"
+        assert cells[2].startswith("2 of 2")
+        table.setCurrentIndex(table.model().index(0, 1))
+        assert "does not apply" in child(d.window, QLabel, "resultDetail").text()
+
+
+async def test_the_lab_says_and_chooses_its_model(qapp: QApplication, tmp_path: Path) -> None:
+    _own(tmp_path, [Check("finished")])
+    other = tmp_path / "Other-Q8_0.gguf"
+    other.write_bytes(b"GGUF")
+    async with opened(tmp_path) as d:
+        chosen, view, _ = _lab(d)
+        picker = child(d.window, PickerButton, "labModel")
+        loaded = d.window.desk.session.loaded
+        assert loaded is not None
+        assert file_title(Path(loaded.model.path)) in picker.accessibleName()
+        chosen.setCurrentIndex(chosen.model().index(chosen.model().rowCount() - 1, 0))
+        d.window.trials.choose_model(other)
+        assert file_title(other) in picker.accessibleName()
+        one = load_experiments(tmp_path / "experiments", BUILTIN_RECIPES).named("mine")
+        assert d.window.trials.models(one) == (other, other)
+        view.model_menu.aboutToShow.emit()
+        view.model_menu.actions()[0].trigger()
+        assert d.window.trials.models(one) == (Path(loaded.model.path),) * 2
+
+
+async def test_enter_saves_the_experiment(qapp: QApplication) -> None:
+    parent = QWidget()
+    box = SaveExperimentBox("Count to three", [LaneSetup("A")], "", parent)
+    made: list[Experiment] = []
+    box.made.connect(made.append)
+    child(box, QLineEdit, "experimentName").returnPressed.emit()
+    assert [one.title for one in made] == ["Count to three"]
+    parent.deleteLater()

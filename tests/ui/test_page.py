@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.paths import DataDirs
@@ -44,9 +44,28 @@ async def test_after_the_first_comparison_one_can_write_on(
         button = next(b for b in d.page.findChildren(QPushButton) if b.text() == "Compare now")
         button.setFocus()
         button.click()
-        assert len(d.window.page.view.lanes) == 2
+        first, second = d.window.page.view.lanes
+        assert first.model.chain.values == second.model.chain.values
+        assert first.model.chain.samplers != second.model.chain.samplers
         assert d.window.focusWidget() is d.find("composerInput")
+        await d.until(lambda: d.engine.staged)
+        for lane in range(2):
+            d.engine.staged[-1].finish(lane)
         await d.idle()
+
+
+async def test_words_of_the_page_are_explained_before_the_first_chat(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        said = d.find("emptyStateMore")
+        assert isinstance(said, QLabel)
+        assert all(word in said.text() for word in ("Exact", "Fast", "Not checked", "Keep"))
+        run = await d.send("Hi")
+        run.finish()
+        await d.idle()
+        d.window.page.open_new()
+        assert not d.window.page.view.findChildren(QLabel, "emptyStateMore")
 
 
 async def test_a_message_that_is_too_long_can_be_shortened(
@@ -94,7 +113,7 @@ async def test_the_first_comparison_waits_in_the_composer_without_a_model(
         d.window.page.compare_first()
         await d.shown("composerNote")
         await d.idle()
-        assert "Flappy" in d.window.page.composer.text()
+        assert "47 + 36" in d.window.page.composer.text()
 
 
 async def test_large_text_in_a_small_window_leaves_the_toolbar_its_room(

@@ -117,8 +117,10 @@ class EmptyState(QWidget):
         *,
         icon_name: str = "",
         name: str = "",
+        more: str = "",
         parent: QWidget | None = None,
     ) -> None:
+        """`more` is said below, in small letters."""
         super().__init__(parent)
         self.setObjectName(name)
         words: QLabel = wrapping_label(sentence, "body", "text2")
@@ -131,6 +133,11 @@ class EmptyState(QWidget):
         if action and act is not None:
             made = button(action, icon_name, small=True, clicked=act)
             column.addWidget(made, 0, Qt.AlignmentFlag.AlignHCenter)
+        if more:
+            said: QLabel = wrapping_label(more, "small", "text2")
+            said.setObjectName(f"{name}More")
+            said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(said)
         column.addStretch(3)
 
 

@@ -18,6 +18,12 @@ _DOCK_FROM = 980  # px of a single lane from which the chain stands at the right
 # px: half of the lane within these, so that a row has room for its number, meaning and state.
 _DOCK_LEAST, _DOCK_MOST = 480, 600
 _EDITOR_SHARE = 0.45
+_WORDS = (
+    "Exact: a lane writes the same text alone or beside others. Fast: sooner, but not always the "
+    "same text.\n"
+    "Not checked: click it to run a lane twice and see whether both are the same.\n"
+    "Keep: go on with the answer of one lane alone."
+)
 
 
 class LaneBody(HairSplitter):
@@ -70,14 +76,18 @@ class LaneBody(HairSplitter):
             self.show_text()
         self._arrange()
 
-    def show_empty(self, compare: Callable[[], object]) -> None:
-        """The first sentence of an empty chat, and the comparison one click away."""
+    def show_empty(self, compare: Callable[[], object], *, explain: bool = False) -> None:
+        """The first sentence of an empty chat, and the comparison one click away.
+
+        `explain`: say also what words on the page mean, for somebody who sees it first.
+        """
         empty = EmptyState(
-            "Ask something, or compare two recipes on the Flappy Bird prompt.",
+            "Ask something, or compare the same sampler values in two orders, on one sum.",
             "Compare now",
             compare,
             icon_name="columns-2",
             name="emptyState",
+            more=_WORDS if explain else "",
         )
         self._text.addWidget(empty)
         self._text.setCurrentWidget(empty)

@@ -74,6 +74,14 @@ def add_model_menu(
     """
     own = menu.addMenu(icon("cpu"), "Model of this lane")
     own.setObjectName("laneModelMenu")
+    fill_model_menu(own, models, present, choose, ask)
+    return own
+
+
+def fill_model_menu(
+    own: QMenu, models: Sequence[LibraryModel], present: str | None, choose: Choose, ask: Choose
+) -> None:
+    """The models to choose from, in a menu that is empty; the rest as `add_model_menu`."""
     group = QActionGroup(own)
     loaded = own.addAction("The chosen model")
     loaded.setCheckable(True)
@@ -90,7 +98,6 @@ def add_model_menu(
         group.addAction(action)
     own.addSeparator()
     own.addAction(icon("folder-open"), "Open file…", lambda: ask(None))
-    return own
 
 
 def _choosing(choose: Choose, path: Path) -> Callable[..., None]:

@@ -126,7 +126,8 @@ class ConversationPage(QFrame):
         """An empty conversation; the shown one stays in the history."""
         view = self.views.make()
         view.start_new()
-        view.lanes[0].body.show_empty(self.compare_first)
+        first_start = not self._desk.history.conversations(limit=1)
+        view.lanes[0].body.show_empty(self.compare_first, explain=first_start)
         self.views.show_view(view)
 
     async def forget(self, conversation_id: int) -> None:
@@ -160,7 +161,7 @@ class ConversationPage(QFrame):
         self._run_acts.send(self.view, text)
 
     def compare_first(self) -> None:
-        """The comparison of the first start: two recipes on the Flappy Bird prompt."""
+        """The comparison of the first start: the same values in two orders, on one sum."""
         try:
             comparison = first_comparison(self._desk.recipes_by_id())
         except UserError as error:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qwqdesk.analysis.rates import Rate
 from qwqdesk.experiment import Experiment
-from qwqdesk.experiment_result import ExperimentResult
+from qwqdesk.experiment_result import ExperimentResult, Trial
 from qwqdesk.experiment_run import MAX_REPEATS
 from qwqdesk.ui.base import (
     Badge,
     ElideLabel,
     Hairline,
     IconButton,
+    PickerButton,
     ValueField,
     button,
     label,
@@ -24,11 +37,13 @@ from qwqdesk.ui.lab.folded_text import FoldedText
 from qwqdesk.ui.lab.lane_rows import LaneRows
 from qwqdesk.ui.lab.result_table import ResultTable
 from qwqdesk.ui.lab.trials_line import TrialsLine
+from qwqdesk.ui.model_picker import file_title
 from qwqdesk.ui.theme import theme
 
 _COLUMN = 900
 _NARROW = 560  # px: with less, the words and the buttons of the counts stand in two rows
 _REPEATS = 20
+_MOST_SEEDS = 40  # in a menu
 _NOTHING_YET = "Nothing is counted yet. Every seed runs each lane once; these runs are no chats."
 _MEANING = (
     "The range behind a count is its 95 % interval: the true share lies in it, as far as so few "
@@ -64,6 +79,7 @@ class ExperimentView(QScrollArea):
         self._experiment: Experiment | None = None
         self._result: ExperimentResult | None = None
         self._open_seed = 0
+        self._failed: tuple[Trial, ...] = ()
         self._make_parts()
         self._lay_out()
 
@@ -87,6 +103,12 @@ class ExperimentView(QScrollArea):
         self._detail.setObjectName("resultDetail")
         self._open = button("Open this run", "columns-2", small=True, name="openTrialButton")
         self._open.clicked.connect(lambda *_: self.run_wanted.emit(self._open_seed))
+        self._others = IconButton("chevron-down", "Open another seed", name="otherTrialsButton")
+        self._others.clicked.connect(self._open_others)
+        self._model = PickerButton("", framed=True, icon_name="cpu", name="labModel")
+        self.model_menu = QMenu(self._model)
+        self.model_menu.setObjectName("labModelMenu")
+        self._model.setMenu(self.model_menu)
         self._count = ValueField("Seeds", 1, MAX_REPEATS, 1, whole=True, name="repeatsField")
         self._count.show_value(_REPEATS)
         self._repeat = button(
@@ -123,6 +145,9 @@ class ExperimentView(QScrollArea):
             column.addWidget(label(caption, "group", "text2"))
             column.addWidget(part)
         column.addSpacing(px(8))
+        column.addWidget(label("Model", "group", "text2"))
+        column.addLayout(_row(self._model, None))
+        column.addSpacing(px(8))
         column.addWidget(Hairline())
         column.addSpacing(px(4))
         self._counting = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -137,7 +162,7 @@ class ExperimentView(QScrollArea):
         column.addLayout(_row(self._progress, self._choose))
         column.addWidget(self._table)
         column.addWidget(self._meaning)
-        column.addLayout(_row(self._detail, self._open))
+        column.addLayout(_row(self._detail, self._open, self._others))
         column.addStretch(1)
         outer = QWidget()
         row = QHBoxLayout(outer)
@@ -162,7 +187,7 @@ class ExperimentView(QScrollArea):
             self._prompt.set_text(one.prompt)
             self._lanes.show_lanes(one.setups())
             self._table.clearSelection()
-            self._say("", None)
+            self._say("", ())
         self.show_result(result)
 
     def show_result(self, result: ExperimentResult) -> None:
@@ -173,6 +198,18 @@ class ExperimentView(QScrollArea):
         self._table.setVisible(checks)
         self._meaning.setText(_meaning(result))
         self._forget.setVisible(bool(result.trials) and not self._stop.isVisibleTo(self))
+
+    def show_model(self, models: Sequence[Path | None], *, chosen: bool, own: bool) -> None:
+        """On which files the lanes run, and so which model the counts are of.
+
+        `chosen`: the model was chosen here; else it is whatever is loaded. `own`: every lane has a
+        model of its own, so that there is nothing to choose.
+        """
+        titles = list(dict.fromkeys(file_title(path) for path in models if path is not None))
+        words = " and ".join(titles) or "No model is loaded"
+        self._model.set_text(words, "" if chosen or own or not titles else "loaded")
+        self._model.setAccessibleName(f"Model: {words}")
+        self._model.setEnabled(not own)
 
     def show_state(
         self, *, running: bool, words: str, ready: bool, share: float | None, no_model: bool
@@ -189,6 +226,7 @@ class ExperimentView(QScrollArea):
         for part in (self._count, self._seeds):
             part.setVisible(counts)
         self._count.setEnabled(not running)
+        self.model_menu.setEnabled(not running)
         self._forget.setVisible(not running and bool(self._result and self._result.trials))
         self._progress.show_words(words, share)
         self._choose.setVisible(no_model)
@@ -215,22 +253,39 @@ class ExperimentView(QScrollArea):
             and (trial.passed if check is None else trial.verdicts[check].passed) is False
         ]
         if not failed:
-            self._say(_held(lane, self._result.rate(lane, check)), None)
+            self._say(_held(lane, self._result.rate(lane, check)), ())
             return
         rows = []
         for trial in failed[:12]:
             words = [v.words for n, v in enumerate(trial.verdicts) if check in (None, n)]
             rows.append(f"seed {trial.seed}: {', '.join(words)}")
         more = f"; {len(failed) - 12} more" if len(failed) > 12 else ""
-        self._say(f"Lane {lane} did not pass at {'; '.join(rows)}{more}.", failed[0].seed)
+        self._say(f"Lane {lane} did not pass at {'; '.join(rows)}{more}.", failed)
 
-    def _say(self, text: str, seed: int | None) -> None:
+    def _say(self, text: str, failed: Sequence[Trial]) -> None:
+        """What is known of a cell, and the trials that can be opened."""
         self._detail.setText(text)
-        self._open.setVisible(seed is not None)
-        if seed is not None:
-            self._open_seed = seed
+        self._failed = tuple(failed)
+        self._open.setVisible(bool(failed))
+        self._others.setVisible(len(failed) > 1)
+        if failed:
+            seed = self._open_seed = failed[0].seed
             self._open.setText(f"Open seed {seed}")
             self._open.setAccessibleName(f"Run seed {seed} as a comparison")
+
+    def _open_others(self) -> None:
+        """The seeds that did not pass, with why."""
+        menu = QMenu(self)
+        menu.setObjectName("otherTrialsMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for trial in self._failed[:_MOST_SEEDS]:
+            words = [v.words for v in trial.verdicts if v.passed is False]
+            action = menu.addAction(f"Seed {trial.seed}: {', '.join(words)}".replace("&", "&&"))
+            action.triggered.connect(partial(self._open_trial, trial.seed))
+        menu.popup(self._others.mapToGlobal(self._others.rect().bottomLeft()))
+
+    def _open_trial(self, seed: int, *_: object) -> None:
+        self.run_wanted.emit(seed)
 
 
 def _held(lane: str, rate: Rate) -> str:

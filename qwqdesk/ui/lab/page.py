@@ -20,6 +20,7 @@ from qwqdesk.experiment_files import (
 )
 from qwqdesk.ui.bands import Bands, until_closed
 from qwqdesk.ui.base import MessageBand, Toast, button, label, panel
+from qwqdesk.ui.conversation.lane_model import MODEL_FILES, fill_model_menu
 from qwqdesk.ui.dialogs import ask, open_file, save_file
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
@@ -115,6 +116,7 @@ class LabPage(QFrame):
         self._view.forget_wanted.connect(self._forget)
         self._view.model_wanted.connect(self._shell.choose_model)
         self._view.menu_wanted.connect(self._open_menu)
+        self._view.model_menu.aboutToShow.connect(self._fill_models)
         self._trials.changed.connect(self._refresh)
         self._trials.failed.connect(self._fail)
         self._desk.model_changed.connect(self._refresh)
@@ -146,7 +148,10 @@ class LabPage(QFrame):
             return
         here = self._trials.running and self._trials.experiment == one
         elsewhere = self._trials.running and not here
-        ready = self._desk.model is not None or all(lane.model for lane in one.lanes)
+        models = self._trials.models(one)
+        ready = all(model is not None for model in models)
+        own = all(lane.model for lane in one.lanes)
+        self._view.show_model(models, chosen=self._trials.model is not None, own=own)
         words = self._trials.words if here else ""
         if elsewhere:
             words = "Another experiment is running."
@@ -160,6 +165,23 @@ class LabPage(QFrame):
             share=self._trials.share if here else None,
             no_model=not ready and not elsewhere,
         )
+
+    def _fill_models(self) -> None:
+        menu = self._view.model_menu
+        menu.clear()
+        present = str(self._trials.model) if self._trials.model is not None else None
+        fill_model_menu(
+            menu,
+            self._desk.models,
+            present,
+            self._trials.choose_model,
+            lambda _path: self._tasks.start(self._ask_model()),
+        )
+
+    async def _ask_model(self) -> None:
+        path = await open_file(self, "Model of the experiments", MODEL_FILES)
+        if path is not None:
+            self._trials.choose_model(path)
 
     def _fail(self, error: UserError) -> None:
         band = MessageBand("bad", error.what, error.what_to_do, name=_BAND)
@@ -176,7 +198,7 @@ class LabPage(QFrame):
     def _run(self, seed: int) -> None:
         if self._shown is not None:
             self._bands.take_away(_BAND)
-            self._shell.run_experiment(self._shown, seed)
+            self._shell.run_experiment(self._shown, seed, self._trials.model)
 
     def _repeat(self, repeats: int) -> None:
         if self._shown is not None:

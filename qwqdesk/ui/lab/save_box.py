@@ -49,6 +49,8 @@ class SaveExperimentBox(QDialog):
         self._number.setPlaceholderText("any")
         self._text = TextField("Words that the answer must have", name="checkText")
         self._text.setPlaceholderText("any")
+        for field in (self._name, self._number, self._text):
+            field.returnPressed.connect(self._save)
         self._problem = wrapping_label("", "small", "bad")
         self._problem.hide()
         self._lay_out()

@@ -48,6 +48,8 @@ class TrialRuns(QObject):
         self.share = 0.0  # of the trials that are over, 0 to 1
         self._began, self._first = 0.0, 0
         self._seed, self._total = 0, 0
+        self.model: Path | None = None  # chosen for the lab; None is whatever is loaded
+        self._running_on: tuple[Path | None, ...] = ()  # while others may get loaded in between
         self._read: tuple[tuple[Path, int], ExperimentResult] | None = None
 
     @property
@@ -64,6 +66,17 @@ class TrialRuns(QObject):
         if self._read is None or self._read[0] != key:
             self._read = (key, load_result(path, experiment))
         return self._read[1]
+
+    def models(self, experiment: Experiment) -> tuple[Path | None, ...]:
+        """On which file each lane runs; None where no model is loaded."""
+        if self._run is not None and self.experiment == experiment:
+            return self._running_on
+        return tuple(place.model for place in self._places(experiment))
+
+    def choose_model(self, model: Path | None) -> None:
+        """Run experiments on this file from now on; None is whatever is loaded."""
+        self.model = model
+        self.changed.emit()
 
     def forget(self, experiment: Experiment) -> None:
         """Throw the result away, to begin anew; `bring_back` undoes it."""
@@ -88,10 +101,10 @@ class TrialRuns(QObject):
             self.failed.emit(problem)
             return
         result = load_result(self.path(experiment), experiment)
-        wanted = seeds(experiment, repeats)
-        run = ExperimentRun(
-            self._desk.session, experiment, self._places(experiment), wanted, result
-        )
+        wanted, places = seeds(experiment, repeats), self._places(experiment)
+        result.note_models([place.model for place in places])
+        self._running_on = self.models(experiment)
+        run = ExperimentRun(self._desk.session, experiment, places, wanted, result)
         self._run, self.experiment = run, experiment
         self.words, self.share = "Starting", 0.0
         self._began, self._first = time.monotonic(), len(run.result.trials)
@@ -115,6 +128,7 @@ class TrialRuns(QObject):
     def _places(self, experiment: Experiment) -> list[LanePlace]:
         settings, chosen = self._desk.settings, self._desk.model
         loaded = Path(chosen.model.path) if chosen is not None else None
+        shared = self.model if self.model is not None else loaded
         options = RunOptions(
             mode=experiment.mode,
             template=settings.chat_template,
@@ -125,7 +139,7 @@ class TrialRuns(QObject):
         )
         asked = self._desk.model_settings
         return [
-            LanePlace(lane, Path(lane.model) if lane.model else loaded, asked, options)
+            LanePlace(lane, Path(lane.model) if lane.model else shared, asked, options)
             for lane in experiment.lanes
         ]
 

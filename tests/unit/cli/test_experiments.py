@@ -27,7 +27,7 @@ def test_run_judges_every_lane_at_every_seed(cli: Cli, model: str, tmp_path: Pat
     result = cli("experiments", *words, "--json")
     assert result.status == 0
     lanes = result.json["lanes"]
-    assert [lane["label"] for lane in lanes] == ["A", "B", "C"]
+    assert [lane["label"] for lane in lanes] == ["A", "B", "C", "D"]
     assert [trial["seed"] for trial in lanes[0]["trials"]] == [1, 2]
     assert [check["of"] for check in lanes[0]["checks"]] == [2, 2, 2, 2]
     assert json.loads(out.read_text()) == result.json
@@ -36,7 +36,7 @@ def test_run_judges_every_lane_at_every_seed(cli: Cli, model: str, tmp_path: Pat
 def test_run_for_people_prints_a_table(cli: Cli, model: str) -> None:
     result = cli("experiments", "run", "arithmetic", model, *FAST)
     assert "lane A, seed 1: failed" in result.err
-    assert result.out.splitlines()[0].split() == ["A", "B", "C"]
+    assert result.out.splitlines()[0].split() == ["A", "B", "C", "D"]
     assert "0 of 1 (0% to 79%)" in result.out
 
 
