@@ -17,6 +17,7 @@ from qwqdesk.conversation import Mode
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.shared_file import DamagedFileError, change_json, read_json
+from qwqdesk.whole_file import replace_file
 
 Theme = Literal["system", "light", "dark"]
 LoopGuardChoice = Literal["off", "mark", "stop", "close"]
@@ -312,7 +313,7 @@ def _engine(data: Mapping[str, Any], problems: list[str]) -> EngineSettings:
 def _move_aside(path: Path) -> str:
     aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
     try:
-        path.replace(aside)
+        replace_file(path, aside)
     except FileNotFoundError:
         return ""
     except OSError:

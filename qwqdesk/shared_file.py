@@ -22,6 +22,8 @@ from qwqdesk.whole_file import write_whole
 MAX_BYTES: Final = 16 << 20
 WAIT_S: Final = 3.0  # a holder needs milliseconds, on a bad disk a second
 _STEP_S: Final = 0.01
+# A network folder, or another file system, that has no locks at all.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _HELD: Final = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 
 
@@ -32,7 +34,8 @@ class DamagedFileError(Exception):
 def lock_descriptor(descriptor: int, at: int = 0) -> None:
     """Take the lock on an open file without waiting; closing the descriptor gives it back.
 
-    Two descriptors exclude each other, also within one process.
+    Two descriptors exclude each other, also within one process. Where the file system has no locks
+    (some network folders) nobody has it and it is taken by everybody.
 
     Args:
         at: the byte that carries the lock on Windows, where nobody else may then read it.
@@ -40,15 +43,19 @@ def lock_descriptor(descriptor: int, at: int = 0) -> None:
     Raises:
         OSError: somebody else has it (`is_held` is true of this error), or it cannot be locked.
     """
-    if sys.platform == "win32":
-        import msvcrt
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        os.lseek(descriptor, at, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+            os.lseek(descriptor, at, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
 
 
 def is_held(error: OSError) -> bool:

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-_TRIES: Final = 20
-_BETWEEN_TRIES_S: Final = 0.025
+# A virus scanner looks at a new file for a second or two, a reader needs milliseconds.
+_TRIES: Final = 12
+_FIRST_WAIT_S: Final = 0.01
+_LONGEST_WAIT_S: Final = 0.5
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -31,19 +33,28 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _replace(temporary, path)
+        replace_file(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _replace(temporary: Path, path: Path) -> None:
-    """On Windows a file that somebody is just reading cannot be replaced: a reader is quick."""
+def replace_file(source: Path, target: Path) -> None:
+    """Rename a file over another one, in one step.
+
+    On Windows a file that somebody has open cannot be renamed or replaced; whoever reads it, or a
+    virus scanner that looks at every new file, is soon done with it.
+
+    Raises:
+        OSError: nothing was changed.
+    """
+    wait = _FIRST_WAIT_S
     for _ in range(_TRIES if sys.platform == "win32" else 0):
         try:
-            temporary.replace(path)
+            source.replace(target)
         except PermissionError:
-            time.sleep(_BETWEEN_TRIES_S)
+            time.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_S)
         else:
             return
-    temporary.replace(path)
+    source.replace(target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from qwqdesk.shared_file import lock_descriptor
+from qwqdesk.shared_file import is_held, lock_descriptor
 
 
 class WindowLock:
@@ -32,9 +32,9 @@ class WindowLock:
             return True
         try:
             lock_descriptor(descriptor)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            return False
+            return not is_held(error)  # nobody has it where it cannot be locked
         self._descriptor = descriptor
         return True
 

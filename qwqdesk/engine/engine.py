@@ -250,7 +250,7 @@ class Engine:
                     raise LoadCancelledError
             if request.quantized:
                 stream.put(LoadProgress(0.0, "Checking this processor"))
-            set_priority(request.settings.priority)
+            said = set_priority(request.settings.priority)
             extra = self._extra_buffers_safe() if request.quantized else True
             self._model = LlamaModel(
                 library,
@@ -272,7 +272,13 @@ class Engine:
         self.state = "ready"
         seconds = time.perf_counter() - began
         stream.put(
-            Loaded(self._model.info, context.info(), request.settings, seconds, request.notes)
+            Loaded(
+                self._model.info,
+                context.info(),
+                request.settings,
+                seconds,
+                (*request.notes, said) if said else request.notes,
+            )
         )
 
     def _run(self, request: RunRequest, stream: RunStream) -> None:

@@ -7,7 +7,7 @@ llama.cpp does makes runs comparable with its programs.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sys
 from pathlib import Path
 
 import psutil
@@ -32,15 +32,31 @@ def most_threads() -> int:
     return os.cpu_count() or 4
 
 
-def set_priority(level: int) -> None:
+def set_priority(level: int) -> str:
     """Raise or lower the calling thread's priority as llama.cpp's --prio does; never fails.
 
-    `level`: -1 low, 0 normal, 1 medium, 2 high, 3 realtime. Raising it needs a right that most
-    users do not have; then everything stays as it is.
+    Only Linux has a priority for each thread: elsewhere the same call would slow down or speed up
+    the whole program, the window included. Raising it, also back from low to normal, needs a right
+    that most users do not have; then everything stays as it is.
+
+    Args:
+        level: -1 low, 0 normal, 1 medium, 2 high, 3 realtime.
+
+    Returns:
+        A sentence when the priority is not what was asked for, else "".
     """
-    if level != 0 and hasattr(os, "setpriority"):
-        with suppress(OSError, KeyError):
-            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS[level])
+    if not sys.platform.startswith("linux"):
+        return "The priority has no effect on this system." if level else ""
+    try:
+        # What the program was started with is normal.
+        asked = _NICENESS[level] if level else os.getpriority(os.PRIO_PROCESS, os.getpid())
+        if os.getpriority(os.PRIO_PROCESS, 0) != asked:
+            os.setpriority(os.PRIO_PROCESS, 0, asked)
+    except OSError:
+        if level > 0:
+            return "The system does not let this user raise the priority."
+        return "The priority stays low until the program is started again."
+    return ""
 
 
 def _thread_siblings(sys_cpu: Path) -> set[str]:

@@ -21,6 +21,7 @@ from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.records import read_json, write_json
 from qwqdesk.models.verify import FileDigest, FollowingDigest
 from qwqdesk.shared_file import is_held, lock_descriptor
+from qwqdesk.whole_file import replace_file
 
 SUFFIX = ".part"
 NOTE_SUFFIX = ".part.json"
@@ -140,7 +141,7 @@ class PartFile:
             self._claimed = False
             if sys.platform == "win32":  # an open file cannot be renamed there
                 self.close()
-            self.order.part.replace(self.order.target)
+            replace_file(self.order.part, self.order.target)
             _sync_folder(self.order.target.parent)
         with suppress(OSError):
             self.order.note.unlink()

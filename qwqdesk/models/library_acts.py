@@ -23,6 +23,7 @@ from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.records import Record, read_record, remove_record, write_record
 from qwqdesk.models.verify import digest_file
+from qwqdesk.whole_file import replace_file
 
 IMPORTED = "imported"
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
@@ -273,7 +274,7 @@ def _link_or_copy(file: Path, target: Path, before: int, progress: Progress) -> 
                 raise
         disk_space.require_space(target.parent, size_of(file))
         _copy(file, part, before, progress)
-        part.replace(target)
+        replace_file(part, target)
     except OSError as error:
         raise disk_error(target, error) from error
     finally:

@@ -20,6 +20,7 @@ from qwqdesk.models.download_set import SetOrder
 from qwqdesk.models.hub_files import Quantization, RepoFile, listed, quantizations
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.records import read_json, write_json
+from qwqdesk.whole_file import replace_file
 
 VERSION = 1
 MAX_BYTES = 16 << 20
@@ -107,7 +108,7 @@ def load_queue(file: Path, models: Path) -> list[Queued]:
         return []
     except (OSError, ValueError, RecursionError):
         with suppress(OSError):
-            file.replace(file.with_name(f"{file.name}.broken"))
+            replace_file(file, file.with_name(f"{file.name}.broken"))
         return left_parts(models)
     items = [item for row in data["items"] for item in _item(row, models)]
     return items[:MAX_ITEMS]

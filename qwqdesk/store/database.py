@@ -21,6 +21,7 @@ from qwqdesk.shared_file import alone_with
 from qwqdesk.store import recovery, search_index
 from qwqdesk.store.migrations import MIGRATIONS, Migration, apply, version_of
 from qwqdesk.store.recovery import Recovered
+from qwqdesk.whole_file import replace_file
 
 BUSY_SECONDS = 5.0
 _IMPATIENT_MS = 50
@@ -160,7 +161,7 @@ class Database:
                 return self._open()
             found = recovery.rebuild(path, self._build, search_index.index_all)
             aside = _move_aside(path)
-            recovery.new_path(path).replace(path)
+            replace_file(recovery.new_path(path), path)
             _suspicion(path).unlink(missing_ok=True)
         self.notices.append(_recovered(found, aside))
         return self._open()
@@ -351,7 +352,7 @@ def _move_aside(path: Path) -> Path:
             if suffix and old.exists() and (suffix == "-shm" or not old.stat().st_size):
                 old.unlink()  # derived from the log, or a log of nothing
             elif old.exists():
-                old.replace(aside.with_name(aside.name + suffix))
+                replace_file(old, aside.with_name(aside.name + suffix))
     except OSError as error:
         raise UserError(
             f"The history {path} is damaged and cannot be moved aside: {error.strerror}.",
@@ -386,6 +387,18 @@ def _explain(error: sqlite3.Error, path: Path | None) -> UserError | None:
             "Another program is using the history.",
             "Close it, or try again in a moment.",
             code="busy",
+        )
+    if code == sqlite3.SQLITE_PROTOCOL:
+        return UserError(
+            f"The history {path} cannot be locked: its folder does not keep locks as a disk does.",
+            "Choose a folder on a disk of this machine with --data-dir.",
+            code="locks",
+        )
+    if code == sqlite3.SQLITE_NOMEM:
+        return UserError(
+            "There is not enough memory to read or write the history.",
+            "Close other programs or unload the model, then try again.",
+            code="memory",
         )
     if code == sqlite3.SQLITE_IOERR:
         return UserError(

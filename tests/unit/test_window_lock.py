@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.hub_files import RepoFile, Repository, quantizations
 from qwqdesk.paths import DataDirs
 from qwqdesk.settings import Settings
+from qwqdesk.shared_file import change_json, read_json
 from qwqdesk.window_lock import WindowLock
 
 _HOLD = """
@@ -67,3 +69,20 @@ def test_the_second_window_leaves_the_downloads_alone(tmp_path: Path) -> None:
         downloads.add(Repository("a/b", "c" * 40, False, (row,)), row)
     assert error.value.code == "other_window"
     downloads.close()
+
+
+@pytest.mark.parametrize("code", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
+def test_a_folder_without_locks_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Some network folders answer every lock with an error: nobody has it, so nobody is refused."""
+
+    def no_locks(_descriptor: int, _how: int) -> None:
+        raise OSError(getattr(errno, code), "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    lock = WindowLock(tmp_path / "window.lock")
+    assert lock.take()
+    lock.give_back()
+    change_json(tmp_path / "some.json", lambda _now: [1])
+    assert read_json(tmp_path / "some.json") == [1]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from qwqdesk.ui.models.notify import notify
+
 ROOT = Path(__file__).resolve().parents[3]
 _SERVICE = """
 import threading
@@ -45,3 +47,26 @@ def test_a_service_gets_the_words_and_no_markup() -> None:
         command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.stdout == "Q4_K_M is in the library | a &lt;b&gt; &amp; c\n", done.stderr
+
+
+def test_on_macos_names_of_strangers_are_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("qwqdesk.ui.models.notify.sys.platform", "darwin")
+    monkeypatch.setattr("qwqdesk.ui.models.notify.subprocess.run", run)
+    name = '" & (do shell script "true") & "'
+    assert notify(name, "is in the library")
+    assert asked[0][0] == "/usr/bin/osascript"
+    assert asked[0][-2:] == [name, "is in the library"]
+    assert not any(name in word for word in asked[0][:-2])
+
+
+def test_on_windows_nothing_is_shown_and_nothing_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("qwqdesk.ui.models.notify.sys.platform", "win32")
+    assert not notify("done")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.errors import UserError
-from qwqdesk.store.database import Database
+from qwqdesk.store.database import Database, _explain
 from qwqdesk.store.history import CUT_DETAIL, History, title_from
 from qwqdesk.store.migrations import MIGRATIONS
 
@@ -245,3 +245,21 @@ def test_a_failed_transaction_leaves_nothing_behind(tmp_path: Path) -> None:
         fail()
     assert database.read("SELECT * FROM conversations") == []
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("SQLITE_PROTOCOL", "locks", "cannot be locked"),
+        ("SQLITE_NOMEM", "memory", "not enough memory"),
+    ],
+)
+def test_what_the_system_does_to_sqlite_is_said_in_words(
+    tmp_path: Path, name: str, code: str, words: str
+) -> None:
+    error = sqlite3.OperationalError("told by SQLite")
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    found = _explain(error, tmp_path / "history.db")
+    assert found is not None
+    assert (found.code, words in found.what) == (code, True)
+    assert found.what_to_do
