@@ -31,7 +31,7 @@ from qwqdesk.ui.sidebar_list import (
     rows_by_day,
     rows_of_hits,
 )
-from qwqdesk.ui.theme import set_state, theme
+from qwqdesk.ui.theme import scaled, set_state, theme
 
 WIDTH, RAIL = 240, 52
 PAGES = (
@@ -176,6 +176,7 @@ class Sidebar(QFrame):
             words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         new.setProperty("leading", True)
         new.setIcon(icon("square-pen", "text"))
+        scaled(new, icon=16)
         return new
 
     def _status_row(self) -> QHBoxLayout:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from qwqdesk.settings import Settings
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.lane_footer import LaneStats
+from qwqdesk.ui.theme import Theme
+from qwqdesk.ui.theme import theme as current_theme
 from tests.ui.fakes import Driver, child, opened
 
 
@@ -108,3 +112,75 @@ def _has_runs(d: Driver, count: int) -> bool:
 
 def _answers(d: Driver, text: str) -> bool:
     return d.answer(0) == text
+
+
+LONG = "The little dragon lived on a hill. " * 40
+
+
+@pytest.mark.parametrize("lanes", [2, 4])
+@pytest.mark.parametrize("fair", [False, True])
+@pytest.mark.parametrize(
+    ("size", "percent"),
+    [((960, 600), 100), ((1280, 800), 100), ((1280, 800), 150), ((1920, 1080), 150)],
+)
+async def test_open_numbers_leave_the_lanes_their_text_and_their_feet(
+    qapp: QApplication,
+    tmp_path: Path,
+    theme: Theme,
+    size: tuple[int, int],
+    percent: int,
+    lanes: int,
+    fair: bool,
+) -> None:
+    theme.set_percent(percent)
+    async with opened(tmp_path, Settings(reduce_motion=True, text_size=percent)) as d:
+        d.frame.resize(*size)
+        for _ in range(lanes - 1):
+            d.click("addLaneButton")
+        run = await d.send("Write a long story.")
+        for lane in range(lanes):
+            run.write(lane, LONG, tokens=50)
+        run.finish()
+        await d.idle()
+        if fair:
+            d.window.page.fairness.open()
+        d.window.page.numbers.toggle()
+        panel = d.window.page.numbers.panel
+        await d.until(lambda: panel.is_open)
+        crowded = fair and percent == 150 and size == (1280, 800)
+        least = theme.px(45 if crowded else 90)
+        await d.until(partial(_have_room, d, least))
+        await d.until(partial(_whole_feet, d))
+        if size != (960, 600) and percent == 100:
+            await d.until(lambda: panel.table.height() >= 2 * 26)
+
+
+def _whole_feet(d: Driver) -> bool:
+    feet = [child(lane, QWidget, "laneFooter") for lane in d.window.page.view.lanes]
+    end = _bottom(d.window.page.views)
+    return all(foot.height() == current_theme().px(40) and _bottom(foot) <= end for foot in feet)
+
+
+def _have_room(d: Driver, least: int) -> bool:
+    return all(lane.output.transcript.height() >= least for lane in d.window.page.view.lanes)
+
+
+async def test_the_columns_of_the_numbers_are_alike_and_stand_under_their_lanes(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.frame.resize(1280, 800)
+        d.click("addLaneButton")
+        run = await d.send("Hi")
+        run.write(0, "one")
+        run.write(1, "two")
+        run.finish()
+        await d.idle()
+        d.window.page.numbers.toggle()
+        head = d.window.page.numbers.panel.table.horizontalHeader()
+        lanes = d.window.page.view.lanes
+        await d.until(lambda: abs(head.sectionSize(1) - lanes[0].width()) <= 4)
+        begins = [head.sectionViewportPosition(n) for n in (1, 2)]
+        inside = [begin - lane.x() for begin, lane in zip(begins, lanes, strict=True)]
+        assert abs(inside[0] - inside[1]) <= 4, "as far from its lane's left as the other"
+        assert lanes[1].x() <= begins[1] < lanes[1].x() + lanes[1].width()

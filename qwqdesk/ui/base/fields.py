@@ -9,11 +9,19 @@ from __future__ import annotations
 import math
 import re
 
-from PySide6.QtCore import QEvent, QLocale, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QLocale, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSizePolicy, QWidget
 
-from qwqdesk.ui.icons import icon
+from qwqdesk.ui.icons import draw_icon, icon
 from qwqdesk.ui.theme import set_state, theme
 
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
@@ -266,6 +274,9 @@ class TextField(QLineEdit):
             self.edited.emit(self.text())
 
 
+_SEARCH_ICON = 16  # px
+
+
 class SearchField(QLineEdit):
     """A search field with its icon, and a cross that empties it."""
 
@@ -275,10 +286,23 @@ class SearchField(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(placeholder)
         self.setObjectName(name)
-        self.addAction(icon("search", "text3"), QLineEdit.ActionPosition.LeadingPosition)
         self._clear = QAction(icon("x", "text3"), "Empty the search", self)
         self._clear.triggered.connect(self.clear)
         self.textChanged.connect(self._show_clear)
+        theme().changed.connect(self._leave_room)
+        self._leave_room()
+
+    def _leave_room(self) -> None:
+        """For the icon: an action's icon would keep its size when the text grows."""
+        self.setTextMargins(theme().px(_SEARCH_ICON + 8), 0, 0, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        side = theme().px(_SEARCH_ICON)
+        box = QRectF(theme().px(8), (self.height() - side) // 2, side, side)
+        painter = QPainter(self)
+        draw_icon(painter, box, "search", "text3")
+        painter.end()
 
     def _show_clear(self, text: str) -> None:
         if text and self._clear not in self.actions():

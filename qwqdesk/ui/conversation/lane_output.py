@@ -27,6 +27,7 @@ from qwqdesk.ui.conversation.wording import count
 from qwqdesk.ui.theme import theme
 
 _COUNTER_MS = 250
+_LEAST_TEXT = 90  # px of text that other parts of the page leave
 _RATE_AFTER_S = 0.5  # before that the rate says nothing
 _CLASSES = (("narrow", 0), ("compact", 360), ("normal", 460), ("wide", 760))
 _HYSTERESIS = 8  # px by which a limit must be passed before a lane gets roomier
@@ -105,6 +106,14 @@ class LaneOutput(QFrame):
         self.footer = self._make_footer()
         self._place_footer()
         theme().changed.connect(self._restyle)
+
+    def least_height(self) -> int:
+        """Pixels that it needs for its messages, a few lines of text and its foot."""
+        needed = theme().px(_LEAST_TEXT)
+        for part in (self.bands, self.footer):
+            if not part.isHidden() and part.parentWidget() is self:
+                needed += max(part.height(), part.minimumSizeHint().height())
+        return needed
 
     def _make_footer(self) -> LaneFooter:
         footer = LaneFooter()

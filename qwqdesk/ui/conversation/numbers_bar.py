@@ -103,6 +103,7 @@ class NumbersPanel(QFrame):
         self.is_open = False
         self._counted = Counted()
         self._height = 0  # px at 100 % text size; 0 is that of the first rows
+        self._room: int | None = None  # px that the lanes leave
         self.model = NumbersModel(self)
         self.table = NumbersTable(self.model)
         self._body = _Body(self.table)
@@ -206,6 +207,16 @@ class NumbersPanel(QFrame):
         self._height = height
         self.fit()
 
+    def set_room(self, room: int) -> None:
+        """How many pixels the table may take, so that the lanes above keep some text."""
+        self._room = room
+        self.fit()
+
+    @property
+    def head_height(self) -> int:
+        """Pixels of the bar, which is always there."""
+        return self._head.height()
+
     def _drag(self, up: int) -> None:
         scale = theme().px(100) / 100
         self._height = max(ROW, round((self._body.rows_height + up) / scale))
@@ -221,6 +232,10 @@ class NumbersPanel(QFrame):
             share = _MOST_OF_PAGE if self._height else _MOST_BY_ITSELF
             most = min(most, round(page.height() * share))
         height = max(min(wanted, most), table.wanted_height(_LEAST_ROWS))
+        if self._room is not None and height > self._room:
+            # The table scrolls. Under one row it is of no use, and one is worth a line of text.
+            least = table.wanted_height(1)
+            height = max(self._room, least) if self._room >= least // 2 else 0
         if height != self._body.rows_height:
             self._body.rows_height = height
             self._body.updateGeometry()

@@ -98,11 +98,27 @@ class NumbersDesk(QObject):
             self._place_later.start()
         return super().eventFilter(watched, event)
 
+    def _room(self, view: ConversationView) -> int:
+        """Pixels that the page has for the table when the lanes keep a few lines of text."""
+        page = self.panel.parentWidget()
+        layout = page.layout() if page is not None else None
+        if page is None or layout is None:
+            return 0
+        room = page.height() - self.panel.head_height - view.least_height()
+        for number in range(layout.count()):
+            item = layout.itemAt(number)
+            part = item.widget() if item is not None else None
+            if item is None or item.isEmpty() or part is self.panel:
+                continue
+            if part is None or not part.isAncestorOf(view):
+                room -= max(item.geometry().height(), item.minimumSize().height())
+        return room
+
     def _place(self) -> None:
         """The columns stand under their lanes where each of them has one."""
         if self._view is None or not self.panel.isVisible():
             return
-        self.panel.fit()
+        self.panel.set_room(self._room(self._view))
         lanes = {lane.label: lane for lane in self._view.lanes}
         zero = QPoint(0, 0)
         shown = [lanes[label] for label in self._counted.labels if label in lanes]

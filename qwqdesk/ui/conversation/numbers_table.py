@@ -164,11 +164,12 @@ class NumbersTable(QTableView):
     def _edges(self, label: int, lanes: int, room: int) -> list[int]:
         """Where the lanes' columns begin, and the right end.
 
-        Under their lanes where the label has room beside the first one's, else shared evenly.
+        Each under its lane, as far from its left as the labels need in the first one, so that all
+        are alike; shared evenly where that leaves too little.
         """
-        lefts = [left + theme().px(_SIDE - _LEAD) for left in self._lefts]
-        if len(lefts) == lanes > 1 and lefts[1] - label >= theme().px(_LEAST):
-            return [label, *lefts[1:], room]
+        lefts = [left - self._lefts[0] + label for left in self._lefts]
+        if len(lefts) == lanes > 1 and room - lefts[-1] >= theme().px(_LEAST):
+            return [*lefts, room]
         return [label + (room - label) * number // lanes for number in range(lanes + 1)]
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

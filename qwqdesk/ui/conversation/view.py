@@ -113,6 +113,14 @@ class ConversationView(QWidget):
         """The lanes from left to right."""
         return self.columns.lanes
 
+    def least_height(self) -> int:
+        """Pixels below which its lanes have less than a few lines of text."""
+        above = sum(part.height() for part in (self.prompt, self.strip) if part.isVisible())
+        bar = self.columns.horizontalScrollBar()
+        below = bar.height() if bar.isVisible() else 0
+        lanes = (lane.head.height() + lane.output.least_height() for lane in self.lanes)
+        return above + max(lanes, default=0) + below
+
     @property
     def empty(self) -> bool:
         """Whether nothing was asked yet."""
