@@ -25,6 +25,7 @@ from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.session import Session
 from qwqdesk.settings import Settings, save_settings
 from qwqdesk.store.history import History
+from qwqdesk.ui.engine_use import EngineUse
 
 Report = Callable[[BaseException], object]
 ChosenModel = tuple[Loaded, EngineSettings]
@@ -40,6 +41,7 @@ class Desk(QObject):
     recipes_changed = Signal()
     history_changed = Signal()
     model_changed = Signal()
+    engine_use_changed = Signal()
     trouble = Signal(object)
 
     def __init__(
@@ -59,6 +61,7 @@ class Desk(QObject):
         self.report = report
         self.downloads = Downloads(dirs, settings, os.environ)
         self._chosen: ChosenModel | None = None
+        self.engine_use: EngineUse = ""
         self.recipes: tuple[Recipe, ...] = ()
         self.models: Sequence[LibraryModel] = ()  # found on this computer
         self.reload_recipes()
@@ -125,6 +128,15 @@ class Desk(QObject):
             return loaded is not None
         chosen, asked = self._chosen
         return loaded.model.path == chosen.model.path and plan.asked == asked
+
+    def use_engine(self, use: EngineUse) -> None:
+        """Say for what the engine is used from now on; "" where it is free again.
+
+        It holds for the whole run, also between the runs of lanes on several models.
+        """
+        if use != self.engine_use:
+            self.engine_use = use
+            self.engine_use_changed.emit()
 
     def conditions(self, mode: Mode) -> Conditions | None:
         """Of a run that would begin now on the chosen model; None without one."""

@@ -69,6 +69,8 @@ class ModelLoader(QObject):
             before.cancel()
         self.asked = settings or self._desk.settings.engine
         self._task = self._tasks.start(self._load(path, self.asked, before), "load")
+        self._desk.use_engine("load")
+        self._task.add_done_callback(lambda _: self._load_over())
 
     def cancel(self) -> None:
         """Abort the load."""
@@ -85,6 +87,10 @@ class ModelLoader(QObject):
         """Free the present model, unless it answers."""
         if not self._desk.session.running:
             self._tasks.start(self._unload(), "unload")
+
+    def _load_over(self) -> None:
+        if not self.busy:  # else another load took its place
+            self._desk.use_engine("")
 
     async def _load(
         self, path: Path, settings: EngineSettings, before: asyncio.Task[object] | None

@@ -71,7 +71,7 @@ async def test_another_chat_is_being_answered_only_while_it_is(
         d.press("Ctrl+N")
         d.window.page.composer.set_text("two")
         d.window.page.composer.input.submitted.emit()
-        await d.until(lambda: any("Another chat" in words for words in _said(d)))
+        await d.until(lambda: any("A chat is being answered" in words for words in _said(d)))
         first.write(0, "done")
         first.finish()
         await d.until(lambda: d.window.page.runs.view is None)
@@ -143,7 +143,7 @@ async def test_fairness_says_that_something_runs_only_while_it_does(
         stream = await d.send("one")
         d.window.page.fairness.check()
         panel = d.window.page.fairness.panel
-        assert panel.content.sentence == "A run is under way."
+        assert panel.content.sentence == "A chat is being answered."
         stream.finish()
         await d.until(lambda: panel.content.sentence != "A run is under way.")
 

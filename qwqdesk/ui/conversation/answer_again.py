@@ -57,8 +57,8 @@ class AnswerAgain(QObject):
     def _fill(self, view: ConversationView, lane: Lane, menu: QMenu) -> None:
         reply = self._thought_of(lane)
         if reply is None:
-            busy = self._runs.view is not None
-            why = "Wait for the end of the run" if busy else "There is no thought to answer from"
+            none = "There is no thought to answer from"
+            why = "This lane is still writing" if lane.writing else none
             menu.addAction(why).setEnabled(False)
             return
         title = f"Same thought ({count(thought_tokens(reply))}), new answer"
@@ -83,8 +83,8 @@ class AnswerAgain(QObject):
         return action
 
     def _thought_of(self, lane: Lane) -> Reply | None:
-        """The reply whose thought can be kept; none while anything runs."""
-        if self._runs.view is not None or not lane.reply_id or lane.output.reply is None:
+        """The reply whose thought can be kept; none while the lane writes."""
+        if lane.writing or not lane.reply_id or lane.output.reply is None:
             return None
         reply = self._desk.history.reply(lane.reply_id)
         return reply if reply.finish_reason is not None and reply.reasoning is not None else None

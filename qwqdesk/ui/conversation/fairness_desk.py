@@ -31,6 +31,7 @@ from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.stored_lanes import ShownLanes, StoredLanes, several_models
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.engine_use import busy_error
 from qwqdesk.ui.mode_picker import FairnessBadge
 from qwqdesk.ui.tasks import Tasks
 
@@ -73,6 +74,7 @@ class FairnessDesk(QObject):
         self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self._update)
         runs.changed.connect(self._run_changed)
+        desk.engine_use_changed.connect(self.refresh)
         desk.model_changed.connect(self._run_changed)
 
     # ------------------------------------------------------------ what is shown
@@ -196,10 +198,9 @@ class FairnessDesk(QObject):
 
     def _ready(self) -> bool:
         """Whether something can run now; else the panel says why not."""
-        session = self._desk.session
-        if session.running:
-            error = UserError("A run is under way.", "Stop it or wait for its end.")
-            self._fail(error, lambda: session.running)
+        desk = self._desk
+        if desk.engine_use:
+            self._fail(busy_error(desk.engine_use), lambda: bool(desk.engine_use))
         elif not self._lanes.of(self._view()).lanes:
             self._fail(UserError("There is nothing to run again.", "Send a message first."))
         elif self._desk.model is None:
@@ -219,6 +220,7 @@ class FairnessDesk(QObject):
     def _start(self, work: Coroutine[Any, Any, PanelContent | None], what: str) -> None:
         ids = self._lanes.of(self._view()).ids
         self.busy = what
+        self._desk.use_engine("check")
         self.busy_changed.emit()
         self.panel.show_content(words.running_content(what, {}, 0))
         self._tasks.start(self._run(work, ids), "fairness")
@@ -233,6 +235,7 @@ class FairnessDesk(QObject):
             content = words.error_content(error.what, error.what_to_do)
         finally:
             self.busy = ""
+            self._desk.use_engine("")
             self.busy_changed.emit()
             self.refresh()
         self._result = (ids, content) if content is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from qwqdesk.analysis.loops import loop_words as looped
@@ -31,8 +31,8 @@ class LaneBands(QWidget):
         self._state: _State = "running"
         self._single = self._narrow = False
         self._error = MessageBand("bad", "", " ", name="errorBand")
-        again = self._error.add_action("Try again", self.tryAgainRequested.emit)
-        again.setObjectName("tryAgainButton")
+        self._again = self._error.add_action("Try again", self.tryAgainRequested.emit)
+        self._again.setObjectName("tryAgainButton")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
@@ -43,12 +43,14 @@ class LaneBands(QWidget):
         self._column.addWidget(self._note)
         self._note.hide()
         self._seed: MessageBand | None = None
+        self._waiting: MessageBand | None = None
 
     def clear(self) -> None:
         """No message."""
         self._drop_loop()
         self._error.hide()
         self._note.hide()
+        self.hide_waiting()
 
     def show_loop(self, loop: Loop, *, running: bool) -> None:
         """Say where the repetition begins and how often it came; again when it goes on.
@@ -93,8 +95,8 @@ class LaneBands(QWidget):
         if self._state == "running":
             act = band.add_action("Stop", self.stopRequested.emit)
             act.setObjectName("loopStopButton")
-        elif self._state == "stopped":
-            act = band.add_action("Continue", self._continue_clicked)
+        elif self._state == "stopped" and self._waiting is None:
+            act = band.add_action("Continue", self.continueRequested.emit)
             act.setObjectName("continueButton")
         self._column.insertWidget(0, band)
         self._loop = band
@@ -111,9 +113,9 @@ class LaneBands(QWidget):
             return "The lane goes on."
         if self._state == "ended":
             return ""
-        if self._single:
+        if self._single or narrow:
             return "The loop guard stopped it."
-        return "The others go on." if narrow else "This lane stopped itself, the others go on."
+        return "The loop guard stopped this lane alone."
 
     def _drop_loop(self) -> None:
         self._drop(self._loop)
@@ -153,9 +155,31 @@ class LaneBands(QWidget):
         self._drop(self._seed)
         self._seed = None
 
-    def _continue_clicked(self) -> None:
-        self._drop_loop()
-        self.continueRequested.emit()
+    def show_waiting(self, words: str, cancel: Callable[[], object]) -> None:
+        """The lane is answered again when the engine is free; until then that is not offered."""
+        self.hide_waiting()
+        band = MessageBand("window", words, icon_name="hourglass", name="waitingBand")
+        act = band.add_action("Cancel", cancel, flat=True)
+        act.setObjectName("cancelWaiting")
+        focused = self.isAncestorOf(self.focusWidget() or self)
+        self._column.addWidget(band)
+        band.show()
+        self._waiting = band
+        if focused:  # the button that was pressed leaves
+            act.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._allow_acts()
+        announce(self, words)
+
+    def hide_waiting(self) -> None:
+        """It begins, or is not wanted any more."""
+        if self._waiting is not None:
+            self._drop(self._waiting)
+            self._waiting = None
+            self._allow_acts()
+
+    def _allow_acts(self) -> None:
+        self._again.setVisible(self._waiting is None)
+        self._say_again()
 
 
 def loop_words(loop: Loop) -> str:

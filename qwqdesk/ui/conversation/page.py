@@ -27,6 +27,7 @@ from qwqdesk.ui.conversation.run_files import RunFiles
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.engine_use import busy_words
 from qwqdesk.ui.model_picker import model_title
 from qwqdesk.ui.tab_order import order_parts
 from qwqdesk.ui.tasks import Tasks
@@ -106,6 +107,7 @@ class ConversationPage(QFrame):
         self._run_acts.title_changed.connect(self.shown_changed)
         self._desk.settings_changed.connect(self._settings_changed)
         self._desk.model_changed.connect(self._settings_changed)
+        self._desk.engine_use_changed.connect(self.refresh)
 
     def _connect_view(self, view: ConversationView) -> None:
         self.acts.connect_view(view)
@@ -132,6 +134,9 @@ class ConversationPage(QFrame):
 
     async def forget(self, conversation_id: int) -> None:
         """A conversation will be deleted: its run ends, another one is shown."""
+        for view in self.views.every():
+            if view.conversation_id == conversation_id:
+                self.runs.call_back(view, view.lanes)
         running = self.runs.view
         if running is not None and running.conversation_id == conversation_id:
             await self.runs.stopped()
@@ -146,7 +151,7 @@ class ConversationPage(QFrame):
         self.bands.show_chat(self.view)
         self.composer.drop_note()
         self.composer.set_system_prompt(self.view.system_prompt)
-        self.views.drop_hidden(self.runs.view)
+        self.views.drop_hidden(self.runs.views)
         self._run_acts.offer_rest(self.view)
         self._lanes_changed()
 
@@ -194,6 +199,7 @@ class ConversationPage(QFrame):
 
     async def close_runs(self) -> None:
         """Stop what runs and end the page's tasks."""
+        self.runs.call_back_all()
         await self.runs.stopped()
         await self._tasks.closed()
 
@@ -270,11 +276,8 @@ class ConversationPage(QFrame):
         self.composer.set_running(here)
         self.composer.set_lanes(lanes)
         self.composer.set_model(model_title(loaded) if loaded is not None else self._loading)
-        waits = "The model is being loaded." if loaded is None and self._loading else ""
-        waits = waits or (
-            "Wait for the end of the check, or stop it." if self.fairness.busy else ""
-        )
-        self.composer.set_blocked(waits or view.columns.problem())
+        busy = "" if here else busy_words(self._desk.engine_use)
+        self.composer.set_blocked(busy or view.columns.problem())
         used = view.used_tokens + self._typed_tokens
         self.composer.set_context(used, loaded.engine.n_ctx if loaded else 0)
         self.bands.review()

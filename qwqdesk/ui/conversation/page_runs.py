@@ -46,6 +46,7 @@ class PageRuns(QObject):
         runs.began.connect(self._began)
         runs.failed.connect(self._failed)
         runs.refused.connect(self._refused)
+        runs.unwanted.connect(self._unwanted)
 
     def send(self, view: ConversationView, text: str) -> None:
         """Send a message to all lanes of a view."""
@@ -57,7 +58,7 @@ class PageRuns(QObject):
 
     def offer_rest(self, view: ConversationView) -> None:
         """Where the end of the program cut a comparison off, offer to finish it."""
-        if self._runs.view is not view:
+        if self._runs.view is not view and not self._runs.waits(view):
             offer_rest(self._desk, self._bands, view, self._answering(view))
 
     def _answering(self, view: ConversationView) -> Callable[[Sequence[Lane]], None]:
@@ -68,8 +69,8 @@ class PageRuns(QObject):
 
         return answer
 
-    def _began(self, view: ConversationView) -> None:
-        if view is self._views.shown:
+    def _began(self, view: ConversationView, sent: bool) -> None:
+        if sent and view is self._views.shown:
             self._composer.clear()
         self._bands.take_away(_NOTE, view)
         for note in view.notes:
@@ -79,7 +80,7 @@ class PageRuns(QObject):
 
     def _failed(self, view: ConversationView, error: UserError) -> None:
         text = self._composer.text()
-        self._began(view)
+        self._began(view, sent=True)
         if view is self._views.shown and error.code == "prompt_too_long":
             self._composer.set_text(text)  # to be shortened
 
@@ -93,8 +94,15 @@ class PageRuns(QObject):
             self._desk.trouble.emit(error)
 
     def _something_runs(self) -> bool:
-        return self._runs.view is not None or self._desk.session.running
+        # A run that was refused in the end still counts as a chat's use of the engine.
+        others = self._desk.engine_use not in ("", "chat")
+        return self._runs.view is not None or self._desk.session.running or others
+
+    def _unwanted(self, view: ConversationView) -> None:
+        """What was to be run is offered again."""
+        if view is self._views.shown:
+            self.offer_rest(view)
 
     def _changed(self) -> None:
-        self._views.drop_hidden(self._runs.view)
+        self._views.drop_hidden(self._runs.views)
         self.refresh_wanted.emit()

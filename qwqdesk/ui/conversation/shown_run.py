@@ -31,18 +31,26 @@ class ShownRun(QObject):
         """`times`: how often each lane runs; it shows the last of them."""
         super().__init__()
         self.began = False
+        self._begun: set[Lane] = set()
+        self.sends = text is not None  # else a message is answered that is there already
         self.saved: MessageSaved | None = None
         self._times = times
         self._view, self._text, self._lanes = view, text, tuple(lanes)
         self._turn: tuple[Lane, ...] = self._lanes
         self._model = ""
 
+    def wants(self, lane: Lane) -> bool:
+        """Whether a lane still writes in this run, or will."""
+        return lane in self._lanes and (lane not in self._begun or self._view.writes(lane))
+
     def take(self, event: TurnEvent) -> None:
         """Show one event."""
         if isinstance(event, TurnBegan):
             self._begin_turn(event)
         elif isinstance(event, TurnFailed):
-            self._view.fail([self._lanes[number] for number in event.lanes], event.error)
+            lanes = [self._lanes[number] for number in event.lanes]
+            self._begun.update(lanes)
+            self._view.fail(lanes, event.error)
         elif isinstance(event, LoadProgress):
             share = f" {event.fraction:.0%}" if event.fraction else ""
             self._view.wait(self._turn, f"Loading {self._model}{share}")
@@ -52,6 +60,7 @@ class ShownRun(QObject):
             self.saved = event
             self._view.conversation_id = event.conversation_id
         elif isinstance(event, RunBegan):
+            self._begun.update(self._turn)
             every = [lane for lane in self._turn for _ in range(self._times)]
             self._view.begin(event, self._text, every)
             if not self.began:

@@ -294,6 +294,10 @@ class ConversationView(QWidget):
         self.comparison.end()
         self.changed.emit()
 
+    def writes(self, lane: Lane) -> bool:
+        """Whether a lane of the present run has not ended."""
+        return lane in self._unfinished
+
     def target_numbers(self, lane: Lane) -> list[int]:
         """The lane's numbers in the present run; several where it writes several replies."""
         return [number for number, target in enumerate(self._targets) if target is lane]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -64,10 +66,10 @@ class Views(QStackedWidget):
         self.setCurrentWidget(view)
         self.shown_changed.emit()
 
-    def drop_hidden(self, keep: ConversationView | None) -> None:
+    def drop_hidden(self, keep: Collection[ConversationView]) -> None:
         """Close what is neither shown nor to be kept."""
         for view in self.every():
-            if view is not self.shown and view is not keep:
+            if view is not self.shown and view not in keep:
                 self.removeWidget(view)
                 view.hide()
                 view.deleteLater()

@@ -22,6 +22,7 @@ from qwqdesk.ui.bands import Bands, until_closed
 from qwqdesk.ui.base import MessageBand, Toast, button, label, panel
 from qwqdesk.ui.conversation.lane_model import MODEL_FILES, fill_model_menu
 from qwqdesk.ui.dialogs import ask, open_file, save_file
+from qwqdesk.ui.engine_use import busy_words
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.lab.experiment_list import ExperimentListView
 from qwqdesk.ui.lab.experiment_view import ExperimentView
@@ -120,6 +121,7 @@ class LabPage(QFrame):
         self._trials.changed.connect(self._refresh)
         self._trials.failed.connect(self._fail)
         self._desk.model_changed.connect(self._refresh)
+        self._desk.engine_use_changed.connect(self._refresh)
         self._desk.recipes_changed.connect(self.reload)
         self._desk.history_changed.connect(self._bands.review)  # a run has ended
 
@@ -152,7 +154,8 @@ class LabPage(QFrame):
         ready = all(model is not None for model in models)
         own = all(lane.model for lane in one.lanes)
         self._view.show_model(models, chosen=self._trials.model is not None, own=own)
-        words = self._trials.words if here else ""
+        busy = not here and bool(self._desk.engine_use)
+        words = self._trials.words if here else busy_words(self._desk.engine_use)
         if elsewhere:
             words = "Another experiment is running."
         elif not ready:
@@ -161,7 +164,7 @@ class LabPage(QFrame):
         self._view.show_state(
             running=here,
             words=words,
-            ready=ready and not elsewhere,
+            ready=ready and not busy,
             share=self._trials.share if here else None,
             no_model=not ready and not elsewhere,
         )
@@ -191,7 +194,7 @@ class LabPage(QFrame):
         self._bands.put(band, holds=running if busy else until_closed)
 
     def _something_runs(self) -> bool:
-        return self._trials.running or self._desk.session.running
+        return bool(self._desk.engine_use)
 
     # ------------------------------------------------------------ acts
 

@@ -27,6 +27,7 @@ from qwqdesk.experiment_store import (
 from qwqdesk.model_turns import LanePlace
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.engine_use import busy_error
 from qwqdesk.ui.tasks import Tasks
 
 _FRAME_S = 1 / 30
@@ -109,6 +110,7 @@ class TrialRuns(QObject):
         self.words, self.share = "Starting", 0.0
         self._began, self._first = time.monotonic(), len(run.result.trials)
         self.changed.emit()
+        self._desk.use_engine("trials")
         self._tasks.start(self._follow(run, experiment), "trials")
 
     def stop(self) -> None:
@@ -119,8 +121,8 @@ class TrialRuns(QObject):
     # ------------------------------------------------------------ inside
 
     def _problem(self, experiment: Experiment) -> UserError | None:
-        if self._run is not None or self._desk.session.running:
-            return UserError("A run is under way.", "Stop it or wait for its end.", code="busy")
+        if self._desk.engine_use:
+            return busy_error(self._desk.engine_use)
         if any(place.model is None for place in self._places(experiment)):
             return UserError("No model is loaded.", "Choose a model first.", code="no_model")
         return None
@@ -164,6 +166,7 @@ class TrialRuns(QObject):
         finally:
             self._run = None
             self.words = ""
+            self._desk.use_engine("")
             self._desk.model_changed.emit()
             self.changed.emit()
 
