@@ -73,6 +73,19 @@ def test_the_most_important_difference_comes_first() -> None:
         "dry not in chain", "penalties first, 1.1", "top_k 20 (A: 40)"]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("penalties;top_k;temperature", "first, 1.5 (A: off)"),
+        ("top_k;temperature;penalties", "after temperature, 1.5 (A: off)"),
+    ],
+)
+def test_a_step_that_is_off_in_a_says_where_it_acts(order: str, words: str) -> None:
+    chain = SamplerChain.of(order.split(";"), repeat_penalty=1.5)
+    line = differences_line(SamplerChain.of(), chain)
+    assert words in [chip.value for chip in line.chips if chip.name == "penalties"]
+
+
 def test_another_order_is_one_chip_with_both_orders_in_the_tip() -> None:
     a = UNSLOTH.chain
     line = differences_line(a, a.moved("temperature", 0))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from qwqdesk.sampling.chain import SamplerChain
+from qwqdesk.sampling.difference_words import acting_steps
 from qwqdesk.sampling.differences import Difference, differences
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.resolve import Resolved
@@ -103,12 +104,21 @@ def _difference_chip(found: Difference, reference: SamplerChain, chain: SamplerC
     here, there = found.b, found.a
     if name == found.step:  # a whole step is off on one side
         here = "off" if _is_off(found.step, chain) else here
-        there = "off" if _is_off(found.step, reference) else there
+        if _is_off(found.step, reference) and found.step in acting_steps(
+            chain
+        ):  # where it stands is news here, too
+            here, there = f"{_place_acting(found.step, chain)}, {here}", "off"
     return ChipText(name, f"{here} (A: {there})", tip, found.step or found.name, here)
 
 
 def _is_off(step: str, chain: SamplerChain) -> bool:
     return step in chain.samplers and is_neutral(step, chain)
+
+
+def _place_acting(step: str, chain: SamplerChain) -> str:
+    acting = acting_steps(chain)
+    at = acting.index(step)
+    return f"after {acting[at - 1]}" if at else "first"
 
 
 def _place(step: str, chain: SamplerChain) -> str:
