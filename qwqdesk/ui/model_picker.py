@@ -208,7 +208,8 @@ def context_facts(loaded: Loaded) -> str:
         whole = model.n_layer + 1
         parts.append(f"{min(engine.n_gpu_layers, whole)} of {whole} layers on GPU")
     else:
-        parts.append(f"CPU, {engine.n_threads} threads")
+        unit = "thread" if engine.n_threads == 1 else "threads"
+        parts.append(f"CPU, {engine.n_threads} {unit}")
     cache = "" if engine.type_k == "f16" else f", {engine.type_k} cache"
     parts.append(f"context {engine.n_ctx:,}{cache}")
     return " · ".join(parts)

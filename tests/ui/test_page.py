@@ -60,7 +60,7 @@ async def test_words_of_the_page_are_explained_before_the_first_chat(
     async with opened(tmp_path) as d:
         said = d.find("emptyStateMore")
         assert isinstance(said, QLabel)
-        assert all(word in said.text() for word in ("Exact", "Fast", "Not checked", "Keep"))
+        assert all(word in said.text() for word in ("Exact", "Fast", "badge", "Keep"))
         run = await d.send("Hi")
         run.finish()
         await d.idle()

@@ -21,7 +21,7 @@ _EDITOR_SHARE = 0.45
 _WORDS = (
     "Exact: a lane writes the same text alone or beside others. Fast: sooner, but not always the "
     "same text.\n"
-    "Not checked: click it to run a lane twice and see whether both are the same.\n"
+    "The badge beside them: click it to run a lane twice and see whether both are the same.\n"
     "Keep: go on with the answer of one lane alone."
 )
 
