@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -24,6 +24,7 @@ from qwqdesk.ui.theme import theme
 
 _RECIPE = Qt.ItemDataRole.UserRole
 _MOST_NAME, _MOST_WORDS = 120, 500
+_ROW = 28  # px
 _NONE = "You have no recipes of your own. Save a lane's settings as a recipe, or import some."
 
 
@@ -101,6 +102,7 @@ class RecipesBox(QDialog):
         for recipe in self._own():
             item = QListWidgetItem(recipe.title)
             item.setData(_RECIPE, recipe)
+            item.setSizeHint(QSize(0, theme().px(_ROW)))
             self._list.addItem(item)
             if recipe.id == chosen:
                 self._list.setCurrentItem(item)
