@@ -193,13 +193,13 @@ def _prompt(data: Mapping[str, Any]) -> str:
 def _text(data: Mapping[str, Any], name: str, most: int) -> str:
     text = data.get(name, "")
     if not isinstance(text, str) or len(text) > most:
-        raise _wrong(f"{name!r} is no text of at most {most:,} characters.", "Mend the file.")
+        raise _wrong(f"{name!r} is not a text of at most {most:,} characters.", "Fix the file.")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _seed(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32 - 1:
-        raise _wrong("The seed is no whole number from 0 to 4294967294.", "Mend the file.")
+        raise _wrong("The seed is not a whole number from 0 to 4294967294.", "Fix the file.")
     return value
 
 

@@ -176,7 +176,7 @@ def _found_adapters(text: str) -> str:
         if not path.is_file():
             raise UserError(
                 f"There is no LoRA adapter {adapter.path}.",
-                "Write the path of a GGUF file with an adapter, or leave --lora away.",
+                "Write the path of a GGUF file with an adapter, or omit --lora.",
                 code="lora",
             )
         found.append(lora_text(replace(adapter, path=str(path))))
@@ -276,7 +276,7 @@ def _require_epsilons(path: Path, header: GgufHeader, settings: EngineSettings) 
         if key.endswith("_epsilon") and isinstance(value, float) and not 0 <= value < math.inf:
             raise UserError(
                 f"{path.name} cannot be computed: {key} is {value}.",
-                "Leave the override away."
+                "Omit the override."
                 if key in dict(settings.override_kv)
                 else "The file is damaged: download it again.",
                 code="load",

@@ -26,8 +26,8 @@ _REPORTED: Final = (
     ("n_ubatch", "Micro-batch"),
     ("n_gpu_layers", "GPU layers"),
     ("flash_attn", "Flash attention"),
-    ("type_k", "Cache type of keys"),
-    ("type_v", "Cache type of values"),
+    ("type_k", "K cache type"),
+    ("type_v", "V cache type"),
     ("use_extra_bufts", "Extra buffers"),
 )
 _NO_EFFECT: Final = frozenset({"use_mmap", "use_mlock", "priority"})
@@ -125,7 +125,7 @@ def _build_changes(then: Conditions, now: Conditions) -> Iterator[str]:
     if then.engine.get("llama_cpp_python") != now.engine.get("llama_cpp_python"):
         yield _sentence("Engine build", then.build, now.build)
     elif then.library_sha256 and now.library_sha256 and then.library_sha256 != now.library_sha256:
-        yield f"Engine build: the same version ({now.build}), but its libraries are others."
+        yield f"Engine build: the same version ({now.build}), but its libraries differ."
     before, after = then.engine.get("system_info"), now.engine.get("system_info")
     if before and after and before != after:
         yield f"Processor features that the engine uses: {_feature_words(str(before), str(after))}."

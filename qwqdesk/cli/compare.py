@@ -76,7 +76,7 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
     if len(args.lanes) > MAX_LANES:
         raise UsageError(
             f"There are {len(args.lanes)} lanes, at most {MAX_LANES} can run.",
-            "Leave some away.",
+            "Omit some of them.",
         )
     recipes, models = common.recipes(dirs), common.library(dirs)
     jobs: list[LaneJob] = []

@@ -116,7 +116,7 @@ def _number(text: str | None) -> int:
     if text is None:
         return 1
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise UsageError(f"--repeats {shown(text)} is no number.", "Write --repeats 20.")
+        raise UsageError(f"--repeats {shown(text)} is not a number.", "Write --repeats 20.")
     return int(text)
 
 

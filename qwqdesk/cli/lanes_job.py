@@ -239,7 +239,7 @@ def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
     if not found.values:
         raise UserError(
             f"{loaded.model.name} recommends no sampling values.",
-            "Leave --use-model-sampling away.",
+            "Omit --use-model-sampling.",
             code="no_model_sampling",
         )
     for problem in found.problems:

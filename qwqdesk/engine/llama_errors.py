@@ -24,7 +24,7 @@ def lora_error(path: Path | None, detail: str) -> UserError:
     name = "The LoRA adapters" if path is None else f"The LoRA adapter {path.name}"
     return UserError(
         f"{name} could not be used{reason}.",
-        "Choose a GGUF adapter made for this model, or leave --lora away.",
+        "Choose a GGUF adapter made for this model, or omit --lora.",
         code="lora",
     )
 

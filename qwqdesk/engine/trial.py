@@ -202,7 +202,7 @@ def _endless(path: Path, settings: EngineSettings, seconds: float) -> UserError:
 
 def _without_it(settings: EngineSettings) -> str:
     if settings.override_kv:
-        return "Leave the overrides away, or write values that fit this model."
+        return "Omit the overrides, or write values that fit this model."
     return "The file is damaged or not meant for this llama.cpp: download it again."
 
 

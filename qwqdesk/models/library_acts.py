@@ -193,7 +193,7 @@ def require_own(path: Path, models: Path) -> None:
     folder = real_path(path.absolute().parent)
     if not folder.is_relative_to(real_path(models)):
         raise UserError(
-            f"{path} is not in this program's models folder, and other places are only read.",
+            f"{path} is not in this program's models folder, and other places are read-only here.",
             "Delete it with the program that it belongs to.",
             code="read_only",
         )

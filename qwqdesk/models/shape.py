@@ -110,7 +110,7 @@ def kv_bytes_per_token(shape: ModelShape, type_k: str = "f16", type_v: str = "f1
     for flag, name in (("--cache-type-k", type_k), ("--cache-type-v", type_v)):
         if name.lower() not in KV_TYPES or name.upper() not in TYPES_BY_NAME:
             raise UserError(
-                f"{flag} is {name!r}, which is no cache type.",
+                f"{flag} is {name!r}, which is not a cache type.",
                 f"Use one of: {', '.join(KV_TYPES)}.",
                 code="value",
             )

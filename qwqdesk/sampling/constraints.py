@@ -93,7 +93,7 @@ class Constraints:
     def __post_init__(self) -> None:
         if self.grammar and self.json_schema:
             what = "A lane takes a grammar or a JSON schema, not both."
-            raise UserError(what, "Leave one of them away.", code="value")
+            raise UserError(what, "Omit one of them.", code="value")
         if self.grammar:
             check_grammar(self.grammar)
         if self.json_schema:
@@ -102,7 +102,7 @@ class Constraints:
             _check_text(text, "A banned string")
         if max(len(self.banned_strings), len(self.text_biases)) > MAX_STRINGS:
             what = f"More than {MAX_STRINGS} texts are banned or biased."
-            raise UserError(what, "Leave some away.", code="value")
+            raise UserError(what, "Omit some of them.", code="value")
 
     def __bool__(self) -> bool:
         """Whether anything is limited."""
@@ -206,7 +206,7 @@ def _check_text(text: object, what: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UserError(f"{what} is not valid Unicode.", "Mend it.", code="value") from None
+        raise UserError(f"{what} is not valid Unicode.", "Fix it.", code="value") from None
 
 
 def _bad_bias(text: str, bias: object) -> UserError:

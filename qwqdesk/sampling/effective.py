@@ -165,8 +165,8 @@ def _draw_why(chain: SamplerChain) -> str:
     if "top_k" in chain.samplers and chain.integer("top_k") == 1:
         return "Top-k 1 leaves one token, so the seed has no effect."
     if chain.has_random_seed:
-        return "Draws one of what is left, with a seed that is drawn for the run."
-    return f"Draws one of what is left, with seed {chain['seed']}."
+        return "Samples one of the remaining tokens, with a seed that is drawn for the run."
+    return f"Samples one of the remaining tokens, with seed {chain['seed']}."
 
 
 def _mirostat_steps(chain: SamplerChain) -> list[EffectiveStep]:

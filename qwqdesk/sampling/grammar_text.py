@@ -158,7 +158,7 @@ class GrammarText:
             return ord(self.text[self.at - 1])
         match = _ESCAPE.match(self.text, self.at)
         if match is None:
-            found = f"{shown(self.text[self.at : self.at + 2])} is no escape"
+            found = f"{shown(self.text[self.at : self.at + 2])} is not an escape"
             todo = 'Use \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xNN \\uNNNN or \\UNNNNNNNN.'
             raise self.error(self.at, found, todo)
         self.at = match.end()

@@ -39,11 +39,11 @@ def read_json(text: str, *, code: str, what: str) -> object:
     except json.JSONDecodeError as error:
         line, column = line_and_column(text, error.pos)
         found = f"{what} is wrong in line {line}, column {column}: {_words(error.msg)}."
-        raise TextError(found, "Mend the JSON.", code=code, line=line, column=column) from None
+        raise TextError(found, "Fix the JSON.", code=code, line=line, column=column) from None
     except RecursionError:
         raise TextError(f"{what} is nested too deep.", "Flatten it.", code=code) from None
     except ValueError as error:
-        raise TextError(f"{what} is wrong: {shown(str(error))}.", "Mend it.", code=code) from None
+        raise TextError(f"{what} is wrong: {shown(str(error))}.", "Fix it.", code=code) from None
 
 
 def place(text: str, path: Path) -> tuple[int, int]:

@@ -362,7 +362,7 @@ class _Converter:
             f"The JSON schema is wrong at {shown(path_text(path))}, line {line}, column {column}: "
             f"{found}."
         )
-        return TextError(what, "Mend the schema there.", code=CODE, line=line, column=column)
+        return TextError(what, "Fix the schema there.", code=CODE, line=line, column=column)
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:

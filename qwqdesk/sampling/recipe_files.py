@@ -89,7 +89,7 @@ def _read_regular(path: Path) -> bytes:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file")
+            raise OSError(errno.EINVAL, "it is not an ordinary file")
         return file.read(_MAX_BYTES + 1)
 
 
@@ -118,7 +118,7 @@ def parse_json(raw: str | bytes) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         what = f"It is not valid JSON: {_json_fault(error)}."
-        raise UserError(what, "Mend the file or export it again.", code="json") from error
+        raise UserError(what, "Fix the file or export it again.", code="json") from error
 
 
 def _json_fault(error: ValueError | RecursionError) -> str:
@@ -128,7 +128,7 @@ def _json_fault(error: ValueError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8"
+        return "it is not UTF-8 text"
     return "a number in it is too long"
 
 

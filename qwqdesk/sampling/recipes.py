@@ -106,7 +106,7 @@ class Recipe:
         chain = SamplerChain.from_json(data.get("sampling"))
         texts = {key: data.get(key, "") for key in ("name", "title", "source", "meaning")}
         if not all(isinstance(text, str) for text in texts.values()):
-            raise UserError("A text of the recipe is not a text.", "Mend the file.", code="recipe")
+            raise UserError("A text of the recipe is not a text.", "Fix the file.", code="recipe")
         made = recipe_id(name or texts["name"] or texts["title"])
         title = texts["title"] or made
         source, meaning = texts["source"], texts["meaning"]

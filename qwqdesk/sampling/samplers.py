@@ -260,7 +260,7 @@ _LOGIT_BIAS = Sampler(
 
 _DIST = Sampler(
     "dist", "", "dist", "Draw",
-    "Draws one of what is left. Always last.",
+    "Samples one of the remaining tokens. Always last.",
     "llama.cpp",
     placement="selecting",
 )
@@ -357,7 +357,7 @@ def order_from_letters(text: str) -> tuple[str, ...]:
     for letter in text.strip():
         if letter not in _BY_LETTER:
             known = ", ".join(f"{s.letter} {s.name}" for s in STEPS)
-            what = f"{shown(letter)!r} in the sampler sequence {shown(text)!r} is no sampler."
+            what = f"{shown(letter)!r} in the sampler sequence {shown(text)!r} is not a sampler."
             raise UserError(what, f"The letters are: {known}.", code="sampler")
         names.append(_BY_LETTER[letter].name)
     return tuple(names)

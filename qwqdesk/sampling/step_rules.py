@@ -131,7 +131,7 @@ def _adaptive_p(chain: SamplerChain) -> tuple[bool, str]:
     """llama.cpp never calls it neutral: with a negative target it still draws its own way."""
     target = chain["adaptive_target"]
     if _f(chain, "adaptive_target") < 0.0:
-        return False, f"Target {target} is off: it draws one of what is left."
+        return False, f"Target {target} is off: it samples one of the remaining tokens."
     return False, f"Draws tokens whose probability stays near {target}."
 
 

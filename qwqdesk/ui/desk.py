@@ -158,7 +158,7 @@ class Desk(QObject):
         self.recipes = found.recipes
         self.recipes_changed.emit()
         if found.problems:
-            self.trouble.emit(UserError(found.problems[0], "Mend or remove the file."))
+            self.trouble.emit(UserError(found.problems[0], "Fix or delete the file."))
 
     def save_recipe(self, recipe: Recipe) -> Path:
         """Write a recipe of the user; raises UserError."""

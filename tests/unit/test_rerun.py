@@ -135,7 +135,7 @@ def test_what_changed_is_said_in_words(session: Session, engine: FakeEngine) -> 
     assert list(result.changed) == [
         "Engine build: llama-cpp-python 0.3.1 then, llama-cpp-python 0.3.36 now.",
         "Threads: 8 then, 1 now.",
-        "Cache type of keys: q8_0 then, f16 now.",
+        "K cache type: q8_0 then, f16 now.",
     ]
     assert result.reason.startswith("Changed since the run: Engine build")
 

@@ -37,7 +37,7 @@ def parse_answer_chain(text: str) -> AnswerSpec:
     recipe = words.pop(0) if words and not words[0].startswith("-") else None
     args = parse_args(words)
     if args.positional:
-        what = f"{shown(args.positional[0])!r} in the answer chain is no flag."
+        what = f"{shown(args.positional[0])!r} in the answer chain is not a flag."
         raise UsageError(what, "Write it as [RECIPE] [FLAGS].")
     for item in args.occurrences:
         group, dest = item.flag.group, item.flag.dest

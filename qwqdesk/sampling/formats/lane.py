@@ -78,7 +78,7 @@ def _split_label(text: str) -> tuple[str | None, str]:
 
 def _check(text: str, args: ParsedArgs) -> None:
     if args.positional:
-        what = f"{shown(args.positional[0])!r} in the lane {shown(text)!r} is no flag."
+        what = f"{shown(args.positional[0])!r} in the lane {shown(text)!r} is not a flag."
         raise UsageError(what, "Write a lane as [LABEL=][RECIPE] [FLAGS].")
     for item in args.occurrences:
         if item.flag.group == "option" and item.flag.dest not in _LANE_OPTIONS:

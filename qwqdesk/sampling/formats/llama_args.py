@@ -92,7 +92,7 @@ class ParsedArgs:
 
     @property
     def model(self) -> str | None:
-        """``--model``, else the first word that is no flag."""
+        """``--model``, else the first word that is not a flag."""
         return self.option("model") or next(iter(self.positional), None)
 
     @property

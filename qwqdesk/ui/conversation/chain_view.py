@@ -107,8 +107,8 @@ def _draw(step: EffectiveStep, resolved: Resolved, changed: frozenset[str]) -> R
     listed = step.sampler in resolved.chain.samplers
     differs = step.sampler in changed or "seed" in changed
     why = step.why
-    if step.sampler == "dist" and why.startswith("Draws one of what is left"):
-        why = "Draws one of what is left. Always last."
+    if step.sampler == "dist" and why.startswith("Samples one of the remaining tokens"):
+        why = "Samples one of the remaining tokens. Always last."
     view = _row(step, "selecting", resolved, differs)
     return RowView(view.state, why, view.values, view.sources, differs=differs, removable=listed)
 

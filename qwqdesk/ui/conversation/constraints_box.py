@@ -56,7 +56,7 @@ class ConstraintsBox(QDialog):
         column.setContentsMargins(*[px(20)] * 4)
         column.setSpacing(px(8))
         column.addWidget(label("Constraints", "title"))
-        column.addWidget(wrapping_label("They hold for the answer, behind the reasoning.", "small"))
+        column.addWidget(wrapping_label("They apply to the answer, after the reasoning.", "small"))
         column.addWidget(self._kind)
         column.addWidget(self._form)
         column.addWidget(self._says)

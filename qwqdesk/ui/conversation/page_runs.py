@@ -52,7 +52,7 @@ class PageRuns(QObject):
         """Send a message to all lanes of a view."""
         problem = view.columns.problem()
         if problem:
-            self._composer.show_error(UserError(problem, "Mend the value first."))
+            self._composer.show_error(UserError(problem, "Correct the invalid value first."))
             return
         self._runs.send(view, text, self._desk.options(view.mode, view.system_prompt))
 

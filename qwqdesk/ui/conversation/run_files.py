@@ -56,7 +56,9 @@ class RunFiles(QObject):
         if not replies:
             raise UserError("There is no run to save.", "Send a message first.", code="empty_run")
         if any(reply.finish_reason is None for reply in replies):
-            raise UserError("A lane still writes.", "Save the run when it has ended.", code="busy")
+            raise UserError(
+                "A lane is still generating.", "Save the run when it has ended.", code="busy"
+            )
         try:
             await asyncio.to_thread(lambda: write_whole(path, _json(document_of(replies))))
         except OSError as error:

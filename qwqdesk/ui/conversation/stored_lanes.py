@@ -114,7 +114,7 @@ def _other_rules(setup: LaneSetup, stored: StoredLane) -> Iterator[str]:
         for text in chain_changes(stored.answer_chain, answer):
             yield f"answer: {text}"
     if now.constraints != stored.rules.constraints:
-        yield "constraints: others than then."
+        yield "The constraints have changed."
 
 
 def several_models(lanes: Sequence[tuple[Lane, StoredLane]]) -> bool:

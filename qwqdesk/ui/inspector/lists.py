@@ -189,7 +189,7 @@ def cut(text: str) -> str:
     """A text as a field can hold it."""
     if len(text) <= MOST_LETTERS:
         return text
-    return f"{text[:MOST_LETTERS]}\n… and {len(text) - MOST_LETTERS:,} letters more"
+    return f"{text[:MOST_LETTERS]}\n… and {len(text) - MOST_LETTERS:,} more characters"
 
 
 def _known_items(array: GgufArray) -> str:

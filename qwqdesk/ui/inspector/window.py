@@ -234,7 +234,7 @@ class InspectorWindow(QWidget):
     def _make(self, number: int, details: Details) -> QWidget:
         header = details.header
         if header is None:
-            return EmptyState("Nothing of this file could be read.")
+            return EmptyState("This file could not be read.")
         if number == 1:
             return MetadataList(self._subject.path, header, self._tasks)
         if number == 2:

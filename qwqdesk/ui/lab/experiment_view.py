@@ -44,7 +44,7 @@ _COLUMN = 900
 _NARROW = 560  # px: with less, the words and the buttons of the counts stand in two rows
 _REPEATS = 20
 _MOST_SEEDS = 40  # in a menu
-_NOTHING_YET = "Nothing is counted yet. Every seed runs each lane once; these runs are no chats."
+_NOTHING_YET = "No results yet. Every seed runs each lane once; these runs are not saved as chats."
 _MEANING = (
     "The range behind a count is its 95 % interval: the true share lies in it, as far as so few "
     "runs can tell. Where the ranges of two lanes overlap, their difference may be chance."

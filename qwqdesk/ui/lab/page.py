@@ -132,7 +132,7 @@ class LabPage(QFrame):
         self._known = load_experiments(self._desk.dirs.experiments, self._desk.recipes)
         self._bands.take_away(_BAND)
         if self._known.problems:
-            self._fail(UserError(self._known.problems[0], "Mend or remove the file."))
+            self._fail(UserError(self._known.problems[0], "Fix or delete the file."))
         present = chosen or (self._shown.id if self._shown is not None else "")
         self._list.set_experiments(self._known.experiments, present)
 

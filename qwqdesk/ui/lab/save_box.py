@@ -126,4 +126,4 @@ def _number(text: str) -> float:
     try:
         return int(text) if text.lstrip("+-").isdigit() else float(text.replace(",", "."))
     except ValueError:
-        raise UserError(f"{text[:40]!r} is no number.", "Write digits.", code="check") from None
+        raise UserError(f"{text[:40]!r} is not a number.", "Write digits.", code="check") from None

@@ -149,7 +149,7 @@ class Adding:
         found = quantization_of(repository, model.path.name)
         if found is None:
             raise UserError(
-                f"{model.repo} has {model.path.name} no more.",
+                f"{model.repo} no longer has {model.path.name}.",
                 "Delete the parts, or find the model elsewhere.",
                 code="no_file",
             )

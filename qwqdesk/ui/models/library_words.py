@@ -87,11 +87,11 @@ def read_only_words(model: LibraryModel) -> tuple[str, str] | None:
         return f"{name} is part of the program.", "It goes when the program is uninstalled."
     if model.source == "folder":
         return (
-            f"{name} lies in a folder that you added. Added folders are only read.",
+            f"{name} is in a folder you added; such folders are read-only here.",
             "Delete the file in your file manager, or remove the folder from the library.",
         )
     owner = _OWNERS[model.source]
-    return f"{name} belongs to {owner}, which is only read.", "Delete it with that program."
+    return f"{name} belongs to {owner}, which is read-only here.", "Delete it with that program."
 
 
 def title(model: LibraryModel) -> str:

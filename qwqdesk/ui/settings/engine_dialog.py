@@ -57,7 +57,7 @@ class EngineDialog(QDialog):
         column = QVBoxLayout(head)
         column.setContentsMargins(px(20), px(16), px(20), px(12))
         column.addWidget(label("Engine settings", "title"))
-        words = "They count when a model is loaded. What the context really has stands beside them."
+        words = "Applied when a model is loaded. The last column shows the values in use."
         column.addWidget(wrapping_label(words, "body", "text2"))
         return head
 

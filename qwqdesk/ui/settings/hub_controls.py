@@ -82,7 +82,7 @@ class TokenField(QWidget):
         try:
             kept = await asyncio.to_thread(downloads.tokens.save, text)
         except ValueError:
-            self._say("This cannot be a token: it has letters that none has.", "bad")
+            self._say("Not a valid token: it contains characters that no token has.", "bad")
             return
         self._field.clear()
         self._desk.change(token_saved=kept)

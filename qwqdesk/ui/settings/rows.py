@@ -50,7 +50,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Row(
                 "show_reasoning_open", "Show reasoning while it is written",
-                "Else the last three lines are shown.", "switch",
+                "Otherwise the last three lines are shown.", "switch",
             ),
             Row(
                 "keep_reasoning_in_history", "Send earlier reasoning again",
@@ -113,8 +113,8 @@ SECTIONS: tuple[Section, ...] = (
         (
             Row(
                 "token_saved", "Hugging Face access token",
-                "For models that ask for an account; it also raises the limit of requests. It "
-                "lies in the system's keyring and goes to the hub alone.", "token",
+                "For models that ask for an account; it also raises the limit of requests. "
+                "Stored in the system keyring, sent only to the hub.", "token",
             ),
             Row(
                 "hub_endpoint", "Hub",

@@ -233,7 +233,7 @@ async def test_other_places_and_the_loaded_model_are_never_deleted(tmp_path: Pat
     loaded = put(tmp_path, "me/R-GGUF/R-Q4_K_M.gguf")
     async with shelf(tmp_path, model_folders=(str(tmp_path / "folder"),)) as lib:
         lib.key("mine-Q4_K_M", Qt.Key.Key_Delete)
-        await lib.says("only read")
+        await lib.says("read-only")
         lib.key("thing-Q8_0", Qt.Key.Key_Delete)
         await lib.says("belongs to LM Studio")
         lib.key("qwqdesk-demo-F16", Qt.Key.Key_Delete)
@@ -338,7 +338,7 @@ async def test_missing_parts_are_queued_where_the_repository_has_them(tmp_path: 
         assert queued == [wanted]
         repository.quantizations = [other]
         lib.key("B-BF16", Qt.Key.Key_Return)
-        await lib.says("has B-BF16-00001-of-00002.gguf no more")
+        await lib.says("no longer has B-BF16-00001-of-00002.gguf")
 
 
 async def test_a_repository_opens_under_find(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_broken_json_is_told_in_words(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     for raw, words in (
         (b"[" * 100_000, "it is nested too deep"),
-        (b"\xff", "it is no text in UTF-8"),
+        (b"\xff", "it is not UTF-8 text"),
         (b"[\n1,,]", "expecting value in line 2, column 3"),
         (b"1" * 5000, "a number in it is too long"),
     ):

@@ -262,7 +262,7 @@ def test_deleting_says_what_it_frees_and_takes_every_shard(where: Places) -> Non
     assert gone == list(plan.paths)
     assert not path.parent.exists()
     elsewhere = small_model().write(where.folders[0] / "m.gguf")
-    with pytest.raises(UserError, match="only read"):
+    with pytest.raises(UserError, match="read-only"):
         removal(elsewhere, where.models)
 
 

@@ -36,7 +36,7 @@ def error_of(text: str) -> TextError:
         ("root ::= [z-a]", 1, 11, "runs backwards"),
         ('root ::= "a"{5000}', 1, 13, "at most 2000"),
         ("root ::= [^]", 1, 10, "hold no character"),
-        ('root ::= "\\d"', 1, 11, "no escape"),
+        ('root ::= "\\d"', 1, 11, "not an escape"),
         ("root ::= <think", 1, 10, "< is never closed"),
         ('root ::= "a"\r\nb ::= ?', 2, 7, "nothing before it"),
         ('root ::= "a" \0', 1, 14, "not a character"),
