@@ -4,7 +4,10 @@ Running out of GPU memory aborts the process inside llama.cpp, so this is asked 
 weights are the file's own bytes; the KV cache is exact (layers x heads x length x context, padded
 to 256 cells as llama.cpp does); the compute buffer is an upper estimate. For a micro-batch row
 llama.cpp 0c1e57098 reported 4 x embedding + 3 x feed-forward floats (0.5B and 32B shapes of
-qwen2), 2 bytes of attention mask a cell, and the scores of all heads without flash attention.
+qwen2), 2 bytes of attention mask a cell (twice with sliding windows), and the scores of all heads
+without flash attention. A lane with a cache of its own sees only that, so that further lanes of
+exact mode add no buffers; in fast mode all lanes share one cache and its cells count. What indexers
+add was measured in dry loads at 32,768 cells for one lane and for four.
 """
 
 from __future__ import annotations
@@ -14,13 +17,27 @@ from operator import add, sub
 
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
-from qwqdesk.models.shape import ModelShape, kv_bytes_per_token
+from qwqdesk.models.shape import ModelShape, kv_bytes_by_layer
 
 DEFAULT_CONTEXT = 16_384
 SMALLEST_CONTEXT = 512
 CONTEXT_STEP = 256
 GPU_RESERVE = 512 << 20
 _FIXED = 16 << 20
+# Attention that llama.cpp computes with all scores in memory.
+_WITHOUT_FLASH = frozenset({"grok"})
+# Bytes for each row and cell beside the masks, that is the scores of indexers: with one lane, with
+# several that have their own caches, and with one cache for all.
+_INDEXERS = {
+    **dict.fromkeys(("deepseek32", "glm-dsa", "hy_v4"), (18, 18, 18)),
+    "dots3note": (14, 14, 14),
+    "deepseek4": (2, 3, 4),
+    "minimax-m3": (15, 7, 0),
+    "glm5-next": (18, 73, 40),
+    "qwen4exp": (133, 133, 133),
+}
+# Their headers name a window that their layers do not have.
+_NO_WINDOW = frozenset({"lfm2", "lfm2moe"})
 
 
 @dataclass(frozen=True)
@@ -97,11 +114,13 @@ def estimate(
     n_gpu_layers: int = 0,
     flash_attn: bool = True,
     kv_offload: bool = True,
+    shared: bool = False,
 ) -> MemoryEstimate:
     """What loading takes with `lanes` caches of `n_ctx` tokens each.
 
     Args:
         n_gpu_layers: as llama.cpp counts: the output first, then layers from the last one back.
+        shared: whether all lanes share one cache, as in fast mode; else each has its own.
         kv_offload: whether the caches of layers on the GPU are there, too.
 
     Raises:
@@ -111,12 +130,14 @@ def estimate(
     moved = max(on_gpu - 1, 0)
     first_moved = shape.block_count - moved
     cells = padded(n_ctx) * lanes
-    kv_layers = _kv_by_layer(shape, cells, type_k, type_v)
+    sequences = 2 * lanes if shared else lanes
+    kv_layers = _kv_by_layer(shape, cells, sequences, type_k, type_v)
     kept = sum(shape.kept_on_cpu[first_moved:])
     weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:]) - kept
     weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved]) + kept
     kv_gpu = sum(kv_layers[first_moved:]) if kv_offload else 0
-    compute = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn)
+    seen = cells if shared else padded(n_ctx)
+    compute = _compute(shape, seen, lanes, n_ubatch, flash_attn, shared)
     return MemoryEstimate(
         weights_cpu=weights_cpu + (0 if on_gpu else shape.output_bytes),
         weights_gpu=weights_gpu,
@@ -184,7 +205,7 @@ def choose_gpu_layers(
 ) -> int:
     """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
     cells = padded(n_ctx) * lanes
-    caches = _kv_by_layer(shape, cells, type_k, type_v)
+    caches = _kv_by_layer(shape, cells, lanes, type_k, type_v)
     needed = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn) + _output(shape)
     layers = 0
     if not kv_offload:
@@ -231,20 +252,30 @@ def _output(shape: ModelShape) -> int:
     return shape.output_bytes + (shape.input_bytes if shape.tied_output else 0)
 
 
-def _kv_by_layer(shape: ModelShape, cells: int, type_k: str, type_v: str) -> list[int]:
-    """Bytes of each layer's cache; layers without a cache have none."""
-    total_heads = sum(shape.head_count_kv)
-    if not total_heads:
-        return [0] * shape.block_count
-    each_token = kv_bytes_per_token(shape, type_k, type_v)
-    return [each_token * heads * cells // total_heads for heads in shape.head_count_kv]
+def _kv_by_layer(
+    shape: ModelShape, cells: int, sequences: int, type_k: str, type_v: str
+) -> list[int]:
+    """Bytes of each layer's cache, and of its state for each sequence."""
+    states = shape.state_bytes or (0,) * len(shape.head_count_kv)
+    caches = kv_bytes_by_layer(shape, type_k, type_v)
+    return [each * cells + state * sequences for each, state in zip(caches, states, strict=True)]
 
 
-def _compute(shape: ModelShape, n_ctx: int, lanes: int, n_ubatch: int, flash_attn: bool) -> int:
-    """The compute buffer: activations of one micro-batch, attention, and the lanes' logits."""
-    rows = min(n_ubatch, n_ctx)
+def _compute(
+    shape: ModelShape, cells: int, lanes: int, n_ubatch: int, flash_attn: bool, shared: bool = False
+) -> int:
+    """The compute buffer: activations of one micro-batch, attention, and the lanes' logits.
+
+    Args:
+        cells: how many cells a token may look at: those of one lane, or of all in a shared cache.
+    """
+    rows = min(n_ubatch, cells)
     wide = 5 * shape.embedding_length + 3 * shape.feed_forward_length
-    scores = 0 if flash_attn else rows * n_ctx * shape.head_count * 4
-    mask = rows * n_ctx * lanes * 2
+    flash = flash_attn and shape.architecture not in _WITHOUT_FLASH
+    scores = 0 if flash else rows * cells * (shape.head_count * 4 + 2)
+    attends = any(shape.head_count_kv)
+    windowed = shape.windowed and shape.architecture not in _NO_WINDOW
+    one, several, together = _INDEXERS.get(shape.architecture, (0, 0, 0))
+    masks = (4 if windowed else 2) + (together if shared else several if lanes > 1 else one)
     logits = lanes * shape.vocabulary_size * 4
-    return _FIXED + rows * wide * 4 + scores + mask + logits
+    return _FIXED + rows * wide * 4 + scores + rows * cells * masks * attends + logits

@@ -6,7 +6,7 @@ Key names are llama.cpp's (src/llama-arch.cpp).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qwqdesk.errors import UserError
@@ -15,6 +15,25 @@ from qwqdesk.models.tensor_types import TYPES_BY_NAME, row_bytes
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 MAX_LAYERS = 10_000
+
+# What llama.cpp 0c1e57098 keeps of the past, where a header's heads do not say it.
+_ALL_RECURRENT = frozenset({"mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"}) | {
+    "falcon-h1"
+}
+_STATE_AND_CACHE = frozenset({"falcon-h1"})
+# Attention in one of so many layers, if the header names no other number.
+_EVERY_FEW = {"qwen35": 4, "qwen35moe": 4, "qwen3next": 4, "qwen4exp": 4, "minimax-01": 8}
+_DELTA_ATTENTION = frozenset({"kimi-linear", "kimi-k3", "bailingmoe3", "glm5-next"})
+_ONE_THING_A_LAYER = frozenset({"nemotron_h", "nemotron_h_moe"})
+_RECURRENT_WITHOUT_HEADS = (
+    _DELTA_ATTENTION | _ONE_THING_A_LAYER | {"jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe"}
+)
+_TOKEN_SHIFTS = {"rwkv6": 2, "rwkv7": 2, "rwkv6qwen2": 1, "arwkv7": 1}
+# Caches of an indexer, in lengths of its key.
+_INDEXED = {
+    **dict.fromkeys(("deepseek32", "glm-dsa", "hy_v4", "dots3note", "minimax-m3", "qwen4exp"), 1),
+    "glm5-next": 3,
+}
 TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -43,6 +62,12 @@ class ModelShape:
     output_bytes: int
     tied_output: bool
     file_size: int
+    windowed: bool = False
+    """Whether some layers look at a window only: they have a mask of their own."""
+    indexer_length: tuple[int, ...] = ()
+    """Elements a token takes in each layer's second cache, that of an indexer."""
+    state_bytes: tuple[int, ...] = ()
+    """Bytes of each layer's state of one sequence, which no context makes longer (recurrent)."""
     kept_on_cpu: tuple[int, ...] = ()
     """Bytes of each layer that stay in the machine's memory wherever the layer goes."""
 
@@ -60,6 +85,12 @@ def model_shape(header: GgufHeader) -> ModelShape:
     heads = number(header, "attention.head_count")
     per_head = embedding // heads if heads else 0
     layer_bytes, input_bytes, output_bytes = _weights(header, layers)
+    cached = _heads_kv(header, layers, heads)
+    recurrent = _recurrent_layers(header, architecture, cached)
+    head_count_kv = tuple(map(_with_cache(header, architecture, recurrent), range(layers), cached))
+    state = _state_bytes(header, architecture, embedding, heads, per_head)
+    # Multi-head latent attention keeps one row from which keys and values are made.
+    latent = number(header, "attention.key_length_mla") and number(header, "attention.kv_lora_rank")
     return ModelShape(
         architecture=architecture,
         block_count=layers,
@@ -67,9 +98,9 @@ def model_shape(header: GgufHeader) -> ModelShape:
         embedding_length=embedding,
         feed_forward_length=number(header, "feed_forward_length"),
         head_count=heads,
-        head_count_kv=_heads_kv(header, layers, heads),
+        head_count_kv=head_count_kv,
         key_length=number(header, "attention.key_length") or per_head,
-        value_length=number(header, "attention.value_length") or per_head,
+        value_length=0 if latent else number(header, "attention.value_length") or per_head,
         vocabulary_size=vocabulary_size(header),
         parameter_count=sum(tensor.elements for tensor in header.tensors),
         layer_bytes=layer_bytes,
@@ -77,6 +108,9 @@ def model_shape(header: GgufHeader) -> ModelShape:
         output_bytes=output_bytes,
         tied_output=not any(tensor.name == "output.weight" for tensor in header.tensors),
         file_size=header.file_size,
+        windowed=number(header, "attention.sliding_window") > 0,
+        indexer_length=_indexer_lengths(header, architecture, head_count_kv),
+        state_bytes=tuple(state if there else 0 for there in recurrent),
     )
 
 
@@ -114,11 +148,20 @@ def kv_bytes_per_token(shape: ModelShape, type_k: str = "f16", type_v: str = "f1
                 f"Use one of: {', '.join(KV_TYPES)}.",
                 code="value",
             )
-    return sum(
-        row_bytes(type_k, heads * shape.key_length) + row_bytes(type_v, heads * shape.value_length)
-        for heads in shape.head_count_kv
+    return sum(kv_bytes_by_layer(shape, type_k, type_v))
+
+
+def kv_bytes_by_layer(shape: ModelShape, type_k: str, type_v: str) -> list[int]:
+    """Bytes that one token takes in each layer's caches, that of its indexer included."""
+    indexers = shape.indexer_length or (0,) * len(shape.head_count_kv)
+    return [
+        row_bytes(type_k, heads * shape.key_length)
+        + (row_bytes(type_v, heads * shape.value_length) if shape.value_length else 0)
+        + (row_bytes(type_k, indexer) if indexer else 0)
         if heads
-    )
+        else 0
+        for heads, indexer in zip(shape.head_count_kv, indexers, strict=True)
+    ]
 
 
 def text(header: GgufHeader, key: str) -> str | None:
@@ -159,6 +202,84 @@ def _heads_kv(header: GgufHeader, layers: int, heads: int) -> tuple[int, ...]:
         each = _whole(value)[:layers]
         return each + (0,) * (layers - len(each))
     return (max(value, 0) if type(value) is int else heads,) * layers
+
+
+def _recurrent_layers(
+    header: GgufHeader, architecture: str, cached: tuple[int, ...]
+) -> tuple[bool, ...]:
+    """Which layers keep a state of a fixed size (`is_recr` in llama.cpp's src/models)."""
+    if architecture in _ALL_RECURRENT:
+        return (True,) * len(cached)
+    if architecture in _EVERY_FEW:
+        named = _value(header, "attention.recurrent_layers")
+        if isinstance(named, GgufArray) and named.values:
+            return tuple(bool(item) for item in named.values[: len(cached)])
+        every = number(header, "full_attention_interval") or _EVERY_FEW[architecture]
+        return tuple((layer + 1) % every != 0 for layer in range(len(cached)))
+    if architecture in _RECURRENT_WITHOUT_HEADS:
+        dense = _dense_layers(header, len(cached)) if architecture in _ONE_THING_A_LAYER else ()
+        return tuple(
+            not heads and not (dense and dense[layer]) for layer, heads in enumerate(cached)
+        )
+    return (False,) * len(cached)
+
+
+def _with_cache(
+    header: GgufHeader, architecture: str, recurrent: tuple[bool, ...]
+) -> Callable[[int, int], int]:
+    """The heads whose keys and values a layer really keeps, by its number and its heads."""
+    dense = _dense_layers(header, len(recurrent)) if architecture in _ONE_THING_A_LAYER else ()
+
+    def heads_of(layer: int, heads: int) -> int:
+        if dense and dense[layer]:
+            return 0
+        return 0 if recurrent[layer] and architecture not in _STATE_AND_CACHE else heads
+
+    return heads_of
+
+
+def _dense_layers(header: GgufHeader, layers: int) -> tuple[bool, ...]:
+    """Which layers are a feed-forward network and nothing else."""
+    value = _value(header, "feed_forward_length")
+    each = _whole(value) if isinstance(value, GgufArray) else ()
+    return tuple(layer < len(each) and each[layer] > 0 for layer in range(layers))
+
+
+def _state_bytes(
+    header: GgufHeader, architecture: str, embedding: int, heads: int, per_head: int
+) -> int:
+    """Bytes of one recurrent layer's state (`n_embd_r` and `n_embd_s` of llama-hparams.cpp)."""
+    head = number(header, "wkv.head_size")
+    if architecture in _TOKEN_SHIFTS:
+        shifts = number(header, "token_shift_count") or _TOKEN_SHIFTS[architecture]
+        return 4 * embedding * (shifts + head)
+    if architecture.startswith("lfm2"):
+        return 4 * embedding * max(number(header, "shortconv.l_cache") - 1, 0)
+    kernel = number(header, "ssm.conv_kernel")
+    head = number(header, "kda.head_dim")
+    if architecture in _DELTA_ATTENTION:
+        return 4 * heads * head * (3 * (max(kernel - 1, 0) if kernel else 3) + head)
+    if architecture == "minimax-01":
+        length = number(header, "attention.key_length") or per_head
+        return 4 * heads * length * length
+    inner, size = number(header, "ssm.inner_size"), number(header, "ssm.state_size")
+    convolution = max(kernel - 1, 0) * (inner + 2 * number(header, "ssm.group_count") * size)
+    return 4 * (convolution + size * inner)
+
+
+def _indexer_lengths(
+    header: GgufHeader, architecture: str, head_count_kv: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Elements of a token in each layer's indexer; () where the architecture has none."""
+    if architecture not in _INDEXED:
+        return ()
+    length = number(header, "attention.indexer.key_length") * _INDEXED[architecture]
+    types = _value(header, "attention.indexer.types")
+    own = _whole(types) if isinstance(types, GgufArray) else ()
+    return tuple(
+        length if heads and (layer >= len(own) or own[layer]) else 0
+        for layer, heads in enumerate(head_count_kv)
+    )
 
 
 def _weights(header: GgufHeader, layers: int) -> tuple[tuple[int, ...], int, int]:
