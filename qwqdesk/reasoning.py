@@ -9,6 +9,7 @@ within the reasoning. Right behind a closing tag a new opening tag opens reasoni
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from qwqdesk.conversation import Message, Reply, SpanKind
 from qwqdesk.reasoning_channels import ChannelSplitter
@@ -34,6 +35,10 @@ __all__ = [
     "reasoning_closed",
     "split_reply",
 ]
+
+
+MOST_BLANKS: Final = 1_000
+"""Behind more blanks than that nobody opens reasoning; they are not looked at again and again."""
 
 
 class ReasoningSplitter:
@@ -148,6 +153,9 @@ class ReasoningSplitter:
     def _read_start(self, spans: _Spans, final: bool = False) -> bool:
         """Look for an opening tag behind blanks, where reasoning may begin or be opened twice."""
         text = self._held.lstrip()
+        if len(self._held) - len(text) > MOST_BLANKS:
+            self._at_start = False
+            return not final
         tags = self._tags if self._active is None else (self._active,)
         found = [candidate for candidate in tags if text.startswith(candidate.open)]
         if not final and any(_begins(candidate.open, text) for candidate in tags):

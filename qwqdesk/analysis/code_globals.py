@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from qwqdesk.analysis.code_problem import CodeProblem, column_of
+from qwqdesk.analysis.code_problem import MOST_FOUND, CodeProblem, column_of
 
 _Kind = Literal["module", "class", "function", "comprehension"]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -66,11 +66,16 @@ def unbound_globals(
     missing = declared - bound - known - set(dir(builtins))
     missing -= {"__file__", "__name__", "__doc__"}
     lines = source.split("\n")
-    return tuple(
-        CodeProblem(node.lineno, column_of(lines, node), "undefined-global", _sentence(name))
+    uses = [
+        (name, node)
         for scope in reader.scopes
         for name, node in scope.uses
         if name in missing and _is_global(name, scope)
+    ]
+    uses.sort(key=lambda use: (use[1].lineno, use[1].col_offset))
+    return tuple(
+        CodeProblem(node.lineno, column_of(lines, node), "undefined-global", _sentence(name))
+        for name, node in uses[:MOST_FOUND]
     )
 
 

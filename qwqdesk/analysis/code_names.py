@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from qwqdesk.analysis.code_limits import too_much
-from qwqdesk.analysis.code_problem import CodeProblem, character_column
+from qwqdesk.analysis.code_problem import MOST_FOUND, CodeProblem, character_column
 
 # Class names of pyflakes.messages that mean: this line fails, or does what nobody meant.
 _ERRORS: Final = frozenset(
@@ -83,11 +83,13 @@ def pyflakes_findings(
 
 
 def _problems(messages: list[Any], lines: list[str]) -> Iterator[CodeProblem]:
-    for message in messages:
+    errors = [message for message in messages if type(message).__name__ in _ERRORS]
+    # A column costs the length of its line: a line of 50,000 errors would take minutes.
+    errors.sort(key=lambda message: (message.lineno, message.col))
+    for message in errors[:MOST_FOUND]:
         name = type(message).__name__
-        if name in _ERRORS:
-            text = str(message.message % message.message_args)
-            if name == "UndefinedName":
-                text = f"{message.message_args[0]} is not defined: NameError when this line runs"
-            column = character_column(lines, message.lineno, message.col)
-            yield CodeProblem(message.lineno, column, _HUMP.sub("-", name).lower(), text)
+        text = str(message.message % message.message_args)
+        if name == "UndefinedName":
+            text = f"{message.message_args[0]} is not defined: NameError when this line runs"
+        column = character_column(lines, message.lineno, message.col)
+        yield CodeProblem(message.lineno, column, _HUMP.sub("-", name).lower(), text)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+MOST_FOUND: Final = 400
+"""Problems of one kind that are looked at; a check shows fewer."""
 
 
 @dataclass(frozen=True)
@@ -30,4 +33,6 @@ def column_of(lines: Sequence[str], node: ast.expr) -> int:
 def character_column(lines: Sequence[str], line: int, byte: int) -> int:
     """The column from 1 in characters: the syntax tree counts bytes of UTF-8."""
     text = lines[line - 1] if 0 < line <= len(lines) else ""
+    if text.isascii():
+        return min(byte, len(text)) + 1
     return len(text.encode("utf-8", "replace")[:byte].decode("utf-8", "ignore")) + 1

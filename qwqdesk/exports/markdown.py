@@ -6,26 +6,26 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from qwqdesk.analysis.code_blocks import code_blocks, plain_lines
+from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks, plain_lines
+from qwqdesk.exports.foreign_text import harmless_markdown, readable
 from qwqdesk.exports.view import LaneView, RunView
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#&~])")
-_BACKTICKS: Final = re.compile(r"(`+)")
-_TAG: Final = re.compile(r"<(?=[!/?A-Za-z])")
 
 
 def to_markdown(run: RunView) -> str:
     """The whole comparison.
 
     The prompt and the reasoning are fenced, because their signs mean nothing in Markdown. An
-    answer is Markdown itself; a fence that it leaves open is closed after it.
+    answer is Markdown itself, in which nothing is fetched (`foreign_text`); a fence that it leaves
+    open is closed after it.
     """
     return "\n".join(_lines(run)) + "\n"
 
 
 def escaped(text: str) -> str:
     """Foreign text on one line, with nothing in it that Markdown or HTML would act on."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", readable(" ".join(text.split())))
 
 
 def fenced(text: str, language: str = "") -> str:
@@ -45,7 +45,7 @@ def _lines(run: RunView) -> Iterator[str]:
     }
     yield from (f"- {name}: {escaped(text)}" for name, text in facts.items() if text)
     yield from (f"- {escaped(sentence)}" for sentence in run.divergences)
-    yield from ("", "## Prompt", "", fenced(run.prompt, "text"), "")
+    yield from ("", "## Prompt", "", fenced(readable(run.prompt), "text"), "")
     if run.rows:
         yield from ("## Numbers", "")
         yield from _table(run)
@@ -80,34 +80,26 @@ def _lane(lane: LaneView, run: RunView) -> Iterator[str]:
         yield from ("", fenced(lane.arguments, "sh"))
     if lane.reasoning:
         yield from ("", "<details><summary>Reasoning</summary>", "")
-        yield from (fenced(lane.reasoning, "text"), "", "</details>")
+        yield from (fenced(readable(lane.reasoning), "text"), "", "</details>")
     yield from ("", "### Answer", "", *_answer(lane.answer), "")
 
 
 def _answer(answer: str) -> Iterator[str]:
-    """The answer's lines; outside of code no sign opens HTML that could swallow what follows."""
+    """The answer's lines: outside of code nothing acts, and no code block can swallow the rest."""
     lines = plain_lines(answer).split("\n")
     at = 0
-    last = None
-    for last in code_blocks(answer):
-        yield from map(_without_html, lines[at : last.first_line - 1])
-        at = last.end_line
-        yield from lines[last.first_line - 1 : at]
-    yield from map(_without_html, lines[at:])
-    if last is not None and not last.closed:
-        yield last.fence
+    for block in code_blocks(answer):
+        yield from harmless_markdown(lines[at : block.first_line - 2])
+        at = block.end_line
+        yield from _code(block, lines[block.first_line - 2 : at])
+    yield from harmless_markdown(lines[at:])
 
 
-def _without_html(line: str) -> str:
-    """The line with a backslash before what opens a tag, but not inside of inline code."""
-    parts = _BACKTICKS.split(line)  # text and runs of backticks in turn
-    last = {len(run): at for at, run in enumerate(parts) if at % 2}
-    opened = 0
-    for at, part in enumerate(parts):
-        if at % 2 == 0:
-            parts[at] = part if opened else _TAG.sub(r"\\<", part)
-        elif opened == len(part):
-            opened = 0
-        elif not opened and last[len(part)] > at:
-            opened = len(part)
-    return "".join(parts)
+def _code(block: CodeBlock, lines: list[str]) -> Iterator[str]:
+    """A block as it stands; indented fences, which not every viewer takes for some, anew."""
+    if all(line == line.lstrip() for line in (lines[0], lines[-1])):
+        yield from lines
+        if not block.closed:
+            yield block.fence
+    else:
+        yield fenced(block.text, block.language)

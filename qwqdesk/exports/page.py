@@ -11,6 +11,7 @@ from typing import Final
 
 from qwqdesk.analysis.code_blocks import CodeBlock, code_blocks, plain_lines
 from qwqdesk.analysis.numbers import NumberRow
+from qwqdesk.exports.foreign_text import readable
 from qwqdesk.exports.view import LaneView, RunView
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -74,17 +75,8 @@ def to_html(run: RunView) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text for HTML: escaped, and without characters that HTML forbids."""
-    return escape("".join(_allowed(character) for character in text), quote=True)
-
-
-def _allowed(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return character if character in "\n\t" else chr(0x2400 + code)
-    if 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
-        return "\N{REPLACEMENT CHARACTER}"
-    return character
+    """Text for HTML: escaped, and without characters that HTML forbids or that turn it round."""
+    return escape(readable(text), quote=True)
 
 
 def _body(run: RunView) -> Iterator[str]:

@@ -31,11 +31,13 @@ DEFAULT_ALIGNMENT = 32
 MAX_KEYS = 65_536
 MAX_TENSORS = 100_000
 MAX_STRING = 16 << 20
-MAX_STRINGS_SKIPPED = 8_000_000
+MAX_STRINGS_SKIPPED = 3_000_000
 MAX_DEPTH = 4
 MAX_DIMENSIONS = 4
 KEPT_ITEMS = 4096
 _MAX_ELEMENTS = 2**63 - 1
+# An array in an array takes as long as so many strings: limits count work, not only bytes.
+_NESTED_COST = 40
 
 _FLOAT32, _STRING, _ARRAY = 6, 8, 9
 _SCALARS = {
@@ -206,7 +208,7 @@ class _Parser:
             self._spend(key, count)
             self._skip_strings(count)
         elif kind == _ARRAY and depth < MAX_DEPTH:
-            self._spend(key, count)
+            self._spend(key, count * _NESTED_COST)
             for _ in range(count):
                 self._skip(key, self.number("I"), self.number("Q"), depth + 1)
         elif kind == _ARRAY:

@@ -81,11 +81,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Waits:
-    """Limits in seconds: for a connection, between two pieces of an answer, for a whole listing."""
+    """Limits in seconds.
+
+    `connect` is for a connection, `read` for the silence between two pieces of an answer, `head`
+    for an answer up to the end of its headers, redirects included, `listing` for all of a listing.
+    A server that sends a byte now and then is never silent, so the whole time counts too.
+    """
 
     connect: float = 10.0
     read: float = 30.0
     listing: float = 20.0
+    head: float = 60.0
 
 
 class StopSwitch:
@@ -190,6 +196,7 @@ class HubHttp:
         self.site = site
         self.waits = waits or Waits()
         self._stop = stop or StopSwitch()
+        self._sockets: set[socket.socket] = set()
         limits = self.waits
         timeout = httpx2.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
         headers = {"User-Agent": f"qwqdesk/{__version__}", "Accept-Encoding": "identity"}
@@ -217,8 +224,10 @@ class HubHttp:
             Broken, Stopped, or a UserError for what no other try mends.
         """
         first: Mapping[str, str] | None = None
+        end = time.monotonic() + self.waits.head
         for _ in range(MAX_REDIRECTS):
-            with _told(self._stop, url):
+            left = end - time.monotonic()
+            with self.within(left, "its answer takes too long"), _told(self._stop, url):
                 response = self._send(url, headers or {})
             try:
                 from_hub = self._is_hub(url)
@@ -254,7 +263,8 @@ class HubHttp:
         import httpx2
 
         address = str(httpx2.URL(url).copy_merge_params(params)) if params else url
-        with self.get(address, {"Accept": "application/json"}) as answer:
+        limit = self.within(self.waits.listing, "the listing takes too long")
+        with limit, self.get(address, {"Accept": "application/json"}) as answer:
             self.require_success(answer, repo)
             text = b"".join(self._bounded(answer))
             following = answer._response.links.get("next", {}).get("url")
@@ -267,6 +277,33 @@ class HubHttp:
         if following is not None:
             following = urljoin(address, following)
         return document, following if following and self._is_hub(following) else None
+
+    @contextlib.contextmanager
+    def within(self, seconds: float, why: str) -> Iterator[None]:
+        """Whatever this client reads inside is cut off when the time is over.
+
+        Raises:
+            Broken: code "timeout", saying `why`.
+        """
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            for each in tuple(self._sockets):
+                _shut(each)
+
+        timer = threading.Timer(max(seconds, 0.0), cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Broken:
+            if late.is_set():
+                raise Broken("timeout", why) from None
+            raise
+        finally:
+            timer.cancel()
+            timer.join()
 
     def require_success(self, answer: Answer, repo: str) -> None:
         """Raise what an answer of the hub that is no success means."""
@@ -301,6 +338,7 @@ class HubHttp:
             stream = info.get("return_value")
             each = stream.get_extra_info("socket") if stream is not None else None
             if each is not None:
+                self._sockets = {old for old in self._sockets if old.fileno() >= 0} | {each}
                 self._stop.watch(each)
         if name.endswith(("connect_tcp.started", "send_request_headers.started")):
             self._stop.check()
@@ -318,12 +356,10 @@ class HubHttp:
         return following
 
     def _bounded(self, answer: Answer) -> Iterator[bytes]:
-        """A listing's body within a time and a size."""
-        end, size = time.monotonic() + self.waits.listing, 0
+        """A listing's body within a size."""
+        size = 0
         for chunk in answer.chunks():
             size += len(chunk)
-            if time.monotonic() > end:
-                raise Broken("timeout", "the listing takes too long")
             if size > 64 << 20:
                 raise hub_errors.not_understood(self.site.host)
             yield chunk

@@ -7,6 +7,9 @@ from qwqdesk.models.byte_source import MAX_HEADER_BYTES
 from qwqdesk.models.hub_errors import Broken
 from qwqdesk.models.hub_http import Answer, HubHttp
 
+_SLOWEST = 50_000
+"""Bytes a second of a connection that is slow but goes on."""
+
 
 class RangeSource:
     """Bytes of one file by HTTP Range. The signed address behind the hub's is used while it works.
@@ -34,7 +37,9 @@ class RangeSource:
         return self._read(self._url, offset, end)
 
     def _read(self, url: str, offset: int, end: int) -> bytes:
-        with self._http.get(url, {"Range": f"bytes={offset}-{end - 1}"}) as answer:
+        seconds = self._http.waits.listing + (end - offset) / _SLOWEST
+        limit = self._http.within(seconds, "the file's header takes too long")
+        with limit, self._http.get(url, {"Range": f"bytes={offset}-{end - 1}"}) as answer:
             if answer.status not in (200, 206) and not answer.from_hub:
                 raise Broken("network", f"status {answer.status}")
             self._http.require_success(answer, self._repo)

@@ -6,6 +6,7 @@ The answers have the shapes that huggingface_hub 2.x reads. `fault` orders what 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
@@ -255,7 +256,18 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.kind == "reset":
             self.reset()
             return True
+        if fault.kind == "trickle":
+            self.trickle(options["begin"], options["byte"])
+            return True
         return False
+
+    def trickle(self, begin: bytes, byte: bytes) -> None:
+        """An answer that is never silent and never ends."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(begin)
+            while not self.hub.closing.wait(0.02):
+                self.wfile.write(byte)
 
     def reset(self) -> None:
         """End the connection with RST, as a broken line does."""
