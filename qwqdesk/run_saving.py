@@ -215,7 +215,8 @@ class RunSaving:
         for reply_id, lane in zip(self._began.reply_ids, self._record.lanes, strict=True):
             if reply_id in self._finished:
                 continue
-            reason = lane.finish_reason or ("error" if failed else "cancelled")
+            cut = failed and lane.finish_reason is None
+            reason = lane.finish_reason or ("error" if cut else "cancelled")
             manifest = None
             if self._record.engine is not None:  # what the run's own context reported
                 engine = engine_json(self._record.engine)
@@ -227,7 +228,7 @@ class RunSaving:
                 answer=lane.answer,
                 tokens=lane.tokens,
                 finish_reason=reason,
-                finish_detail=lane.finish_detail or (str(self._failure) if failed else None),
+                finish_detail=lane.finish_detail or (str(self._failure) if cut else None),
                 usage=lane.usage,
                 timing=lane.timing,
                 loop=lane.loop,

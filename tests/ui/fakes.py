@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QWidget
 
-from qwqdesk.conversation import Timing, Usage
+from qwqdesk.conversation import Loop, Timing, Usage
 from qwqdesk.engine.engine import LoadRequest, RunStream
 from qwqdesk.engine.events import (
     Event,
@@ -69,15 +69,25 @@ class StagedStream(RunStream):
         self.put(ReasoningClosed(lane, 1, "asked"))
 
     def finish(
-        self, *lanes: int, reason: str = "stop", detail: str | None = None, frozen: int = 0
+        self,
+        *lanes: int,
+        reason: str = "stop",
+        detail: str | None = None,
+        frozen: int = 0,
+        thought: int = 0,
+        loop: Loop | None = None,
     ) -> None:
-        """Lanes end (all without numbers); the run ends with the last one."""
+        """Lanes end (all without numbers); the run ends with the last one.
+
+        `thought` counts the tokens of the reasoning, of which the first `frozen` were given.
+        """
         for lane in lanes or tuple(self._open):
             if lane in self._open:
                 self._open.discard(lane)
                 timing = Timing(first_token_s=0.2, decode_s=1.0, tokens_per_second=5.0)
-                usage = Usage(7, frozen, 5)
-                self.put(LaneFinished(lane, reason, detail, usage, timing, None, frozen))  # type: ignore[arg-type]
+                timing = replace(timing, reasoning_s=1.5 if thought else 0.0)
+                usage = Usage(7, thought or frozen, 5)
+                self.put(LaneFinished(lane, reason, detail, usage, timing, loop, frozen))  # type: ignore[arg-type]
         if not self._open:
             self.close()
 
@@ -189,6 +199,17 @@ class Driver:
         """Wait until no run is under way and all that was written is on the screen."""
         await self.until(lambda: self.window.page.runs.view is None)
         await self.until(lambda: not any(reply.busy for reply in self._replies()))
+
+    async def settled(self) -> None:
+        """Wait until the shown lanes are compared, and everything has its place."""
+        await self.idle()
+        view = self.window.page.view
+        for lane in view.lanes:
+            output = lane.output
+            await self.until(lambda lane=lane: not lane.earlier_turns_come)  # type: ignore[misc]
+            await self.until(lambda out=output: not any(r.busy for r in out.transcript.replies))  # type: ignore[misc]
+        wrote = sum(bool(reply.tokens) for reply in view.comparison.replies())
+        await self.until(lambda: wrote < 2 or view.differences.marked)
 
     async def reopen(self) -> ConversationView:
         """Leave the shown conversation for a new one, and open it again from the history."""

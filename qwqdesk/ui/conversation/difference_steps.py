@@ -45,6 +45,12 @@ class DifferenceSteps(QObject):
         self._at = next(iter(self._stops(question)), stops[question])
         announce(self._speaker, _first_words(stops[question]))
 
+    def begin_at_first(self, stops: Mapping[str, Stop], question: str) -> None:
+        """As `to_first`, for a comparison that was just opened: nobody asked, nothing unfolds."""
+        if self._marks is not None and question in stops:
+            for label in self._marks.places:
+                self._go(label, stops.get(label, stops[question]), opening=False)
+
     def to_first_of(self, label: str) -> None:
         """Scroll one lane and the first one to where the two part."""
         stops = self._stops(label)
@@ -85,12 +91,13 @@ class DifferenceSteps(QObject):
                 self._go(each, stop)
         announce(self._speaker, words)
 
-    def _go(self, label: str, stop: Stop) -> None:
+    def _go(self, label: str, stop: Stop, *, opening: bool = True) -> None:
         lane = next((lane for lane in self._columns.lanes if lane.label == label), None)
         if lane is not None and self._marks is not None and label in self._marks.places:
             self._link.hold()
             token = self._marks.token(label, stop)
-            go_to(lane.output.transcript, self._marks.places[label], token)
+            places = self._marks.places[label]
+            go_to(lane.output.transcript, places, token, opening=opening)
 
 
 def _first_words(stop: Stop) -> str:

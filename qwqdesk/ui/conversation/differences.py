@@ -51,10 +51,11 @@ class Differences(QObject):
         super().__init__(parent)
         self._desk, self._columns, self._comparison = desk, columns, comparison
         self.strip = strip
-        self._widget = parent
         self._found = FoundDifferences()
         self._round = 0  # grows when other texts are shown; results of earlier rounds are dropped
         self._comparing = self._whole = False
+        self._opened = False  # just shown, and not yet at its first difference
+        self._chosen = ""  # the lane that had the focus last, while these texts are shown
         self._marks: DivergenceMarks | None = None
         self._placed: Mapping[str, Stop] = {}  # the places that the marks were made for
         self._pills: WeakSet[ReasoningSection] = WeakSet()
@@ -118,6 +119,7 @@ class Differences(QObject):
         self._round += 1
         self._drawn.stop()
         self._whole = False
+        self._opened, self._chosen = not self._comparison.running, ""
         self._marks = None
         self.steps.set_places(None, None)
         self._found = FoundDifferences()
@@ -219,23 +221,29 @@ class Differences(QObject):
             self._marks.fold_around_marks()
             self.link.set_texts(compared, places)
             self._show_diff(self.strip.diff)
+            if self._opened:
+                self._opened = False
+                self.steps.begin_at_first(self._found.stops, self._question())
 
     def _question(self) -> str:
-        """The lane that the first one is marked against: the focused, else the earliest to part."""
+        """The lane that the first one is marked against: the one that got the focus since these
+        texts are shown, else the earliest to part.
+        """
         stops = self._found.stops
-        focused = self._widget.focusWidget()
-        for lane in self._columns.lanes:
-            if focused is not None and lane.label in stops and lane.isAncestorOf(focused):
-                return lane.label
+        if self._chosen in stops:
+            return self._chosen
         return min(stops, key=lambda label: stops[label].first, default=self._found.second)
 
     def _focus_moved(self, _old: object, now: object) -> None:
         """With more than two lanes, the first shows what it does not share with the focused one."""
-        if self._marks is None or self._found.lanes < 3 or not isinstance(now, QWidget):
+        if self._found.lanes < 3 or not isinstance(now, QWidget):
             return
         if not shiboken6.isValid(self._columns):  # the window is being taken down
             return
-        if self._columns.isAncestorOf(now):
+        for lane in self._columns.lanes:
+            if lane.isAncestorOf(now):
+                self._chosen = lane.label
+        if self._marks is not None and self._columns.isAncestorOf(now):
             self._marks.show(self._question())
             self.words.show_first(self._question())
 

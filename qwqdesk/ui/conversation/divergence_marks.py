@@ -110,9 +110,15 @@ def _show_marks(reply: ReplyView, wanted: Mapping[TextView, list[Mark]]) -> None
         reply.answer.place_all()
 
 
-def go_to(transcript: Transcript, places: ReplyPlaces, token: float) -> None:
-    """Open what is folded around a token and scroll it into view."""
-    places.reveal(token)
+def go_to(
+    transcript: Transcript, places: ReplyPlaces, token: float, *, opening: bool = True
+) -> None:
+    """Open what is folded around a token and scroll it into view.
+
+    Without `opening` what is folded stays so, and its fold is scrolled into view.
+    """
+    if opening:
+        places.reveal(token)
     QTimer.singleShot(0, transcript, lambda: _scroll(transcript, places, token))
 
 

@@ -55,6 +55,11 @@ class EarlierTurns(QObject):
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
+    @property
+    def coming(self) -> bool:
+        """Whether turns are being drawn, one by one."""
+        return self._timer.isActive()
+
     def offer(self, turns: Sequence[Turn], drawn: int) -> None:
         """These come before the `drawn` turns that are shown; oldest first."""
         self.drop()

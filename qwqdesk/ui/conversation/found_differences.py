@@ -83,12 +83,14 @@ class FoundDifferences:
     def __init__(self) -> None:
         self._live: dict[str, LiveParting] = {}
         self._running = False
+        self._silent = False  # a lane has ended without a token
         self.labels: tuple[str, ...] = ()
 
     def update(self, replies: Sequence[LaneReply]) -> None:
         """Take what the lanes have written by now; each token is compared once."""
         written = [reply for reply in replies if reply.tokens or reply.running]
         self._running = any(reply.running for reply in written)
+        self._silent = bool(written) and len(written) < len(replies)
         self.labels = tuple(reply.label for reply in written)
         for reply in written[1:]:
             live = self._live.setdefault(reply.label, LiveParting())
@@ -107,12 +109,13 @@ class FoundDifferences:
     @property
     def goes_apart(self) -> bool:
         """Whether a lane has ended with another reply than the first one."""
-        return not self._running and any(p.kind != "same" for p in self.partings.values())
+        differs = any(parting.kind != "same" for parting in self.partings.values())
+        return not self._running and (differs or self._silent)
 
     @property
     def partings(self) -> dict[str, Parting]:
         """How far each other lane wrote the same as the first."""
-        return {label: live.now for label, live in self._live.items()}
+        return {label: self._live[label].now for label in self.labels[1:]}
 
     @property
     def stops(self) -> dict[str, Stop]:
@@ -123,7 +126,7 @@ class FoundDifferences:
     @property
     def second(self) -> str:
         """The lane beside the first."""
-        return next(iter(self._live), "")
+        return self.labels[1] if len(self.labels) > 1 else ""
 
     def words(self) -> tuple[str, str, str]:
         """For the strip: the link in full and short, or a note in place of it."""

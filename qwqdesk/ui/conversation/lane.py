@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from qwqdesk.conversation import Conversation, Reply, UserMessage
+from qwqdesk.conversation import Conversation, Reply, Usage, UserMessage
 from qwqdesk.conversation_path import lane_replies
 from qwqdesk.engine.events import (
     LaneFinished,
@@ -35,7 +35,14 @@ from qwqdesk.ui.conversation.earlier_turns import EarlierTurns, Turn, drawn_at_o
 from qwqdesk.ui.conversation.lane_body import LaneBody
 from qwqdesk.ui.conversation.lane_head import LaneHead
 from qwqdesk.ui.conversation.lane_output import LaneOutput, width_class
-from qwqdesk.ui.conversation.lane_status import LaneStatus, finished, looping, reading, running
+from qwqdesk.ui.conversation.lane_status import (
+    LaneStatus,
+    finished,
+    looping,
+    reading,
+    running,
+    unanswered,
+)
 from qwqdesk.ui.conversation.siblings import Siblings
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import set_state, theme
@@ -138,6 +145,11 @@ class Lane(QFrame):
         """Whether something is shown that removing the lane would take away."""
         return bool(self.output.transcript.replies)
 
+    @property
+    def earlier_turns_come(self) -> bool:
+        """Whether earlier turns are still being drawn by themselves."""
+        return self._earlier.coming
+
     def set_place(self, index: int, lanes: int, prefix: str = "") -> None:
         """Its place among `lanes` lanes."""
         self.setObjectName(f"{prefix}lane{index}")
@@ -193,6 +205,7 @@ class Lane(QFrame):
         self.output.clear()
         self._siblings.drop()
         self._set_status(None)
+        self.reply_id = 0
         if path:
             self.body.show_text()
         bubbles = self.single or len(path) > 1
@@ -211,7 +224,12 @@ class Lane(QFrame):
         self._earlier.offer(turns[:first], drawn=len(turns) - first)
         if path:
             self.offer_siblings(path[-1])
-        self.output.transcript.to_end()
+        if path and replies[-1] is None:  # it was asked in vain, or not at all
+            self._set_status(unanswered())
+        if self.single:
+            self.output.transcript.to_end()
+        else:
+            self.output.transcript.to_newest_turn()
 
     def _show_turn(self, turn: Turn) -> None:
         if turn.text is not None:
@@ -241,17 +259,28 @@ class Lane(QFrame):
 
     # ------------------------------------------------------------ a run
 
-    def begin(self, text: str | None, reply_id: int, seed: int | None, *, opened: bool) -> None:
-        """A run starts in this lane. `text` None: the newest message is answered once more."""
+    def ask(self, text: str, before: str | None) -> None:
+        """A new message was sent to this lane.
+
+        A first message to several lanes stands above them alone. With the second one both stand in
+        the lane: `before` is the first one's text then, None in any other case.
+        """
+        self.body.show_text()
+        self._siblings.drop()
+        if before is not None and not self.output.transcript.prompts:
+            self.output.transcript.add_earlier(before, reply=False)
+        if self.single or self.output.transcript.prompts:
+            self.output.show_prompt(text)
+
+    def begin(self, reply_id: int, seed: int | None, *, opened: bool, again: bool) -> None:
+        """A run starts in this lane. `again`: the newest reply, if any, is written anew."""
         self.reply_id, self._reasoning_tokens = reply_id, 0
         self._loop_found = False
         self.body.show_text()
         self._siblings.drop()
-        if text is None:
+        if again:
             self.output.restart(opened, seed)
         else:
-            if self.single or self.has_text:
-                self.output.show_prompt(text)
             self.output.start(opened, seed)
         self._set_status(running("Waiting"))
 
@@ -291,11 +320,11 @@ class Lane(QFrame):
         """Its turn comes later, or its model is being loaded."""
         self._set_status(running(words))
 
-    def fail(self, error: UserError) -> None:
-        """The run ended with an error before this lane had finished."""
+    def fail(self, error: UserError, usage: Usage | None = None) -> None:
+        """The run ended with an error before this lane had finished; `usage` is what it cost."""
         self.body.show_text()
-        self.output.show_error(error)
-        self._set_status(finished("error", error.what))
+        self.output.show_error(error, usage)
+        self._set_status(finished("error", str(error)))
 
     def _set_status(self, status: LaneStatus | None) -> None:
         if status != self.status:

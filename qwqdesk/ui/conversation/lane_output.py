@@ -147,7 +147,7 @@ class LaneOutput(QFrame):
             view.mark_repeats_of(reply)
             self.bands.show_stopped(by_loop=reason == "loop")
         if reason == "error":
-            self.bands.show_error(UserError(reply.finish_detail or "The lane failed.", ""))
+            self._show_failed(reply.finish_detail)
 
     def clear(self) -> None:
         """Back to an empty lane."""
@@ -233,15 +233,23 @@ class LaneOutput(QFrame):
         self.footer.show_finished(usage, timing, self._seed, reason)
         self.bands.show_stopped(by_loop=reason == "loop")
         if reason == "error":
-            self.bands.show_error(UserError(detail or "The lane failed.", "Try again."))
+            self._show_failed(detail)
         announce(self, f"{reason.capitalize()}: {count(usage.answer_tokens)} of answer")
 
-    def show_error(self, error: UserError) -> None:
-        """What happened and what to do, under the head; a running reply ends."""
+    def show_error(self, error: UserError, usage: Usage | None = None) -> None:
+        """What happened and what to do, under the head; a running reply ends.
+
+        `usage` is what it has cost so far.
+        """
         self.bands.show_error(error)
         if self.running:
             self._end_run()
-            self.footer.clear()
+            self.bands.show_stopped(by_loop=False)
+            self.footer.show_finished(usage or Usage(), Timing(), self._seed, "error")
+
+    def _show_failed(self, detail: str | None) -> None:
+        """The reason as it is stored; the band's button is the next step."""
+        self.bands.show_error(UserError(detail or "The lane failed.", ""))
 
     def copy_answer(self) -> None:
         """Put the newest answer's Markdown on the clipboard."""

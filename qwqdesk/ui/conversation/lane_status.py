@@ -59,6 +59,11 @@ def finished(
     return LaneStatus(kind, icon, text, tip, shrinks=kind == "neutral", short=short)
 
 
+def unanswered() -> LaneStatus:
+    """A lane that has no reply to the newest message."""
+    return LaneStatus("neutral", "circle-alert", "Not answered", shrinks=False)
+
+
 def looping() -> LaneStatus:
     """A lane that repeats itself and goes on."""
     return LaneStatus("warn", "repeat-2", "Looping", shrinks=False)

@@ -62,7 +62,9 @@ class ShownRun(QObject):
         elif isinstance(event, RunBegan):
             self._begun.update(self._turn)
             every = [lane for lane in self._turn for _ in range(self._times)]
-            self._view.begin(event, self._text, every)
+            if not self.began:
+                self._view.ask(event.message_id, self._text, self._lanes)
+            self._view.begin(event, every, again=self._text is None)
             if not self.began:
                 self.began = True
                 self.began_first.emit()

@@ -100,6 +100,11 @@ class Transcript(QScrollArea):
     def replies(self) -> tuple[ReplyView, ...]:
         return tuple(self._replies)
 
+    @property
+    def prompts(self) -> tuple[PromptBubble, ...]:
+        """The user's messages that stand in the column."""
+        return tuple(self._prompts)
+
     def add_prompt(self, text: str) -> PromptBubble:
         """The user's message."""
         bubble = PromptBubble(text)
@@ -198,9 +203,18 @@ class Transcript(QScrollArea):
 
     def to_end(self) -> None:
         """Go to the end and follow the stream again."""
+        self._anchor = None
         self._follow(True)
         self._pill.show_pill(False)
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def to_newest_turn(self) -> None:
+        """Stay where the newest turn begins, also while its text is still being drawn."""
+        self._follow(False)
+        newest = self._prompts[-1:] or self._replies[-1:]
+        self._anchor = (newest[0], theme().px(12)) if newest else None
+        bar = self.verticalScrollBar()
+        self._range_changed(bar.minimum(), bar.maximum())
 
     def _scrolled(self, value: int) -> None:
         if self._moving:
@@ -236,7 +250,7 @@ class Transcript(QScrollArea):
             self._anchor = first, first.y() - top
 
     def _text_came(self) -> None:
-        if not self._following:
+        if not self._following and self._anchor is None:
             self._pill.show_pill(True)
 
     # ------------------------------------------------------------ geometry and looks

@@ -12,7 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from qwqdesk.conversation import Conversation, Mode, Reply, UserMessage
+from qwqdesk.conversation import Conversation, Mode, Reply, Usage, UserMessage
 from qwqdesk.conversation_path import continues_from, lane_replies, path_to
 from qwqdesk.engine.events import (
     Event,
@@ -71,6 +71,8 @@ class ConversationView(QWidget):
         self.message_id = 0
         self.used_tokens = 0
         self.notes: tuple[str, ...] = ()  # of the last run, for the user
+        self._shown_messages: list[int] = []  # from the first one to the newest
+        self._asked: set[Lane] = set()  # by the run that is under way
         self._targets: list[Lane] = []
         self._unfinished: set[Lane] = set()
         self.prompt = PromptHeader()
@@ -172,6 +174,7 @@ class ConversationView(QWidget):
         self._show_path(path_to(conversation, conversation.tips), conversation)
 
     def _show_path(self, path: Sequence[UserMessage], conversation: Conversation) -> None:
+        self._shown_messages = [message.id for message in path]
         newest: dict[str, Reply | None] = {}
         for lane in self.lanes:
             lane.show_path(path, conversation)
@@ -219,16 +222,36 @@ class ConversationView(QWidget):
 
     # ------------------------------------------------------------ a run
 
-    def begin(self, began: RunBegan, text: str | None, targets: Sequence[Lane]) -> None:
-        """A run starts; `text` None answers the newest message once more."""
+    def ask(self, message_id: int, text: str | None, lanes: Sequence[Lane]) -> None:
+        """These lanes are asked the new message, or the newest one once more without `text`."""
+        self._asked = set(lanes)
+        if text is None:
+            return
+        self._leave_unanswered()
+        first = self.prompt.text if len(self._shown_messages) == 1 and len(self.lanes) > 1 else None
+        for lane in self.lanes:
+            lane.ask(text, first)
+        self._shown_messages.append(message_id)
+        self._show_prompt(text)
+
+    def _leave_unanswered(self) -> None:
+        """What no lane answered is no turn: the new message does not follow it."""
+        if self.conversation_id is None:
+            return
+        conversation = self._desk.history.load(self.conversation_id)
+        path = path_to(conversation, conversation.tips)[:-1]
+        if self._shown_messages != [message.id for message in path]:
+            self._show_path(path, conversation)
+            self._show_prompt(path[-1].text if path else "")
+
+    def begin(self, began: RunBegan, targets: Sequence[Lane], *, again: bool) -> None:
+        """A run starts, perhaps for some of the lanes; `again` answers the newest message anew."""
         self.conversation_id = began.conversation_id or self.conversation_id
         self.message_id = began.message_id
         self.notes = tuple(dict.fromkeys(n for prompt in began.prompts for n in prompt.notes))
         self.used_tokens = max((len(prompt.tokens) for prompt in began.prompts), default=0)
         self._targets = list(targets)
         self._unfinished = {lane for lane in targets if lane in self.lanes}
-        if text is not None:
-            self._show_prompt(text)
         before = [reply.reasoning for reply in self.comparison.replies()]
         for lane in dict.fromkeys(self._targets):
             if lane not in self._unfinished:
@@ -236,7 +259,8 @@ class ConversationView(QWidget):
             numbers = self.target_numbers(lane)
             number, lane.answers = numbers[-1], len(numbers)  # it shows the last of its replies
             seed, prompt = began.resolved[number].chain.integer("seed"), began.prompts[number]
-            lane.begin(text, began.reply_ids[number], seed, opened=prompt.reasoning_open)
+            reply_id, opened = began.reply_ids[number], prompt.reasoning_open
+            lane.begin(reply_id, seed, opened=opened, again=again)
             lane.output.set_origin(origin_of(prompt.thought, before))
         self.comparison.begin(began, [lane.label for lane in self.lanes])
         self.changed.emit()
@@ -273,21 +297,27 @@ class ConversationView(QWidget):
         """These lanes of a run could not begin or go on; others do."""
         for lane in lanes:
             if lane in self.lanes and (lane in self._unfinished or lane not in self._targets):
-                lane.fail(error)
+                lane.fail(error, self._usage(lane))
                 self._unfinished.discard(lane)
+
+    def _usage(self, lane: Lane) -> Usage | None:
+        replies = self.comparison.replies()
+        return next((reply.usage for reply in replies if reply.label == lane.label), None)
 
     def end_run(self, error: UserError | None = None) -> None:
         """The run is over; lanes that had not finished show why."""
         for lane in self._unfinished:
-            lane.fail(error or UserError("The run was stopped.", "Send again."))
-        targets, self._targets, self._unfinished = self._targets, [], set()
+            stopped = UserError("The run was stopped.", "Send again.")
+            lane.fail(error or stopped, self._usage(lane))
+        asked, self._asked = self._asked, set()
+        self._targets, self._unfinished = [], set()
         if self.conversation_id is not None:
             conversation = self._desk.history.load(self.conversation_id)
             self.title = conversation.title or self.title
             message = next((m for m in conversation.messages if m.id == self.message_id), None)
             path = path_to(conversation, conversation.tips)
             for lane in self.lanes:
-                if lane not in targets and not lane.has_text:  # added while the others wrote
+                if lane not in asked and not lane.has_text:  # added while the others wrote
                     lane.show_path(path, conversation)
                 elif message is not None:
                     lane.offer_siblings(message)

@@ -95,7 +95,8 @@ async def test_writing_on_and_leaving_do_not_wait_for_the_rest(
     async with opened(tmp_path) as d:
         await _open(d, TURNS)
         lane = d.window.page.view.lanes[0]
-        lane.begin("and now", 0, None, opened=False)
+        lane.ask("and now", None)
+        lane.begin(0, None, opened=False, again=False)
         lane.output.append([Span("answer", "the newest")])
         lane.output.finish("stop", None, Usage(1, 0, 1), Timing())
         await d.shown("showEarlierButton")
