@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from qwqdesk.analysis.numbers import counted
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.export_args import to_llama_args
@@ -98,4 +99,4 @@ def _beyond_a_chain(setup: LaneSetup) -> Iterator[str]:
     if setup.answer is not None:
         yield "the chain of the answer"
     if setup.reasoning_budget is not None and setup.reasoning_budget >= 0:
-        yield f"the reasoning budget of {setup.reasoning_budget:,} tokens"
+        yield f"the reasoning budget of {counted(setup.reasoning_budget, 'token')}"

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from qwqdesk.analysis.numbers import counted
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.constraints import Constraints
@@ -62,7 +63,7 @@ def _rules(lane: Mapping[str, Any]) -> dict[str, tuple[object, str]]:
     return {
         "constraints": (constraints, _limited(constraints)),
         "the answer's chain": (answer if again else None, again or "as the reasoning"),
-        "reasoning budget": (budget, _NONE if budget is None else f"{budget:,} tokens"),
+        "reasoning budget": (budget, _NONE if budget is None else counted(budget, "token")),
         "loop guard": (guard, guard),
     }
 

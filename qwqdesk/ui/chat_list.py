@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
+from qwqdesk.ui.icons import icon
 from qwqdesk.ui.sidebar import Sidebar
 from qwqdesk.ui.tasks import Tasks
 
@@ -40,6 +41,7 @@ class ChatList(QObject):
         sidebar.opened.connect(self.open)
         sidebar.renamed.connect(self._rename)
         sidebar.delete_wanted.connect(lambda number: tasks.start(self._delete(number)))
+        sidebar.menu_shown.connect(self._offer_export)
         page.shown_changed.connect(self.mark_shown)
         desk.history_changed.connect(self.refresh)
         sidebar.refresh()
@@ -75,6 +77,11 @@ class ChatList(QObject):
             if view.conversation_id == conversation_id:
                 view.title = title
         self.refresh()
+
+    def _offer_export(self, conversation_id: int, menu: QMenu) -> None:
+        """What is exported is shown first: one sees what one gets."""
+        formats = menu.addMenu(icon("file-down"), "Export")
+        self._page.exports.fill(formats, lambda: self.open(conversation_id))
 
     async def _delete(self, conversation_id: int) -> None:
         """Hide it at once and offer Undo; it is gone for good later, at the latest at the end."""

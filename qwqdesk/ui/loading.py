@@ -15,12 +15,13 @@ from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.models.library import Library, LibraryModel, places
 from qwqdesk.models.library_facts import FactsMemory
-from qwqdesk.models.library_uses import note_use
+from qwqdesk.models.library_uses import note_use, read_uses
 from qwqdesk.resources import resource
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.model_picker import file_title
 from qwqdesk.ui.tasks import Tasks
 
+_MOST_RECENT = 20
 DEMO_MODEL = "qwqdesk-demo-F16.gguf"
 
 
@@ -35,6 +36,7 @@ class ModelLoader(QObject):
     failed = Signal(object, object)  # Path, UserError
     cancelled = Signal()
     models_found = Signal(object)  # list of LibraryModel
+    recent_found = Signal(object)  # paths of files that were loaded before, newest first
 
     def __init__(self, desk: Desk, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -141,12 +143,19 @@ class ModelLoader(QObject):
 
     async def _scan(self) -> None:
         """One scan at a time, because the memory of headers is shared; the last request counts."""
+        self.recent_found.emit(await asyncio.to_thread(self._recent))
         while self._scan_again:
             self._scan_again = False
             models, more = await asyncio.to_thread(lambda: self._library().glance())
             self._found(models)
             if more:
                 self._found(await asyncio.to_thread(lambda: self._library().scan()))
+
+    def _recent(self) -> list[Path]:
+        """Model files that were loaded before, newest first. Reads a file."""
+        uses = read_uses(self._desk.dirs.models)
+        newest = sorted(uses, key=lambda path: -uses[path])
+        return [Path(path) for path in newest[:_MOST_RECENT] if Path(path).is_file()]
 
     def _found(self, models: Sequence[LibraryModel]) -> None:
         self.found = models

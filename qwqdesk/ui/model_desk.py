@@ -51,7 +51,7 @@ class ModelDesk(QObject):
         self._defaults = EngineSettings()
         self.status = ""
         picker = page.toolbar.model
-        picker.model_chosen.connect(self.load)
+        picker.model_chosen.connect(self._choose)
         picker.open_wanted.connect(self.ask_file)
         picker.settings_wanted.connect(engine_settings)
         picker.cancel_wanted.connect(loader.cancel)
@@ -60,6 +60,7 @@ class ModelDesk(QObject):
         loader.failed.connect(self._failed)
         loader.cancelled.connect(self._show_present)
         loader.models_found.connect(picker.set_models)
+        loader.recent_found.connect(picker.set_recent)
         desk.model_changed.connect(self._model_changed)
         for something_ended in (page.status_changed, trials.changed):
             something_ended.connect(self._load_waiting)
@@ -133,7 +134,11 @@ class ModelDesk(QObject):
     async def _open_file(self) -> None:
         path = await open_file(self._widget, "Open model", MODEL_FILES)
         if path is not None:
-            self.load(path)
+            self._choose(path)
+
+    def _choose(self, path: Path) -> None:
+        self.load(path)
+        self._page.focus_home.go()
 
     def _progressed(self, name: str, progress: LoadProgress) -> None:
         self._page.toolbar.model.show_progress(name, progress)

@@ -57,6 +57,7 @@ class SeedField(QFrame):
         self._input = QLineEdit()
         self._input.setObjectName("seedInput")
         self._input.setProperty("field", "plain")
+        self._input.setProperty("ring", "parent")  # the frame is what looks like the field
         self._input.setMaxLength(12)
         self._input.editingFinished.connect(self._typed)
         self._input.textChanged.connect(self._fit)

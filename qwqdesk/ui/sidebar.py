@@ -51,6 +51,7 @@ class Sidebar(QFrame):
     opened = Signal(object)  # an id; Qt's own int has 32 bits, SQLite's has 64
     renamed = Signal(object, str)
     delete_wanted = Signal(object)
+    menu_shown = Signal(object, object)  # an id, its menu, for what else can be done with it
     page_wanted = Signal(str)
     search_wanted = Signal()
 
@@ -279,6 +280,8 @@ class Sidebar(QFrame):
         title = str(editor.property("text")).strip()
         if row is not None and row.id and title and title != row.text:
             self.renamed.emit(row.id, title)
+            # The list is read again, and the editor, which has the focus, goes with its row.
+            QTimer.singleShot(0, self._list, self._list.setFocus)
 
     def _menu_at(self, place: QPoint) -> None:
         index = self._list.indexAt(place)
@@ -286,10 +289,12 @@ class Sidebar(QFrame):
         if row is None or not row.id:
             return
         menu = QMenu(self)
+        menu.setObjectName("chatMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         rename = menu.addAction(icon("pencil"), "Rename")
         rename.setShortcut("F2")
         rename.triggered.connect(lambda *_: self._rename(index))
+        self.menu_shown.emit(row.id, menu)
         delete = menu.addAction(icon("trash-2"), "Delete chat")
         delete.triggered.connect(lambda *_: self.delete_wanted.emit(row.id))
         menu.popup(self._list.viewport().mapToGlobal(place))

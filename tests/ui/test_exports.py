@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QMenu, QPushButton
 
 from qwqdesk.settings import Settings
 from qwqdesk.ui.base import MessageBand, Toast
@@ -173,3 +173,25 @@ async def test_a_run_that_goes_on_is_exported_as_it_is_shown(
         assert "- End: stopped (it was still being written)" in text
         run.finish()
         await d.idle()
+
+
+async def test_a_chat_is_exported_from_its_menu(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        run = await d.send("First")
+        run.write(0, "the first answer")
+        run.finish()
+        await d.idle()
+        d.press("Ctrl+N")
+        chats = d.find("conversationList")
+        assert isinstance(chats, QListView)
+        place = chats.visualRect(chats.model().index(1, 0)).center()
+        chats.customContextMenuRequested.emit(place)
+        menu = d.window.findChild(QMenu, "chatMenu")
+        assert menu is not None
+        assert [act.text() for act in menu.actions()] == ["Rename", "Export", "Delete chat"]
+        copy = menu.findChild(QAction, "export_copy")
+        assert copy is not None
+        copy.trigger()
+        menu.close()
+        await d.until(lambda: "the first answer" in QGuiApplication.clipboard().text())
+        assert d.answer(0) == "the first answer", "it is shown"

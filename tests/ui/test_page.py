@@ -204,20 +204,23 @@ async def test_a_lane_without_an_answer_offers_nothing_to_do_with_it(
         assert d.find("keepButton", d.lane(0))
 
 
-async def test_stopping_leaves_the_focus_where_it_was(qapp: QApplication, tmp_path: Path) -> None:
+async def test_stopping_leaves_the_focus_in_the_composer(
+    qapp: QApplication, tmp_path: Path
+) -> None:
     async with opened(tmp_path) as d:
         d.click("addLaneButton")
         run = await d.send("Go")
         run.write(0, "A0 ")
         await d.until(lambda: d.answer(0))
+        composer = d.find("composerInput")
         d.find("laneStopButton", d.lane(0)).setFocus()
         d.click("laneStopButton", d.lane(0))
         await d.until(lambda: not d.window.page.view.lanes[0].writing)
-        assert d.lane(0).isAncestorOf(d.window.focusWidget())
+        await d.until(composer.hasFocus)
         d.find("stopButton").setFocus()
         d.click("stopButton")
         await d.idle()
-        assert d.window.focusWidget() is d.find("composerInput")
+        await d.until(composer.hasFocus)
 
 
 async def test_escape_stops_all_and_keeps_the_text(qapp: QApplication, tmp_path: Path) -> None:

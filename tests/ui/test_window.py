@@ -170,8 +170,17 @@ async def test_engine_settings_refuse_in_words_and_apply(
         apply.click()
         problem = shown.findChild(QWidget, "engineProblem")
         assert isinstance(problem, QWidget)
-        assert "n_batch" in str(problem.property("text"))
+        assert problem.property("text") == "Batch must be a whole number from 1 to 2,147,483,647."
+        assert field.property("wrong") is True
+        assert field.accessibleDescription() == problem.property("text")
         field.setText("1024")
+        context = shown.findChild(QLineEdit, "engine_n_ctx")
+        assert isinstance(context, QLineEdit)
+        context.setText("abc-5")
+        apply.click()
+        assert "Context must be a whole number from 0 to" in str(problem.property("text"))
+        assert (field.property("wrong"), context.property("wrong")) == (False, True)
+        context.setText("0")
         overrides = shown.findChild(QPlainTextEdit, "engine_override_kv")
         assert isinstance(overrides, QPlainTextEdit)
         overrides.setPlainText("qwen2.context_length=int:131072\n")

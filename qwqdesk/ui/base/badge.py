@@ -24,6 +24,7 @@ _BADGE_COLOURS: dict[str, tuple[str, str]] = {
     "accent": ("accent_tint", "accent_text"),
 }
 _HEIGHT, _PADDING, _GAP, _ICON, _RADIUS = 20, 6, 4, 13, 4
+_TARGET = 24  # px: the least that can be hit
 _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 
 
@@ -146,7 +147,7 @@ class Chip(QAbstractButton):
         px = theme().px
         padding = px(2 if self._kind == "more" else _PADDING + 1)
         runs = sum(width for _, _, _, width in self._runs())
-        return QSize(2 * padding + runs, px(_HEIGHT))
+        return QSize(2 * padding + runs, px(_TARGET))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return self.sizeHint()
@@ -170,7 +171,9 @@ class Chip(QAbstractButton):
         painter.setPen(QPen(theme().color(edge), 1))
         painter.setBrush(fill)
         radius = theme().px(_RADIUS)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+        over = (self.height() - theme().px(_HEIGHT)) / 2  # what is pressed is higher than it looks
+        box = QRectF(self.rect()).adjusted(0.5, over + 0.5, -0.5, -over - 0.5)
+        painter.drawRoundedRect(box, radius, radius)
 
     def _runs(self) -> list[tuple[str, Role, str, int]]:
         """Pieces of text: words, font role, colour token, width with the gap after them."""

@@ -124,7 +124,8 @@ class PickerButton(QToolButton):
         self.setProperty("kind", "field" if framed else "flat")
         self.setProperty("role", role)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Not by a click: after its menu one goes on where one was.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if name:
             self.setObjectName(name)
@@ -224,7 +225,7 @@ class Segment(QFrame):
         self._group = QButtonGroup(self)
         self._values = [value for value, _ in options]
         row = QHBoxLayout(self)
-        row.setContentsMargins(3, 3, 3, 3)
+        row.setContentsMargins(*[1 if small else 3] * 4)  # an option is 24 px high in both
         row.setSpacing(2)
         for number, (value, words) in enumerate(options):
             row.addWidget(self._option(number, value, words, small))

@@ -1,7 +1,8 @@
 """The focus ring: 2 px, one pixel away from the widget, shown for keyboard focus only.
 
 Text fields show it however they got the focus. A widget with the property `ring` = "none" paints
-its own focus; `ringRadius` says how round the widget is (6 px by default).
+its own focus; with "parent" the ring is around the frame that it is in. `ringRadius` says how round
+the widget is (6 px by default).
 """
 
 from __future__ import annotations
@@ -110,11 +111,16 @@ class FocusRings(QObject):
             ring.deleteLater()
         target = QApplication.focusWidget()
         if target is not None and _wants_ring(target, self._by_key):
+            parent = target.parentWidget()
+            if target.property("ring") == "parent" and parent is not None:
+                target = parent
             self._ring = FocusRing(target, _host_of(target))
 
 
 def _wants_ring(widget: QWidget, by_key: bool) -> bool:
     if isinstance(widget, QPlainTextEdit) and widget.property("field") in ("box", "area"):
+        return True
+    if widget.property("ring") == "parent":
         return True
     if widget.property("ring") == "none" or isinstance(widget, QAbstractScrollArea):
         return False

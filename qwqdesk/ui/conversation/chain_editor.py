@@ -24,6 +24,7 @@ from qwqdesk.ui.conversation.chain_rows import ChainRows
 from qwqdesk.ui.conversation.chain_rules import ReasoningRules
 from qwqdesk.ui.conversation.chain_switch import ChainSwitch
 from qwqdesk.ui.conversation.chain_view import chain_view
+from qwqdesk.ui.focus_home import OWN_FOCUS
 from qwqdesk.ui.theme import theme
 
 _HYSTERESIS = 8
@@ -69,6 +70,7 @@ class ChainEditor(QFrame):
         """`width` is the room that there will be, in pixels, so that it is built only once."""
         super().__init__(parent)
         self.setObjectName("chainEditor")
+        self.setProperty(OWN_FOCUS, True)
         self.setAccessibleName("Sampler chain")
         self.setProperty("ground", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

@@ -102,7 +102,7 @@ class Grip(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(theme().px(16), theme().px(28))
+        return QSize(theme().px(24), theme().px(28))  # the least that can be hit
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return self.sizeHint()
@@ -111,7 +111,7 @@ class Grip(QAbstractButton):
         side = theme().px(16)
         painter = QPainter(self)
         token = "text2" if self.underMouse() else "text3"
-        box = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+        box = QRectF(self.width() - side, (self.height() - side) / 2, side, side)
         draw_icon(painter, box, "grip-vertical", token)
         painter.end()
 

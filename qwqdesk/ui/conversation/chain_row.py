@@ -170,7 +170,7 @@ class StepRow(QFrame):
     def _arrange(self) -> None:
         px = theme().px
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(px(6), px(7), px(8), px(7))
+        outer.setContentsMargins(0, px(7), px(8), px(7))
         outer.setSpacing(px(4))
         head = QHBoxLayout()
         head.setSpacing(px(8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,23 @@ class ExportActs(QObject):
         menu = QMenu(self._page)
         menu.setObjectName("exportMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for form, (words, *_) in _FILES.items():
-            act = menu.addAction(icon("file-down"), words)
-            act.setObjectName(f"export_{form}")
-            act.triggered.connect(lambda _=False, form=form: self.save(form))
-        texts = menu.addAction(icon("folder-open"), "Folder with everything, texts too…")
-        texts.setObjectName("export_folder")
-        texts.triggered.connect(lambda *_: self.save_folder())
-        menu.addSeparator()
-        copy = menu.addAction(icon("copy"), "Copy as Markdown")
-        copy.setObjectName("export_copy")
-        copy.triggered.connect(lambda *_: self.copy())
+        self.fill(menu)
         menu.setEnabled(bool(self._shown().comparison.replies()))
         menu.popup(source.mapToGlobal(source.rect().bottomLeft()))
+
+    def fill(self, menu: QMenu, before: Callable[[], object] = lambda: None) -> None:
+        """Add the formats to a menu; `before` shows the conversation that they are about."""
+
+        def add(words: str, icon_name: str, name: str, act: Callable[[], object]) -> None:
+            entry = menu.addAction(icon(icon_name), words)
+            entry.setObjectName(f"export_{name}")
+            entry.triggered.connect(lambda *_: (before(), act()))
+
+        for form, (words, *_) in _FILES.items():
+            add(words, "file-down", form, partial(self.save, form))
+        add("Folder with everything, texts too…", "folder-open", "folder", self.save_folder)
+        menu.addSeparator()
+        add("Copy as Markdown", "copy", "copy", self.copy)
 
     def save(self, form: str) -> None:
         """Ask for a place, then write one file in a format of the menu."""

@@ -33,6 +33,7 @@ from qwqdesk.ui.base import (
     retire,
     wrapping_label,
 )
+from qwqdesk.ui.focus_home import OWN_FOCUS
 from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import set_state, theme
 
@@ -84,6 +85,7 @@ class FairnessPanel(QFrame):
         super().__init__(parent)
         px = theme().px
         self.setObjectName("fairnessPanel")
+        self.setProperty(OWN_FOCUS, True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("ground", "window")
         self.setProperty("edge", "bottom")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.conversation import Conversation
@@ -24,9 +24,10 @@ from qwqdesk.ui.tasks import Tasks
 
 
 class LaneActs(QObject):
-    """Acts on the shown conversation. `changed`: it has other lanes now."""
+    """Acts on the shown conversation. `changed`: it has other lanes now; `done`: an act is over."""
 
     changed = Signal()
+    done = Signal()
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class LaneActs(QObject):
             lambda lane: self._tasks.start(import_settings(self._desk, lane, self._widget))
         )
         view.manage_wanted.connect(self.manage_recipes)
+        view.columns.made.connect(lambda lane: lane.head.recipeChosen.connect(self.done))
         view.menu_shown.connect(lambda lane, menu: self._offer_models(view, lane, menu))
 
     def current(self) -> Lane:
@@ -63,10 +65,9 @@ class LaneActs(QObject):
 
     def add(self) -> None:
         """A lane with the settings of the last one."""
-        lane = self._shown().add_lane()
-        if lane is not None:
-            lane.head.tab_stops()[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        self._shown().add_lane()
         self.changed.emit()
+        self.done.emit()
 
     def remove(self, lane: Lane | None = None) -> None:
         """Take a lane away; asks only when it has text."""
@@ -89,6 +90,7 @@ class LaneActs(QObject):
             self._runs.stop_lane(lane)
         view.remove_lane(lane)
         self.changed.emit()
+        self.done.emit()
 
     async def _keep(self, view: ConversationView, lane: Lane) -> None:
         """Go on with one lane's reply alone; what still runs is stopped first."""
@@ -121,6 +123,7 @@ class LaneActs(QObject):
         view.columns.apply_settings()
         self._desk.history_changed.emit()
         self.changed.emit()
+        self.done.emit()
 
     def answer_now(self) -> None:
         """End the reasoning of the lane with the focus; of the only lane that thinks, else."""

@@ -379,12 +379,9 @@ class LaneFooter(QFrame):
         self.setFixedHeight(px(32 if self._inline else 40))
         done = not self._running and not self._empty
         if not self._retired:
-            stopping = done and self._stop.hasFocus()
             self._copy.setVisible(done)
             self._again.setVisible(done)
             room = self._density != "narrow"  # there it is in the lane's menu alone
             self._same_thought.setVisible(done and room and self._thought)
             self._keep.setVisible(done and not self._inline)
-            if stopping:  # else the focus would go to the next lane
-                self._again.setFocus(Qt.FocusReason.OtherFocusReason)
             self._stop.setVisible(self._running)

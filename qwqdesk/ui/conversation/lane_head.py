@@ -28,14 +28,15 @@ class LaneHead(QFrame):
 
     Signals: `chainToggled` when the chain button opens or closes the editor; `stepChosen` with
     the step of a chip that was clicked ("" for the chain as a whole); `removeAsked`;
-    `recipeNamed` with the name under which to save the chain; `menuShown` with the menu behind
-    the three dots, so that the page can add what it knows to do.
+    `recipeChosen` when one was chosen; `recipeNamed` with the name under which to save the chain;
+    `menuShown` with the menu behind the three dots, so that the page can add what it knows to do.
     """
 
     chainToggled = Signal(bool)  # noqa: N815 - signals, named as Qt names them
     stepChosen = Signal(str)  # noqa: N815
     removeAsked = Signal()  # noqa: N815
     recipeNamed = Signal(str)  # noqa: N815
+    recipeChosen = Signal()  # noqa: N815
     menuShown = Signal(QMenu)  # noqa: N815
     importAsked = Signal()  # noqa: N815
     manageAsked = Signal()  # noqa: N815
@@ -158,6 +159,7 @@ class LaneHead(QFrame):
     def _connect(self) -> None:
         self._model.changed.connect(self.refresh)
         self._menu.chosen.connect(self._model.set_recipe)
+        self._menu.chosen.connect(lambda *_: self.recipeChosen.emit())
         self._menu.save_asked.connect(self.ask_recipe_name)
         self._menu.paste_asked.connect(self.paste_command)
         self._menu.import_asked.connect(self.importAsked)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 from qwqdesk.ui.base import ElideLabel, IconButton, button, fold, label
 from qwqdesk.ui.conversation.numbers_model import Counted, NumbersModel
 from qwqdesk.ui.conversation.numbers_table import ROW, NumbersTable
+from qwqdesk.ui.focus_home import OWN_FOCUS
 from qwqdesk.ui.icons import IconLabel
 from qwqdesk.ui.theme import set_state, theme
 
@@ -99,6 +100,7 @@ class NumbersPanel(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("numbersPanel")
+        self.setProperty(OWN_FOCUS, True)
         self.setAccessibleName("Numbers")
         self.is_open = False
         self._counted = Counted()

@@ -28,6 +28,7 @@ from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.engine_use import busy_words
+from qwqdesk.ui.focus_home import FocusHome
 from qwqdesk.ui.model_picker import model_title
 from qwqdesk.ui.tab_order import order_parts
 from qwqdesk.ui.tasks import Tasks
@@ -62,6 +63,7 @@ class ConversationPage(QFrame):
         self.run_files = RunFiles(desk, self._tasks, lambda: self.view, self)
         self.numbers = NumbersDesk(desk, self)
         self.exports = ExportActs(desk, self._tasks, lambda: self.view, self)
+        self.focus_home = FocusHome(self, self.composer.input)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
         self._loading = ""
@@ -102,6 +104,7 @@ class ConversationPage(QFrame):
         self.views.made.connect(self._connect_view)
         self.views.shown_changed.connect(self._shown_changed)
         self.acts.changed.connect(self._lanes_changed)
+        self.acts.done.connect(self.focus_home.go)
         self.again.lanes_changed.connect(self._lanes_changed)
         self._run_acts.refresh_wanted.connect(self.refresh)
         self._run_acts.title_changed.connect(self.shown_changed)

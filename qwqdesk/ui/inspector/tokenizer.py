@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from qwqdesk.analysis.numbers import counted
 from qwqdesk.engine.vocabulary import MAX_TEXT, Token, Vocabulary, VocabularyFacts
 from qwqdesk.errors import UserError
 from qwqdesk.models.details import one_line
@@ -199,7 +200,7 @@ class TokenizerView(QWidget):
         for number in facts.ends:
             names.setdefault(number, "ends a reply")
         self._names = {-1: "", **names}
-        self.named.addWidget(Badge("neutral", "", f"{facts.kind}, {facts.count:,} tokens"))
+        self.named.addWidget(Badge("neutral", "", f"{facts.kind}, {counted(facts.count, 'token')}"))
         if facts.adds_bos:
             self.named.addWidget(Badge("neutral", "", "adds BOS"))
         for number, (token, found) in by_id.items():
@@ -271,7 +272,7 @@ def _verdict(ours: Sequence[Token], theirs: Sequence[int], version: str) -> tupl
     """What comparing found, in a sentence."""
     found = first_difference([token.id for token in ours], theirs)
     if found is None:
-        return "good", f"The same {len(ours):,} tokens as transformers {version}."
+        return "good", f"The same {counted(len(ours), 'token')} as transformers {version}."
     mine = "its end" if found.ours is None else f"token {found.ours}"
     other = "its end" if found.theirs is None else f"token {found.theirs}"
     return "warn", (

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from qwqdesk.analysis.numbers import counted
 from qwqdesk.models.hub import FoundRepo
 from qwqdesk.models.starters import STARTERS
 from qwqdesk.ui.icons import draw_icon
@@ -64,7 +65,7 @@ def found_row(found: FoundRepo) -> ListRow:
     age = age_words(found.updated)
     facts = [("download", count_words(found.downloads)), ("heart", count_words(found.likes))]
     facts += [("", age)] if age else []
-    spoken = f"{found.downloads:,} downloads, {found.likes:,} likes"
+    spoken = f"{counted(found.downloads, 'download')}, {counted(found.likes, 'like')}"
     if age:
         spoken += f", updated {age}{'' if age == 'today' else ' ago'}"
     if found.gated:

@@ -80,7 +80,7 @@ def _switch(row: Row, desk: Desk) -> QWidget:
     made.setObjectName(f"setting_{row.field}")
     made.setAccessibleName(row.title)
     made.setAccessibleDescription(row.meaning)
-    made.setFixedWidth(theme().px(18))
+    made.setFixedWidth(theme().px(24))  # the least that can be hit; its row switches it too
 
     def show(*_: object) -> None:
         with QSignalBlocker(made):

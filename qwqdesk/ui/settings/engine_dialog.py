@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from qwqdesk.engine.events import Loaded
-from qwqdesk.engine_settings import ENGINE_SETTINGS, EngineSettings
+from qwqdesk.engine_settings import ENGINE_SETTINGS, EngineSetting, EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.ui.base import button, label, panel, wrapping_label
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.settings.engine_fields import EngineField, make_field
-from qwqdesk.ui.theme import theme
+from qwqdesk.ui.theme import set_state, theme
 
 
 class EngineDialog(QDialog):
@@ -84,7 +84,7 @@ class EngineDialog(QDialog):
             shown = label(has.get(setting.field, "–"), "mono-small", "text2")
             shown.setAccessibleName(f"{setting.title}: the context has {shown.text()}")
             grid.addWidget(shown, number, 2, Qt.AlignmentFlag.AlignTop)
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -121,17 +121,47 @@ class EngineDialog(QDialog):
     def apply(self) -> None:
         """Save, and load the present model again with the new settings."""
         desk = self._desk
-        try:
-            values = {name: field.value() for name, field in self._fields.items()}
-            settings = replace(EngineSettings(), **values)
-        except UserError as error:
-            self._problem.setText(str(error))
-            self._problem.show()
+        settings = self._read()
+        if settings is None:
             return
         desk.change(engine=settings)
         if desk.model is not None:
             self._load(Path(desk.model.model.path))
         self.accept()
+
+    def _read(self) -> EngineSettings | None:
+        """What the fields say; None where one says what is not allowed, which is then marked."""
+        values: dict[str, object] = {}
+        problems: list[str] = []
+        for setting in ENGINE_SETTINGS:
+            field = self._fields[setting.field]
+            problem = ""
+            try:
+                values[setting.field] = setting.check(field.value())
+            except UserError as error:
+                problem = allowed_words(setting) or str(error)
+                if not problems:
+                    field.widget.setFocus(Qt.FocusReason.OtherFocusReason)
+                    self._area.ensureWidgetVisible(field.widget)
+                problems.append(problem)
+            set_state(field.widget, "wrong", bool(problem))
+            field.widget.setAccessibleDescription(problem or setting.meaning)
+        self._problem.setText("\n".join(problems))
+        self._problem.setVisible(bool(problems))
+        return None if problems else replace(EngineSettings(), **values)  # type: ignore[arg-type]
+
+
+def allowed_words(setting: EngineSetting) -> str:
+    """What a number field takes, by the name in its row; nothing for other kinds."""
+    if setting.kind not in ("int", "float"):
+        return ""
+    number = "a whole number" if setting.kind == "int" else "a number"
+    low, high = setting.minimum, setting.maximum
+    if low is None:
+        return f"{setting.title} must be {number}."
+    start = f"{low:,.10g}"
+    bounds = f" of at least {start}" if high is None else f" from {start} to {high:,.10g}"
+    return f"{setting.title} must be {number}{bounds}."
 
 
 def _what_it_has(loaded: Loaded | None) -> dict[str, str]:

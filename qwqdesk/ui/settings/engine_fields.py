@@ -57,7 +57,7 @@ class _Number:
         try:
             return int(text) if self._setting.kind == "int" else float(text)
         except ValueError:
-            return self._setting.check(text)
+            return text  # which the setting refuses
 
 
 class _Text:

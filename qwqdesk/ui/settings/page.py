@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qwqdesk.ui.base import Hairline, label, wrapping_label
 from qwqdesk.ui.pages import Shell
@@ -70,9 +79,30 @@ def _add_section(column: QVBoxLayout, section: Section, shell: Shell) -> None:
     column.addSpacing(px(24))
 
 
+class _Words(QWidget):
+    """What a row says. Where it has a switch, a click on the words switches it."""
+
+    def __init__(self, switch: QCheckBox | None) -> None:
+        super().__init__()
+        self._switch = switch
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        inside = self.rect().contains(event.position().toPoint())
+        if self._switch is not None and event.button() == Qt.MouseButton.LeftButton and inside:
+            self._switch.click()
+        else:
+            super().mouseReleaseEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        event.setAccepted(self._switch is not None)
+
+
 def _row(row: Row, shell: Shell) -> QHBoxLayout:
     px = theme().px
-    words = QVBoxLayout()
+    made = control(row, shell.desk, shell.engine_settings)
+    about = _Words(made if isinstance(made, QCheckBox) else None)
+    words = QVBoxLayout(about)
+    words.setContentsMargins(0, 0, 0, 0)
     words.setSpacing(px(2))
     words.addStretch(1)
     words.addWidget(label(row.title, "name"))
@@ -81,7 +111,6 @@ def _row(row: Row, shell: Shell) -> QHBoxLayout:
     line = QHBoxLayout()
     line.setContentsMargins(0, px(12), 0, px(12))
     line.setSpacing(px(16))
-    line.addLayout(words, 1)
-    made = control(row, shell.desk, shell.engine_settings)
+    line.addWidget(about, 1)
     line.addWidget(made, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return line
