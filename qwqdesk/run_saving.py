@@ -18,6 +18,7 @@ from qwqdesk.store.history import History
 
 SAVE_EVERY_S: Final = 1.0
 MOST_BETWEEN_S: Final = 30.0
+_BUSY_BEFORE_TOLD: Final = 2  # another program's write, or our indexing, is over in a moment
 
 
 def add_replies(history: History, question: Question, began: RunBegan, loaded: Loaded) -> RunBegan:
@@ -151,6 +152,7 @@ class RunSaving:
         self._failure: BaseException | None = None
         self._finished: set[int] = set()
         self._wait_s = SAVE_EVERY_S
+        self._failures = 0
         self._saved = time.monotonic()
 
     def save_now_and_then(self) -> None:
@@ -161,9 +163,12 @@ class RunSaving:
             self._save()
         except UserError as error:
             self._wait_s = min(2 * self._wait_s, MOST_BETWEEN_S)
-            self._unsaved.fails(error)
+            self._failures += 1
+            if error.code != "busy" or self._failures > _BUSY_BEFORE_TOLD:
+                self._unsaved.fails(error)
         else:
             self._wait_s = SAVE_EVERY_S
+            self._failures = 0
             self._unsaved.works()
         self._saved = time.monotonic()
 

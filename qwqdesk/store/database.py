@@ -10,10 +10,10 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qwqdesk.errors import UserError
 from qwqdesk.paths import create_folder
@@ -23,8 +23,9 @@ from qwqdesk.store.migrations import MIGRATIONS, Migration, apply, version_of
 from qwqdesk.store.recovery import Recovered
 from qwqdesk.whole_file import replace_file
 
+T = TypeVar("T")
 BUSY_SECONDS = 5.0
-_IMPATIENT_MS = 50
+_IMPATIENT_MS = 300
 CHECKED_BYTES = 16 << 20
 _MOST_VERSIONS = 10_000  # a higher one was written by no program
 _VERSION_AT = 60  # offset of user_version in the file's header, 4 bytes, big-endian
@@ -68,6 +69,11 @@ class Database:
         """All rows of a query."""
         with self._words():
             return self._connection.execute(sql, values).fetchall()
+
+    def using(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let a function of this package work on the connection; its errors are said in words."""
+        with self._words():
+            return work(self._connection)
 
     def read_each(self, table: str, ids: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """The rows of a table with these ids (a query); one that is damaged costs only itself."""
@@ -159,7 +165,7 @@ class Database:
                 _suspicion(path).touch()  # the whole file is looked at
             with suppress(Exception):  # another program was faster
                 return self._open()
-            found = recovery.rebuild(path, self._build, search_index.index_all)
+            found = recovery.rebuild(path, self._build, search_index.enqueue_all)
             aside = _move_aside(path)
             replace_file(recovery.new_path(path), path)
             _suspicion(path).unlink(missing_ok=True)
@@ -260,7 +266,12 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 
 def _version_in_header(path: Path | None) -> int:
-    """The version without opening the database, so that a newer one stays untouched."""
+    """The version without opening the database, so that a newer one stays untouched.
+
+    Raises:
+        sqlite3.DatabaseError: a byte of the header is none that SQLite writes here; with some of
+            them it would take the file for a read-only one, or for texts in UTF-16.
+    """
     try:
         with (path or Path(os.devnull)).open("rb") as file:
             head = file.read(_VERSION_AT + 4)
@@ -268,7 +279,12 @@ def _version_in_header(path: Path | None) -> int:
         return 0  # SQLite will say it better
     if not head.startswith(b"SQLite format 3\0"):
         return 0
-    return int.from_bytes(head[_VERSION_AT:], "big")
+    version = int.from_bytes(head[_VERSION_AT:], "big")
+    if version <= _MOST_VERSIONS and (
+        not {head[18], head[19]} <= {1, 2} or head[56:60] not in (b"\0\0\0\1", bytes(4))
+    ):
+        raise _corrupt("the header is damaged")
+    return version
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
@@ -292,7 +308,11 @@ def _require_columns(connection: sqlite3.Connection, migrations: tuple[Migration
 def _tables(connection: sqlite3.Connection) -> list[str]:
     """The tables of rows, without those of the search index."""
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return [row[0] for row in found.fetchall() if not row[0].startswith(("search", "sqlite"))]
+    return [row[0] for row in found.fetchall() if _has_rows(row[0])]
+
+
+def _has_rows(table: str) -> bool:
+    return table == "search_texts" or not table.startswith(("search", "sqlite"))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from qwqdesk.conversation import Conversation, FinishReason, Loop, Mode, Reply, Timing, Usage
 from qwqdesk.errors import UserError
-from qwqdesk.store import history_search, pieces, rows, writers
+from qwqdesk.store import history_search, pieces, rows, search_index, writers
 from qwqdesk.store.database import Database
 from qwqdesk.store.history_search import SearchHit
 from qwqdesk.store.pieces import Written
@@ -61,6 +61,11 @@ class History:
             notices.append(f"{error.what} {error.what_to_do}")
         self.notices = tuple(notices)
 
+    @property
+    def path(self) -> Path | None:
+        """Where the database is; None in memory."""
+        return self._db.path
+
     def close(self) -> None:
         """Close; replies that this object left unfinished are marked as cut.
 
@@ -87,7 +92,8 @@ class History:
                 "VALUES (?, ?, ?, ?, ?, '{}')",
                 (rows.clean(title), now, now, rows.clean(system_prompt), rows.dump(list(lanes))),
             )
-            history_search.put(self._db, "title", new, new, rows.clean(title))
+            if title:
+                self._enqueue("title", new, new)
         return new
 
     def conversations(self, limit: int = 200, offset: int = 0) -> list[ConversationSummary]:
@@ -166,15 +172,14 @@ class History:
     def rename(self, conversation_id: int, title: str) -> None:
         """Give a conversation a title."""
         with self._db.transaction():
+            self._forget("title", conversation_id)
             self._set(conversation_id, "title", rows.clean(title))
-            history_search.put(
-                self._db, "title", conversation_id, conversation_id, rows.clean(title)
-            )
+            self._enqueue("title", conversation_id, conversation_id)
 
     def delete(self, conversation_id: int) -> None:
         """Delete a conversation with all that belongs to it; no error if it is gone already."""
         with self._db.transaction():
-            history_search.forget(self._db, conversation_id)
+            self._db.using(lambda c: search_index.forget_conversation(c, conversation_id))
             for row in self._db.read(
                 "SELECT replies.id FROM replies JOIN messages ON messages.id = replies.message_id "
                 "WHERE conversation_id = ? AND finish_reason IS NULL",
@@ -209,8 +214,12 @@ class History:
                 self.delete(row["id"])
 
     def search(self, query: str, limit: int = 50) -> list[SearchHit]:
-        """Conversations that have every word of `query`; any text is a valid query."""
-        return history_search.find(self._db, rows.clean(query), limit)
+        """Conversations that have a text with every part of `query` in its words, the newest first.
+
+        Any text is a valid query. The window does this beside itself, on a connection of its own.
+        """
+        found = self._db.using(lambda c: history_search.find(c, rows.clean(query), limit))
+        return list(found.hits)
 
     def set_tips(self, conversation_id: int, tips: Mapping[str, int]) -> None:
         """Say which reply each lane continues from."""
@@ -251,8 +260,9 @@ class History:
                 "UPDATE conversations SET updated = ?, title = ?, deleted = NULL WHERE id = ?",
                 (now, title, conversation_id),
             )
-            history_search.put(self._db, "title", conversation_id, conversation_id, title)
-            history_search.put(self._db, "message", new, conversation_id, text)
+            if title != titles[0]["title"]:
+                self._enqueue("title", conversation_id, conversation_id)
+            self._enqueue("message", new, conversation_id)
         return new
 
     def add_reply(
@@ -329,6 +339,7 @@ class History:
 
     def _write_whole(self, reply_id: int, now: Written) -> None:
         pieces.remove(self._db, reply_id)
+        self._forget("answer", reply_id)
         self._db.write(
             "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, ends = ?, "
             "probabilities = ?, usage = ? WHERE id = ?",
@@ -359,6 +370,7 @@ class History:
     ) -> None:
         """Save a reply's end; `manifest` replaces the one of `add_reply` unless it is None."""
         with self._db.transaction():
+            self._forget("answer", reply_id)
             self._db.write(
                 "UPDATE replies SET text = ?, reasoning = ?, answer = ?, tokens = ?, ends = ?, "
                 "probabilities = ?, finish_reason = ?, finish_detail = ?, usage = ?, timing = ?, "
@@ -414,13 +426,19 @@ class History:
                 self._index_answer(row["id"])
         return [row["id"] for row in found]
 
+    def _enqueue(self, kind: search_index.Kind, source_id: int, conversation_id: int) -> None:
+        self._db.using(lambda c: search_index.enqueue(c, kind, source_id, conversation_id))
+
+    def _forget(self, kind: search_index.Kind, source_id: int) -> None:
+        self._db.using(lambda c: search_index.forget(c, kind, source_id))
+
     def _index_answer(self, reply_id: int) -> None:
         for row in self._db.read(
-            "SELECT answer, conversation_id FROM replies JOIN messages "
+            "SELECT conversation_id FROM replies JOIN messages "
             "ON messages.id = replies.message_id WHERE replies.id = ?",
             (reply_id,),
         ):
-            history_search.put(self._db, "answer", reply_id, row["conversation_id"], row["answer"])
+            self._enqueue("answer", reply_id, row["conversation_id"])
             self._db.write(
                 "UPDATE conversations SET updated = ? WHERE id = ?",
                 (time.time(), row["conversation_id"]),

@@ -1,25 +1,26 @@
-"""The full-text index over titles, users' texts and answers.
-
-The id of an index row is ``3 * id + kind``, so that every row is found without a second table.
-"""
+"""Finding chats by parts of words in their titles, texts and answers, the newest first."""
 
 from __future__ import annotations
 
-import re
+import heapq
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
-from qwqdesk.store.database import Database
+from qwqdesk.store.grams import fold, match_expression, parts_of
+from qwqdesk.store.search_index import KINDS, Kind, text_of
 
-Kind = Literal["title", "message", "answer"]
-_KINDS: tuple[Kind, ...] = ("title", "message", "answer")
-_MOST_WORDS = 16
-_LONGEST_WORD = 64
+SECONDS: Final = 0.3
+_STEPS: Final = 2000  # of SQLite's machine between two looks at the clock, some 20 microseconds
+_BEFORE, _SHOWN = 40, 120  # characters of a snippet: before the part, and in all
 
 
 @dataclass(frozen=True)
 class SearchHit:
-    """The best place in one conversation; `source_id` is the conversation, message or reply."""
+    """The newest place in one conversation; `source_id` is the conversation, message or reply."""
 
     conversation_id: int
     title: str
@@ -28,58 +29,91 @@ class SearchHit:
     snippet: str
 
 
-def put(db: Database, kind: Kind, source_id: int, conversation_id: int, body: str) -> None:
-    """Index a text, replacing what was indexed for it before."""
-    row = 3 * source_id + _KINDS.index(kind)
-    db.write("DELETE FROM search WHERE rowid = ?", (row,))
-    if body.strip():
-        db.write(
-            "INSERT INTO search (rowid, body, conversation_id) VALUES (?, ?, ?)",
-            (row, body, conversation_id),
+@dataclass(frozen=True)
+class Found:
+    """The chats that were found; without `complete` there may be more, older ones."""
+
+    hits: tuple[SearchHit, ...] = ()
+    complete: bool = True
+
+
+def find(connection: sqlite3.Connection, query: str, limit: int, seconds: float = SECONDS) -> Found:
+    """Conversations with a text in which every part of `query` is, in any place of a word.
+
+    `Connection.interrupt` ends it, as the time does: what was found until then is returned.
+    """
+    parts = parts_of(query)
+    if not parts:
+        return Found()
+    end = time.monotonic() + seconds
+    hits: dict[int, SearchHit] = {}
+    complete = True
+    connection.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
+    try:
+        for number in _candidates(connection, parts):
+            hit = _hit(connection, number, parts, hits)
+            if hit is not None:
+                hits[hit.conversation_id] = hit
+            if len(hits) >= limit:
+                break
+            if time.monotonic() > end:
+                complete = False
+                break
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        complete = False
+    finally:
+        connection.set_progress_handler(None, 0)
+    return Found(tuple(hits.values()), complete)
+
+
+def _candidates(connection: sqlite3.Connection, parts: Sequence[str]) -> Iterator[int]:
+    """Texts that may have all parts, the newest first: of the index, and what is not in it yet."""
+    with (
+        closing(connection.cursor()) as indexed,
+        closing(connection.cursor()) as waiting,
+    ):
+        indexed.execute(
+            "SELECT rowid FROM search_grams WHERE search_grams MATCH ? ORDER BY rowid DESC",
+            (match_expression(parts),),
         )
+        waiting.execute("SELECT id FROM search_texts WHERE indexed = 0 ORDER BY id DESC")
+        found = heapq.merge(indexed, waiting, key=lambda row: row[0], reverse=True)
+        for row in found:
+            yield row[0]
 
 
-def forget(db: Database, conversation_id: int) -> None:
-    """Take a whole conversation out of the index."""
-    messages = "SELECT id FROM messages WHERE conversation_id = ?"
-    db.write("DELETE FROM search WHERE rowid = ?", (3 * conversation_id,))
-    db.write(
-        f"DELETE FROM search WHERE rowid IN (SELECT 3 * id + 1 FROM ({messages}))",
-        (conversation_id,),
-    )
-    db.write(
-        "DELETE FROM search WHERE rowid IN "
-        f"(SELECT 3 * id + 2 FROM replies WHERE message_id IN ({messages}))",
-        (conversation_id,),
-    )
+def _hit(
+    connection: sqlite3.Connection,
+    number: int,
+    parts: Sequence[str],
+    hits: dict[int, SearchHit],
+) -> SearchHit | None:
+    place = connection.execute(
+        "SELECT kind, source_id, conversation_id FROM search_texts WHERE id = ?", (number,)
+    ).fetchone()
+    if place is None or place[2] in hits:
+        return None
+    kind, source_id, chat = place
+    text = text_of(connection, kind, source_id)
+    folded = fold(text)
+    if not all(part in folded for part in parts):
+        return None
+    head = connection.execute(
+        "SELECT title FROM conversations WHERE id = ? AND deleted IS NULL", (chat,)
+    ).fetchone()
+    if head is None:
+        return None
+    return SearchHit(chat, str(head[0]), KINDS[kind], source_id, _snippet(text, folded, parts[0]))
 
 
-def find(db: Database, query: str, limit: int) -> list[SearchHit]:
-    """Conversations in which every word of `query` begins a word, the best first."""
-    expression = match_expression(query)
-    if not expression:
-        return []
-    rows = db.read(
-        "SELECT search.rowid AS row, search.conversation_id AS conversation_id, title, "
-        # A snippet costs the square of its hits: minutes for a word pasted a million times.
-        "CASE WHEN length(search.body) > 20000 THEN substr(search.body, 1, 120) "
-        "ELSE snippet(search, 0, '', '', '…', 16) END AS snippet FROM search "
-        "JOIN conversations ON conversations.id = search.conversation_id "
-        "WHERE search MATCH ? AND conversations.deleted IS NULL "
-        "ORDER BY search.rank, conversations.updated DESC LIMIT ?",
-        (expression, 8 * limit),
-    )
-    best: dict[int, SearchHit] = {}
-    for row in rows:
-        source_id, kind = divmod(row["row"], 3)
-        hit = SearchHit(
-            row["conversation_id"], row["title"], _KINDS[kind], source_id, row["snippet"]
-        )
-        best.setdefault(hit.conversation_id, hit)
-    return list(best.values())[:limit]
-
-
-def match_expression(query: str) -> str:
-    """An FTS5 expression that cannot be wrong: quoted words as prefixes, nothing else."""
-    words = re.findall(r"[^\W_]+", query)[:_MOST_WORDS]
-    return " ".join(f'"{word[:_LONGEST_WORD]}"*' for word in words)
+def _snippet(text: str, folded: str, part: str) -> str:
+    """The text around the first place of a part, on one line."""
+    at = folded.index(part)
+    if len(folded) != len(text):  # folding makes some letters two: nearly there is near enough
+        at = at * len(text) // len(folded)
+    first = max(0, at - _BEFORE)
+    shown = text[first : first + _SHOWN]
+    line = " ".join(shown.split())
+    return ("…" if first else "") + line + ("…" if first + _SHOWN < len(text) else "")

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 
 from qwqdesk.store.reply_parents import find_parents
+from qwqdesk.store.search_index import CREATE_GRAMS, enqueue_all
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -48,7 +49,7 @@ def create_tree(connection: sqlite3.Connection) -> None:
 
 
 def create_search(connection: sqlite3.Connection) -> None:
-    """Full text; the row id says what a row is about (see history_search.py)."""
+    """Full text by the beginnings of words; `add_part_search` took its place."""
     connection.execute(
         "CREATE VIRTUAL TABLE search USING fts5 (body, conversation_id UNINDEXED, "
         "tokenize = 'unicode61 remove_diacritics 2')"
@@ -96,6 +97,25 @@ def add_reply_parents(connection: sqlite3.Connection) -> None:
     find_parents(connection)
 
 
+def add_part_search(connection: sqlite3.Connection) -> None:
+    """Parts of words are found too: another index, which is filled later (see search_index.py)."""
+    connection.execute("DROP TABLE search")
+    connection.execute(
+        """CREATE TABLE search_texts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,
+            source_id INTEGER NOT NULL, conversation_id INTEGER NOT NULL,
+            indexed INTEGER NOT NULL DEFAULT 0)"""
+    )
+    for index in (
+        "UNIQUE INDEX search_texts_by_source ON search_texts (kind, source_id)",
+        "INDEX search_texts_by_conversation ON search_texts (conversation_id)",
+        "INDEX search_texts_waiting ON search_texts (id) WHERE indexed = 0",
+    ):
+        connection.execute(f"CREATE {index}")
+    connection.execute(CREATE_GRAMS)
+    enqueue_all(connection)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_tree,
     create_search,
@@ -103,6 +123,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_deletion_time,
     add_reply_pieces,
     add_reply_parents,
+    add_part_search,
 )
 
 

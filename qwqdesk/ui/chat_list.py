@@ -62,6 +62,7 @@ class ChatList(QObject):
 
     def refresh(self) -> None:
         """Read the list again."""
+        self._sidebar.finder.index()
         self._sidebar.refresh()
         self.mark_shown()
 
@@ -105,6 +106,7 @@ class ChatList(QObject):
 
     def close(self) -> None:
         """Delete for good what was deleted in this window."""
+        self._sidebar.finder.close()
         with suppress(UserError):  # the next start does it
             self._desk.history.purge(0.0, self._away)
 
@@ -112,3 +114,4 @@ class ChatList(QObject):
         """Delete for good what an earlier program left behind."""
         with suppress(UserError):
             self._desk.history.purge(_UNDO_KEPT_S)
+        self._sidebar.finder.index()

@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from qwqdesk.store.history import History
+from qwqdesk.store.history_search import Found
 from qwqdesk.ui.base import ElideLabel, IconButton, SearchField, label, panel
+from qwqdesk.ui.chat_search import ChatSearch
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.sidebar_list import (
     ROW_ROLE,
@@ -40,7 +42,7 @@ PAGES = (
     ("lab", "Lab", "flask-conical"),
     ("settings", "Settings", "settings"),
 )
-_SEARCH_MS = 150
+_SEARCH_MS = 60
 _LISTED = 500
 
 
@@ -81,7 +83,9 @@ class Sidebar(QFrame):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SEARCH_MS)
         self._timer.timeout.connect(self.refresh)
-        self._search.textChanged.connect(lambda *_: self._timer.start())
+        self._search.textChanged.connect(self._typed)
+        self.finder = ChatSearch(history, self)
+        self.finder.found.connect(self._show_found, Qt.ConnectionType.QueuedConnection)
         self.set_rail(False)
         theme().changed.connect(self._restyle)
 
@@ -247,12 +251,24 @@ class Sidebar(QFrame):
     def refresh(self) -> None:
         """Read the conversations again, by the words of the search."""
         query = self._search.text().strip()
-        found = self._history.conversations(_LISTED)
         if query:
-            lanes = {item.id: max(1, item.lanes) for item in found}
-            self._model.set_rows(rows_of_hits(self._history.search(query), lanes))
-        else:
-            self._model.set_rows(rows_by_day(found, date.today()))
+            self.finder.search(query)
+            return
+        found = self._history.conversations(_LISTED)
+        self._model.set_rows(rows_by_day(found, date.today()))
+        self.set_current(self._current)
+
+    def _typed(self, *_: object) -> None:
+        """Nobody waits for what was typed before."""
+        self.finder.cancel()
+        self._timer.start()
+
+    def _show_found(self, query: str, found: Found) -> None:
+        if query != self._search.text().strip():
+            return
+        listed = self._history.conversations(_LISTED)
+        lanes = {item.id: max(1, item.lanes) for item in listed}
+        self._model.set_rows(rows_of_hits(found.hits, lanes, complete=found.complete))
         self.set_current(self._current)
 
     def set_current(self, conversation_id: int | None) -> None:

@@ -53,10 +53,16 @@ def rows_by_day(found: Sequence[ConversationSummary], today: date) -> list[ListR
     return rows
 
 
-def rows_of_hits(hits: Sequence[SearchHit], lanes: dict[int, int]) -> list[ListRow]:
-    """Rows of a search; `lanes` says how many lanes a conversation has."""
+def rows_of_hits(
+    hits: Sequence[SearchHit], lanes: dict[int, int], *, complete: bool = True
+) -> list[ListRow]:
+    """Rows of a search; `lanes` says how many lanes a conversation has.
+
+    Without `complete` the time was up before all chats were searched.
+    """
+    rest = [] if complete else [ListRow(0, "Not all chats searched yet", first=not hits)]
     if not hits:
-        return [ListRow(0, "Nothing found", first=True)]
+        return rest or [ListRow(0, "Nothing found", first=True)]
     head = ListRow(0, "Found", first=True)
     return [
         head,
@@ -65,6 +71,7 @@ def rows_of_hits(hits: Sequence[SearchHit], lanes: dict[int, int]) -> list[ListR
                     lanes.get(hit.conversation_id, 1), hit.snippet)
             for hit in hits
         ),
+        *rest,
     ]  # fmt: skip
 
 
