@@ -25,7 +25,7 @@ _MOST_LISTED = 40
 _MOST_OPENED = 5
 _SEARCH_FROM = 8  # models, from which the menu has a search field
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
-_NAMES = {"qwqdesk-demo-F16": "QwQ Desk demo"}
+_NAMES = {"qwqdesk-demo": "QwQ Desk demo"}
 _SOURCES = {
     "bundled": "Built in",
     "library": "Library",
@@ -264,10 +264,9 @@ def model_name(path: Path, label: str) -> str:
     Names inside of files say little ("Smollm2 135M 8k Lc100K Mix1 Ep2") or the same of many.
     """
     stem = _SHARD.sub("", file_title(path))
-    if stem in _NAMES:
-        return _NAMES[stem]
     short = stem[: -len(label)].rstrip("-._ ") if stem.lower().endswith(label.lower()) else stem
-    return short if label and short else stem
+    name = short if label and short else stem
+    return _NAMES.get(name, name)
 
 
 def model_title(loaded: Loaded) -> str:

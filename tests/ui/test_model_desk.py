@@ -188,6 +188,7 @@ def _library(*names: str) -> list[LibraryModel]:
         ("gemma-3-270m-q4_k_m.gguf", "Q4_K_M", "gemma-3-270m"),
         ("QwQ-32B-Q8_0-00001-of-00003.gguf", "Q8_0", "QwQ-32B"),
         ("qwqdesk-demo-F16.gguf", "F16", "QwQ Desk demo"),
+        ("qwqdesk-demo-Q8_0.gguf", "Q8_0", "QwQ Desk demo"),
         ("model.gguf", "Q4_0", "model"),
         ("Q4_0.gguf", "Q4_0", "Q4_0"),
         ("odd.gguf", "", "odd"),
