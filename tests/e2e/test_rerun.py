@@ -60,7 +60,9 @@ def test_a_saved_run_reproduces_and_says_what_changed(tmp_path: Path) -> None:
     small = str(resource("models", "qwqdesk-demo-Q8_0.gguf"))
     quantized = qwqdesk(tmp_path, "rerun", str(file), small, "--json")
     found = json.loads(quantized.stdout)
-    assert found["changed"] == ["Model: QwQ Desk demo F16 then, QwQ Desk demo Q8_0 now."]
+    model = "Model: QwQ Desk demo F16 then, QwQ Desk demo Q8_0 now."
+    # A processor on which quantized models do not survive the extra buffers loads them without.
+    assert found["changed"] in ([model], [model, "Extra buffers: on then, off now."])
     assert quantized.returncode == (0 if found["reproduced"] else 1)
 
 
