@@ -114,7 +114,7 @@ def test_cancelling_ends_the_child_at_once(tmp_path: Path) -> None:
         ("kill -ABRT $$", "load", "crash"),
         ("kill -BUS $$", "load", "crash"),
         ("kill -TERM $$", "load", "was stopped"),
-        ("kill -HUP $$", "load", "was stopped"),
+        ("kill -USR1 $$", "load", "was stopped"),
     ],
 )
 def test_a_trial_that_does_not_end_by_itself_is_a_refusal(
