@@ -1,4 +1,4 @@
-"""The one way to start a child process of the program's own modules: with a minimal environment.
+"""The one way to start a child process: with a minimal environment.
 
 A child reads a stranger's file or runs a stranger's template, so it gets nothing that it does not
 need: no access token, no password of a proxy, nothing of the desktop's session. It is not in the
@@ -82,18 +82,13 @@ def start_child(
         OSError: when no process can be started.
         ValueError: when an argument holds a NUL.
     """
-    apart: dict[str, Any] = {}
-    if sys.platform == "win32":
-        apart["creationflags"] = subprocess.CREATE_NO_WINDOW
-    else:
-        apart["process_group"] = 0
     return subprocess.Popen(
         [python, "-P", "-m", module, *arguments],
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         env=child_environment(more),
-        **apart,
+        **_apart(),
     )
 
 
@@ -122,6 +117,33 @@ def run_child(
             process.kill()
             raise
     return ChildEnd(process.returncode, output)
+
+
+def run_program(path: str, *arguments: str, seconds: float) -> int:
+    """Run a program of the system that says nothing of interest; its exit status.
+
+    Raises:
+        OSError: when it cannot be started.
+        subprocess.TimeoutExpired: after `seconds`; it is killed.
+    """
+    nothing = subprocess.DEVNULL
+    return subprocess.run(
+        [path, *arguments],
+        stdin=nothing,
+        stdout=nothing,
+        stderr=nothing,
+        env=child_environment(),
+        timeout=seconds,
+        check=False,
+        **_apart(),
+    ).returncode
+
+
+def _apart() -> dict[str, Any]:
+    """Not in the terminal's group of processes, and without a console window of its own."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {"process_group": 0}
 
 
 def _is_needed(name: str) -> bool:

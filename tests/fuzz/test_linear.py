@@ -37,7 +37,7 @@ from qwqdesk.ui.conversation.visible_text import visible
 from tests.unit.models.gguf_writer import ARRAY, STRING, GgufFile
 
 SMALL, LARGE = 10_000, 100_000
-LITTLE_S: Final = 1.0
+LITTLE_S: Final = 3.0
 """So much may a reader take without being asked whether it is linear."""
 MOST_S: Final = 12.0
 RATIO: Final = 30

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
+
+from qwqdesk.child_process import run_program
 
 SHOWN_MS = 8000
 _WAIT_S = 2.0
@@ -71,14 +72,7 @@ def _send(summary: str, body: str) -> bool:
 
 def _send_to_macos(summary: str, body: str) -> bool:
     """Through AppleScript, to which the words are given as arguments and never as a program."""
-    done = subprocess.run(
-        ["/usr/bin/osascript", *_SCRIPT, summary, body],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_WAIT_S,
-        check=False,
-    )
-    return done.returncode == 0
+    return run_program("/usr/bin/osascript", *_SCRIPT, summary, body, seconds=_WAIT_S) == 0
 
 
 def _plain(text: str) -> str:

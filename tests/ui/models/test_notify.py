@@ -50,18 +50,18 @@ def test_a_service_gets_the_words_and_no_markup() -> None:
 
 
 def test_on_macos_names_of_strangers_are_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+    asked: list[tuple[str, ...]] = []
 
-    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
+    def run(*command: str, seconds: float) -> int:
         asked.append(command)
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
     monkeypatch.setattr("qwqdesk.ui.models.notify.sys.platform", "darwin")
-    monkeypatch.setattr("qwqdesk.ui.models.notify.subprocess.run", run)
+    monkeypatch.setattr("qwqdesk.ui.models.notify.run_program", run)
     name = '" & (do shell script "true") & "'
     assert notify(name, "is in the library")
     assert asked[0][0] == "/usr/bin/osascript"
-    assert asked[0][-2:] == [name, "is in the library"]
+    assert asked[0][-2:] == (name, "is in the library")
     assert not any(name in word for word in asked[0][:-2])
 
 

@@ -33,7 +33,7 @@ from qwqdesk.sampling.samplers import PARAMS, order_from_letters, order_from_tex
 
 _LENGTH: Final = 100_000
 _WALKED: Final = 20_000
-_MOST_SECONDS: Final = 1.0  # of this thread's own time, however busy the machine is
+_MOST_SECONDS: Final = 5.0  # of this thread's own time, however busy the machine is
 
 Reader = Callable[[str], object]
 
