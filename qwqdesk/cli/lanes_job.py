@@ -52,7 +52,8 @@ class Outcome:
     """What came of a job: also when it was interrupted.
 
     `places` says for each lane that ran, by its number, in which run it was and where there.
-    `failed`: lanes of one model did not run, while those of others did.
+    `failed`: lanes of one model did not run, while those of others did, or what lanes wrote could
+    not be saved; it was said on standard error.
     """
 
     runs: list[FinishedRun] = field(default_factory=list)
@@ -165,6 +166,12 @@ class _Job:
         run = len(self._outcome.runs)
         try:
             await self._run_lanes(setups, prompt, options)
+        except UserError as error:
+            if error.code != "unsaved":
+                raise
+            # The lanes have run to their end: what they wrote must not be lost here too.
+            self._outcome.failed = True
+            to_stderr(printable(f"error: {error}"))
         finally:
             if len(self._outcome.runs) > run:
                 places = {index: (run, number) for number, index in enumerate(own)}

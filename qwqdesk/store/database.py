@@ -51,6 +51,7 @@ class Database:
         self._migrations = migrations
         if path is not None:
             create_folder(path.parent)
+            _require_files(path)
         with self._words():
             try:
                 self._connection = self._open()
@@ -380,6 +381,34 @@ def _move_aside(path: Path) -> Path:
             code="corrupt",
         ) from error
     return aside
+
+
+def _require_files(path: Path) -> None:
+    """Refuse what is no ordinary file: SQLite would wait for a pipe, and says of the rest only
+    that it cannot be opened.
+
+    Raises:
+        UserError: code "read_only"; nothing is touched, since it was put there on purpose.
+    """
+    for each in (path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")):
+        kind = _kind_of(each)
+        if kind is not None:
+            raise UserError(
+                f"The history {each} is {kind}, not a file.",
+                "Move it away, or choose another place with --data-dir.",
+                code="read_only",
+            )
+
+
+def _kind_of(path: Path) -> str | None:
+    """What lies at a path where a file should be; None for a file and for nothing."""
+    if path.is_file() or not (path.exists() or path.is_symlink()):
+        return None
+    if path.is_dir():
+        return "a folder"
+    if not path.exists():
+        return "a link to nothing"
+    return "a pipe, a socket or a device"
 
 
 def _code(error: sqlite3.Error) -> int:

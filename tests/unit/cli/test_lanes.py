@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from qwqdesk.errors import UserError
 from qwqdesk.models.library_uses import read_uses
 from qwqdesk.sampling.samplers import PARAMS
+from qwqdesk.store.history import History
 from tests.tiny_model import write_tiny_model
 from tests.unit.cli.conftest import Cli
 
@@ -299,6 +301,21 @@ def test_a_data_folder_that_cannot_be_written_only_matters_when_saving(
     result = cli(*words, "--save", "--json")
     assert result.status == 1
     assert result.error["code"] == "read_only"
+
+
+@pytest.mark.parametrize("words", [("ask",), ("compare", "--lane", "a=", "--lane", "b=")])
+def test_what_cannot_be_saved_at_the_end_is_printed_all_the_same(
+    cli: Cli, model: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_values: object) -> None:
+        raise UserError("The disk is full.", "Free some space.", code="disk_full")
+
+    monkeypatch.setattr(History, "finish_reply", full)
+    command, *lanes = words
+    result = cli(command, model, "-p", "hi", "--raw", *lanes, *QUICK, "--save", "--json")
+    assert result.status == 1
+    assert all(len(lane["tokens"]) == 6 for lane in result.json["lanes"])
+    assert "error: The disk is full. Copy or export the text to keep it." in result.err
 
 
 def test_lanes_of_two_models_answer_one_saved_message(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -148,6 +149,37 @@ def test_places_that_cannot_be_written_are_said_in_words(tmp_path: Path) -> None
         with pytest.raises(UserError) as caught:
             History(path)
         assert caught.value.code == "read_only"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a pipe"])
+def test_what_is_no_file_is_named_and_left_where_it_is(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    path = tmp_path / "history.sqlite3"
+    odd = path.with_name(path.name + suffix)
+    if kind == "a folder":
+        odd.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to(odd)
+    before = odd.lstat().st_mode
+    with pytest.raises(UserError, match=f"is {kind}") as caught:
+        Database(path)
+    assert caught.value.code == "read_only"
+    assert odd.lstat().st_mode == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
+    real = tmp_path / "real.sqlite3"
+    Database(real).close()
+    link = tmp_path / "history.sqlite3"
+    link.symlink_to(real)
+    Database(link).close()
+    assert link.is_symlink()
 
 
 def test_a_file_that_became_read_only_is_said_in_words(tmp_path: Path) -> None:
