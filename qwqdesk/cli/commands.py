@@ -52,18 +52,18 @@ COMMANDS = (
 def run(argv: Sequence[str]) -> int:
     """Run one command line; without a command the window opens. Returns the exit status."""
     words = list(argv)
-    command = next((c for c in COMMANDS if words[:1] == [c.name]), None)
     as_json = "--json" in words
     try:
+        if _asks_version(words):
+            write_out(f"qwqdesk {__version__}\n")
+            return DONE
+        data_dir, words = take_option(words, "--data-dir")
+        command = next((c for c in COMMANDS if words[:1] == [c.name]), None)
         if command is None and words and not words[0].startswith("-"):
             raise UsageError(
                 f"There is no command {words[0]!r}.",
                 f"The commands are: {', '.join(c.name for c in COMMANDS)}.",
             )
-        if _asks_version(words):
-            write_out(f"qwqdesk {__version__}\n")
-            return DONE
-        data_dir, words = take_option(words, "--data-dir")
         dirs = with_chosen_models(DataDirs.find(Path(data_dir) if data_dir else None, os.environ))
         if command is None:
             return _window_or_help(words, dirs)

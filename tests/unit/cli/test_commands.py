@@ -262,3 +262,11 @@ def test_a_value_may_look_like_a_flag(cli: Cli) -> None:
     refused = cli("ask", "-p", r"a\xff")
     assert refused.status == 2
     assert "is not valid UTF-8" in refused.err
+
+
+def test_the_data_folder_may_stand_before_the_command(cli: Cli, tmp_path: Path) -> None:
+    where = ("--data-dir", str(tmp_path / "data"))
+    before, behind = cli(*where, "recipes", "list"), cli("recipes", "list", *where)
+    assert before.status == 0
+    assert (before.out, before.err) == (behind.out, behind.err)
+    assert "There is no command 'asx'" in cli(*where, "asx").err
