@@ -159,9 +159,7 @@ async def test_f8_leads_to_the_error_in_a_chats_code(qapp: QApplication, tmp_pat
         await d.until(lambda: bar.value() < end)
 
 
-async def test_a_looped_lane_says_that_it_was_stopped_alone(
-    qapp: QApplication, tmp_path: Path
-) -> None:
+async def test_a_looped_lane_says_what_stopped_it(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.window.page.acts.add()
         run = await d.send("Think.")
@@ -170,7 +168,7 @@ async def test_a_looped_lane_says_that_it_was_stopped_alone(
         run.finish(1, reason="loop")
         band = await d.shown("loopBand")
         assert band.accessibleName() == (
-            "Looped from token 12: 15 tokens, 7 times. The loop guard stopped this lane alone."
+            "Looped from token 12: 15 tokens, 7 times. The loop guard stopped this lane."
         )
         note = await d.shown("unansweredNote")
         assert isinstance(note, QLabel)

@@ -57,6 +57,7 @@ async def test_continue_waits_for_the_other_lanes_and_then_goes_on(
         await d.until(lambda: len(d.engine.staged) == 2)
         (asked,) = d.engine.runs[-1].lanes
         assert (asked.label, asked.loop_guard) == ("A", "mark")
+        assert asked.chain.values["seed"] == d.engine.runs[0].lanes[0].chain.values["seed"]
         d.engine.staged[1].write(0, "and so on")
         d.engine.staged[1].finish()
         await d.idle()

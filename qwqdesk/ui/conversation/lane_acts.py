@@ -142,10 +142,16 @@ class LaneActs(QObject):
         self._runs.regenerate(view, lane or self.current(), self._desk.options(view.mode))
 
     def _go_on(self, lane: Lane) -> None:
-        """Write the reply again with the loop guard only marking: it goes past the loop."""
+        """Write the reply again with the loop guard only marking: it goes past the loop.
+
+        With the seed that it was drawn with: another one would write something else.
+        """
         view = self._shown()
-        setup = replace(lane.setup, loop_guard="mark")
-        self._runs.answer(view, [lane], self._desk.options(view.mode), [setup])
+        seed = self._desk.history.reply(lane.reply_id).sampling.get("seed")
+        options = self._desk.options(view.mode)
+        if isinstance(seed, int):
+            options = replace(options, seed=seed)
+        self._runs.answer(view, [lane], options, [replace(lane.setup, loop_guard="mark")])
 
     # ------------------------------------------------------------ recipes
 

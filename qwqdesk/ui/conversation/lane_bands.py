@@ -115,7 +115,7 @@ class LaneBands(QWidget):
             return ""
         if self._single or narrow:
             return "The loop guard stopped it."
-        return "The loop guard stopped this lane alone."
+        return "The loop guard stopped this lane."
 
     def _drop_loop(self) -> None:
         self._drop(self._loop)
