@@ -256,6 +256,32 @@ async def test_regenerating_makes_a_sibling_that_can_be_left_again(
         assert d.answer(0) == "second"
 
 
+async def test_why_no_other_reply_is_shown_while_a_lane_writes_is_said(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.click("addLaneButton")
+        for number, words in enumerate(("first", "second")):
+            if number:
+                d.click("regenerateButton", d.lane(0))
+                await d.until(lambda: len(d.engine.staged) == 2)
+                run = d.engine.staged[1]
+            else:
+                run = await d.send("Say a word")
+            run.write(0, words)
+            run.finish()
+            await d.idle()
+        d.click("regenerateButton", d.lane(1))
+        await d.until(lambda: len(d.engine.staged) == 3)
+        d.click("earlierReplyButton", d.lane(0))
+        assert d.answer(0) == "second"
+        await d.shown("toast")
+        d.engine.staged[2].finish()
+        await d.idle()
+        d.click("earlierReplyButton", d.lane(0))
+        assert d.answer(0) == "first"
+
+
 async def test_keeping_a_lane_goes_on_with_its_reply(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         d.click("addLaneButton")

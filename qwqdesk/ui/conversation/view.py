@@ -28,7 +28,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import RunBegan, SessionEvent
 from qwqdesk.thought_origin import origin_of
-from qwqdesk.ui.base import Hairline
+from qwqdesk.ui.base import Hairline, Toast
 from qwqdesk.ui.conversation.comparison import Comparison
 from qwqdesk.ui.conversation.difference_strip import DifferenceStrip
 from qwqdesk.ui.conversation.differences import Differences
@@ -215,10 +215,14 @@ class ConversationView(QWidget):
         self.save_lanes()
 
     def _choose_sibling(self, lane: Lane, reply_id: int) -> None:
-        if not self._targets and self.conversation_id is not None:
-            chosen = {lane.label: reply_id}
-            change_tips(self._desk.history, self.conversation_id, lambda _tips: chosen)
-            self._reload_idle()
+        if self.conversation_id is None:
+            return
+        if self._targets:  # all lanes would be drawn anew, also those that write
+            Toast(self, "Other replies can be shown when no lane of this chat is generating.")
+            return
+        chosen = {lane.label: reply_id}
+        change_tips(self._desk.history, self.conversation_id, lambda _tips: chosen)
+        self._reload_idle()
 
     # ------------------------------------------------------------ a run
 
