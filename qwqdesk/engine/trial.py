@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import signal
 import subprocess
 import sys
 import time
@@ -33,9 +34,13 @@ _CHILD_SECONDS = 60.0
 _BYTES_PER_SECOND = 20e6
 _LOOK_EVERY_S = 0.02
 _MOST_REMEMBERED = 200
-# POSIX: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: the file's fault. Others came from
+# The file's fault, where the system knows them: their numbers differ. Other signals came from
 # outside; SIGKILL is how Linux ends a process when memory is short.
-_CRASHES = frozenset({4, 5, 6, 7, 8, 10, 11})
+_CRASHES = frozenset(
+    int(getattr(signal, name))
+    for name in ("SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV")
+    if hasattr(signal, name)
+)
 _KILLED = 9
 _WINDOWS_CRASH = 0xC000_0000
 OUT_OF_MEMORY = 12

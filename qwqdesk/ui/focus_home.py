@@ -63,7 +63,8 @@ class FocusHome(QObject):
             if not self._page.isAncestorOf(now):
                 return
         gone = before is None or not before.isVisible() or not before.isEnabled()
-        left = was_own and gone and self._page.isVisible()
+        taken = now is not None and not self._is_own(now)  # by a part that asked for it
+        left = was_own and gone and not taken and self._page.isVisible()
         if was_in_dialog:
             QTimer.singleShot(0, self, self._after_dialog)
         elif left:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.ui.base import TextArea, button, label, wrapping_label
+from qwqdesk.ui.focus_home import OWN_FOCUS
 from qwqdesk.ui.theme import theme
 
 _LEAST_LINES, _MOST_LINES = 5, 14
@@ -46,6 +47,7 @@ class ThoughtEditor(QFrame):
         super().__init__(parent)
         px = theme().px
         self.setObjectName("thoughtEditor")
+        self.setProperty(OWN_FOCUS, True)
         self.setAccessibleName("Edit the thought")
         self._text = _Text(_LEAST_LINES, _MOST_LINES, name="thoughtText")
         self._text.setPlainText(text.strip("\n"))
