@@ -64,11 +64,14 @@ def model_json(model: ModelInfo) -> dict[str, Any]:
 def vocabulary_name(model: ModelInfo) -> str:
     """Which tokenizer the model has; lanes are compared by ids only within one.
 
-    The tokenizer's kind, and "#" with a checksum of its tokens.
+    The tokenizer's kind, and "#" with a checksum of its tokens; where the file names none, its
+    model stands for it, as in `vocabulary_of`.
     """
     keys = ("tokenizer.ggml.model", "tokenizer.ggml.pre")
     name = "/".join(model.metadata.get(key, "") for key in keys).strip("/")
-    return f"{name}#{model.vocabulary_sum}" if name and model.vocabulary_sum else name
+    if not name:
+        return f"{model.architecture}/{model.name}" if model.name else ""
+    return f"{name}#{model.vocabulary_sum}" if model.vocabulary_sum else name
 
 
 def vocabulary_of(manifest: Mapping[str, Any]) -> str:

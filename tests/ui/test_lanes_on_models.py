@@ -13,6 +13,7 @@ from qwqdesk.store.history import History
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.text_block import TextBlock
 from tests.fake_engine import MODEL
+from tests.ui.conversation.test_reopened import Writer, agrees
 from tests.ui.fakes import Driver, opened
 from tests.unit.conftest import models
 
@@ -116,6 +117,26 @@ async def _run_on_both_again(d: Driver, other: Path) -> None:
     await d.until(lambda: len(d.engine.staged) == before + 2)
     d.engine.staged[-1].finish()
     await d.idle()
+
+
+@pytest.mark.parametrize("other", ["Q8_0", "other"])
+async def test_lanes_on_two_models_show_the_same_when_they_are_opened_again(
+    qapp: QApplication, tmp_path: Path, models: dict[str, Path], other: str
+) -> None:
+    async with opened(tmp_path) as d:
+        await _load(d, models["F16"])
+        d.click("addLaneButton")
+        view = d.window.page.view
+        d.window.page.acts.set_model(view, view.lanes[1], models[other])
+        run = await d.send("hello")
+        Writer(run).write(0, "the same and one")
+        run.finish()
+        await d.until(lambda: len(d.engine.staged) == 2)
+        run = d.engine.staged[1]
+        Writer(run).write(0, "the same and two")
+        run.finish()
+        await d.idle()
+        await agrees(d)
 
 
 async def test_a_model_that_fails_to_load_or_is_freed_is_chosen_no_longer(
