@@ -172,9 +172,9 @@ class Sidebar(QFrame):
         new.setAccessibleName("New chat")
         new.setToolTip("New chat  Ctrl+N")
         new.clicked.connect(lambda *_: self.new_wanted.emit())
-        row = QHBoxLayout(new)
-        px = theme().px
-        row.setContentsMargins(px(28), 0, px(8), 0)
+        row = self._new_row = QHBoxLayout(new)
+        theme().changed.connect(self._leave_room_for_icon)
+        self._leave_room_for_icon()
         row.addWidget(label("New chat", "name"), 1)
         row.addWidget(label("Ctrl N", "caption", "text3"))
         for words in new.findChildren(QWidget):
@@ -183,6 +183,11 @@ class Sidebar(QFrame):
         new.setIcon(icon("square-pen", "text"))
         scaled(new, icon=16)
         return new
+
+    def _leave_room_for_icon(self) -> None:
+        """The icon of the button for a new chat grows with the text, and so does what it needs."""
+        px = theme().px
+        self._new_row.setContentsMargins(px(28), 0, px(8), 0)
 
     def _status_row(self) -> QHBoxLayout:
         px = theme().px

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from qwqdesk.settings import Settings
 from qwqdesk.ui.base import Toast
@@ -184,3 +184,19 @@ async def test_the_columns_of_the_numbers_are_alike_and_stand_under_their_lanes(
         inside = [begin - lane.x() for begin, lane in zip(begins, lanes, strict=True)]
         assert abs(inside[0] - inside[1]) <= 4, "as far from its lane's left as the other"
         assert lanes[1].x() <= begins[1] < lanes[1].x() + lanes[1].width()
+
+
+async def test_icons_keep_clear_of_their_words_when_the_text_grows(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        new = d.find("newConversationButton")
+        assert isinstance(new, QPushButton)
+        words = new.findChildren(QLabel)[0]
+        before = words.x()
+        d.window.desk.change(text_size=150)
+        assert new.iconSize().width() >= current_theme().px(16)
+        await d.until(lambda: words.x() > before)
+        assert words.x() >= current_theme().px(28)
+        d.window.desk.change(text_size=100)
+        await d.until(lambda: words.x() == before)
