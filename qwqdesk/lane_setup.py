@@ -16,6 +16,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
+from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.param import INT32_MAX
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
@@ -31,7 +32,7 @@ class LaneSetup:
     the path of the file that the lane runs on; None is whatever is loaded. `answer` is the chain
     of its answer; None is one chain for all. `constraints` are the user's in place of the recipe's;
     None leaves those. The rest are its own rules (see `LaneRules`); None leaves them to the run's
-    options.
+    options. `warnings` are about how the settings were written, and no setting.
     """
 
     label: str
@@ -44,6 +45,7 @@ class LaneSetup:
     reasoning_budget: int | None = None
     reasoning_budget_message: str | None = None
     constraints: Constraints | None = None
+    warnings: tuple[ChainWarning, ...] = field(default=(), compare=False)
 
     def resolved(self) -> Resolved:
         """All values with their sources, those of the answer's chain in `answer`.

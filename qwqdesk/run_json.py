@@ -92,7 +92,8 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     resolved = run.began.resolved[number]
     record = run.record.lanes[number]
     chain = resolved.chain
-    warnings = effective_chain(chain, resolved.sources).warnings
+    warnings = run.began.lanes[number].warnings
+    warnings += effective_chain(chain, resolved.sources).warnings
     warnings += resolved.constraints.warnings_for(chain)
     warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
     warnings += template_warnings(run.began.prompts[number].template)

@@ -14,7 +14,7 @@ from qwqdesk.cli.columns import Columns
 from qwqdesk.cli.display import Display, OneAfterAnother, Silent
 from qwqdesk.cli.lane_words import lane_setup
 from qwqdesk.cli.lanes_job import LaneJob, run_lanes
-from qwqdesk.cli.output import is_terminal, print_json
+from qwqdesk.cli.output import is_terminal, print_json, printable, to_stderr
 from qwqdesk.conversation import LANE_LABELS
 from qwqdesk.errors import UserError
 from qwqdesk.exports.files import comparison_files
@@ -83,6 +83,9 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
     for number, text in enumerate(args.lanes):
         lane = parse_lane(text, args)
         label = lane.label or LANE_LABELS[number]
+        for note in lane.args.notes:
+            if note not in args.notes:
+                to_stderr(printable(f"note: lane {label}: {note}"))
         name = lane.recipe or args.recipe
         setup = lane_setup(label, name, lane.args, recipes, where=f"Lane {label}: ")
         if "seed" not in setup.user:  # the recipe's would be one lane's own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qwqdesk.cli import common
 from qwqdesk.cli.output import print_json, write_out
@@ -24,6 +25,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     resolved = LaneSetup("A", recipe, args.sampling).resolved()
     chain = resolved.chain
     effective = effective_chain(chain, resolved.sources)
+    effective = replace(effective, warnings=args.warnings + effective.warnings)
     llama_args = to_llama_args(chain)
     if args.switch("json"):
         print_json({**effective.to_json(), "samplers": chain.order_text, "llama_args": llama_args})

@@ -44,6 +44,7 @@ def lane_setup(
         reasoning_budget=budget if isinstance(budget, int) else None,
         reasoning_budget_message=args.option("reasoning_budget_message"),
         constraints=_constraints(args, base, where),
+        warnings=args.warnings,
     )
 
 
@@ -67,7 +68,7 @@ def _answer(text: str | None, recipes: RecipeList, where: str) -> AnswerSetup | 
     except UserError as error:
         what = f"{where}--answer-chain: {error.what}"
         raise UsageError(what, error.what_to_do) from None
-    for note in spec.notes:
+    for note in (*spec.notes, *(warning.text for warning in spec.warnings)):
         to_stderr(printable(f"note: {where}--answer-chain: {note}"))
     return setup
 

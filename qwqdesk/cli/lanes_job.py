@@ -274,6 +274,7 @@ def _print_notes(began: RunBegan, loaded: Loaded) -> None:
         where = f"{lane.label}: " if len(began.lanes) > 1 else ""
         chain = effective_chain(resolved.chain, resolved.sources)
         for warning in (
+            *lane.warnings,
             *chain.warnings,
             *resolved.constraints.warnings_for(resolved.chain),
             *vocabulary_warnings(resolved.chain, loaded.model.n_vocab),

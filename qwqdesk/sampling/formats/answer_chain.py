@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.formats.llama_args import parse_args
 from qwqdesk.sampling.formats.readers import UsageError
 from qwqdesk.sampling.formats.shell_words import UnclosedQuoteError, split_words
@@ -21,6 +22,7 @@ class AnswerSpec:
     recipe: str | None
     sampling: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    warnings: tuple[ChainWarning, ...] = ()
 
 
 def parse_answer_chain(text: str) -> AnswerSpec:
@@ -44,4 +46,4 @@ def parse_answer_chain(text: str) -> AnswerSpec:
         if group == "engine" or (group == "option" and dest not in _ALLOWED):
             what = f"{item.word} is not a sampling flag, so it cannot be the answer's own."
             raise UsageError(what, f"Write {item.word} for the lane.")
-    return AnswerSpec(recipe or args.recipe, args.sampling, args.notes)
+    return AnswerSpec(recipe or args.recipe, args.sampling, args.notes, args.warnings)

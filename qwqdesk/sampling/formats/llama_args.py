@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.sampling.effective import ChainWarning
+from qwqdesk.sampling.formats.arg_values import skipped_warnings
 from qwqdesk.sampling.formats.escapes import process_escapes
 from qwqdesk.sampling.formats.flags import FLAGS, Flag, find_flag, with_dashes
 from qwqdesk.sampling.formats.readers import Collected, UsageError, read_flag
@@ -41,7 +43,8 @@ class ParsedArgs:
 
     `sampling` holds names of INTERFACE's `sampling` object (checked, only those that were
     written), `engine` fields of `EngineSettings`, `options` this program's own settings by the
-    `dest` of `OPTION_FLAGS`. `notes` are sentences about what was accepted without effect.
+    `dest` of `OPTION_FLAGS`. `notes` are sentences about what was accepted without effect or read
+    otherwise than written; `skipped` are names in the order that mean no step.
     """
 
     sampling: dict[str, Any]
@@ -50,6 +53,7 @@ class ParsedArgs:
     positional: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     occurrences: tuple[Occurrence, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, occurrences: Iterable[Occurrence], positional: Iterable[str] = ()) -> ParsedArgs:
@@ -64,13 +68,24 @@ class ParsedArgs:
             read_flag(item.flag, item.word, " ".join(item.values), into)
         _process_escapes(into)
         return cls(
-            into.sampling, into.engine, into.option, tuple(positional), tuple(into.notes), every
+            into.sampling,
+            into.engine,
+            into.option,
+            tuple(positional),
+            tuple(into.notes),
+            every,
+            into.skipped,
         )
 
     def followed_by(self, other: ParsedArgs) -> ParsedArgs:
         """As if the other's words stood behind these: FLAGS outside a lane, then the lane's."""
         positional = (*self.positional, *other.positional)
         return ParsedArgs.of((*self.occurrences, *other.occurrences), positional)
+
+    @property
+    def warnings(self) -> tuple[ChainWarning, ...]:
+        """What is to be said of the chain, beside it and not once."""
+        return skipped_warnings(self.skipped)
 
     @property
     def engine_settings(self) -> EngineSettings:

@@ -13,9 +13,10 @@ from typing import Any, Final
 from qwqdesk.engine_settings import ALL_LAYERS, AUTO_LAYERS, SETTINGS_BY_FIELD
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import checked_order
+from qwqdesk.sampling.formats.arg_values import known_letters, known_steps, read_number
 from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.param import INT32_MAX, Param, shown
-from qwqdesk.sampling.samplers import PARAMS, order_from_letters, order_from_text
+from qwqdesk.sampling.samplers import PARAMS
 
 _BIAS: Final = re.compile(r"\s*([0-9]{1,10})\s*([+-])\s*([+-]?[0-9.eE+-]+|inf|infinity)\s*")
 
@@ -29,12 +30,16 @@ class UsageError(UserError):
 
 @dataclass
 class Collected:
-    """What the flags read so far say, by group; `notes` are sentences for the user."""
+    """What the flags read so far say, by group.
+
+    `notes` are sentences for the user; `skipped` are names in the order that are no steps.
+    """
 
     sampling: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
     option: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    skipped: tuple[str, ...] = ()
     _said: set[str] = field(default_factory=set)
 
     def note(self, sentence: str) -> None:
@@ -68,7 +73,11 @@ def read_flag(flag: Flag, word: str, text: str, into: Collected) -> None:
 
 
 def _number(flag: Flag, text: str, into: Collected) -> None:
-    into.set(flag, PARAMS[flag.dest].parse(text))
+    value, note = read_number(PARAMS[flag.dest], text)
+    if note:
+        into.note(note)
+    if value is not None:
+        into.set(flag, value)
 
 
 def _setting_number(flag: Flag, text: str, into: Collected) -> None:
@@ -90,13 +99,15 @@ def _setting_list(flag: Flag, text: str, into: Collected) -> None:
 
 
 def _threads(flag: Flag, text: str, into: Collected) -> None:
-    """-1 is llama.cpp's way to say: count the cores yourself."""
-    _setting_number(flag, "0" if text.strip() == "-1" else text, into)
+    """-1, as every number below 0, is llama.cpp's way to say: count the cores yourself."""
+    _setting_number(flag, "0" if re.fullmatch(r"-[0-9]{1,9}", text.strip()) else text, into)
 
 
 def _layers(flag: Flag, text: str, into: Collected) -> None:
-    words = {"auto": AUTO_LAYERS, "all": ALL_LAYERS, "-2": ALL_LAYERS}
+    words = {"auto": AUTO_LAYERS, "all": ALL_LAYERS, "-1": AUTO_LAYERS}
     number = words.get(text.strip().lower())
+    if number is None and re.fullmatch(r"-[0-9]{1,9}", text.strip()):
+        number = ALL_LAYERS
     into.set(flag, SETTINGS_BY_FIELD[flag.dest].number.parse(str(number or text)))
 
 
@@ -164,20 +175,25 @@ def _bad_override(text: str) -> UserError:
 
 
 def _order(flag: Flag, text: str, into: Collected) -> None:
-    _set_order(flag, order_from_text(text), into)
+    """llama.cpp splits at semicolons; a blank text is no step at all."""
+    names = text.strip().rstrip(";").split(";") if text.strip() else []
+    _set_order(flag, *known_steps(names), into)
 
 
 def _letters(flag: Flag, text: str, into: Collected) -> None:
-    _set_order(flag, order_from_letters(text), into)
+    _set_order(flag, *known_letters(text), into)
 
 
-def _set_order(flag: Flag, order: tuple[str, ...], into: Collected) -> None:
+def _set_order(
+    flag: Flag, order: tuple[str, ...], skipped: tuple[str, ...], into: Collected
+) -> None:
     """llama.cpp moves adaptive_p to the end by itself; so do we, and say so."""
     last = tuple(name for name in order if name == "adaptive_p")
     moved = (*(name for name in order if name != "adaptive_p"), *last)
     if moved != order:
         into.note("adaptive_p draws the token: it was moved to the end of the chain.")
     into.set(flag, list(checked_order(moved)))
+    into.skipped = skipped  # those of the order that counts, which is the last one
 
 
 def _texts(flag: Flag, text: str, into: Collected) -> None:

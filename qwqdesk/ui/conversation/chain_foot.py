@@ -147,6 +147,7 @@ def _told(parsed: ParsedArgs, limits: Constraints | None, order: str) -> str:
     values = f"{count} value{'s' if count != 1 else ''} set."
     more = ["Constraints too."] if limits else []
     words = [f"Order: {order or 'no step'}. {values}", *more, *_left_out(parsed), *parsed.notes]
+    words += [warning.text for warning in parsed.warnings]
     return " ".join(words)
 
 

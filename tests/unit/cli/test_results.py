@@ -50,6 +50,19 @@ def test_of_a_grammar_and_a_schema_the_last_counts_and_that_is_said(cli: Cli) ->
     assert "does not count" not in cli("explain", "--grammar", 'root ::= "a"').err
 
 
+def test_skipped_steps_are_warnings_of_explain_and_of_each_lane(cli: Cli, model: str) -> None:
+    words = ("--samplers", "top_k;tfs_z;temperature", "--temp", "-1")
+    result = cli("explain", *words, "--json")
+    assert [warning["code"] for warning in result.json["warnings"]] == ["unknown-sampler"]
+    assert result.json["samplers"] == "top_k;temperature"
+    assert "note: --temp -1 counts as 0" in result.err
+    lanes = ("--lane", f"a={' '.join(words[:2])}", "--lane", "b=--sampling-seq kt")
+    run = cli("compare", model, "-p", "hi", "--raw", *QUICK, *lanes, "--json")
+    codes = [[warning["code"] for warning in lane["warnings"]] for lane in run.json["lanes"]]
+    assert codes == [["unknown-sampler"], []]
+    assert "warning: a: There is no sampler 'tfs_z'" in run.err
+
+
 def test_a_document_without_a_manifest_says_only_what_it_knows(cli: Cli, tmp_path: Path) -> None:
     data = cli("ask", DEMO, "-p", "hi", *QUICK, "--json").json
     del data["lanes"][0]["manifest"]

@@ -87,6 +87,8 @@ def test_sampling_flags(text: str, name: str, value: object) -> None:
         ("-c 0", "n_ctx", 0),
         ("--ctx-size 4096", "n_ctx", 4096),
         ("-t -1", "n_threads", 0),
+        ("-t -4", "n_threads", 0),
+        ("-ngl -3", "n_gpu_layers", ALL_LAYERS),
         ("--threads 8", "n_threads", 8),
         ("-b 1024", "n_batch", 1024),
         ("-ub 64", "n_ubatch", 64),
@@ -168,18 +170,78 @@ def test_adaptive_p_is_moved_to_the_end_as_llama_cpp_does() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("--temp -1", "temperature", 0.0),
+        ("--top-k -5", "top_k", 0),
+        ("--top-p 1.4", "top_p", 1.0),
+        ("--top-p -0.5", "top_p", 0.0),
+        ("--min-p -1", "min_p", 0.0),
+        ("--typical 2", "typical_p", 1.0),
+        ("--top-nsigma -3", "top_n_sigma", -1.0),
+        ("--xtc-probability 7", "xtc_probability", 1.0),
+        ("--xtc-threshold 1.5", "xtc_threshold", 1.0),
+        ("--dynatemp-range -1", "dynatemp_range", 0.0),
+        ("--adaptive-decay 1", "adaptive_decay", 0.99),
+        ("--seed -5", "seed", 4294967291),
+        ("--seed 4294967338", "seed", 42),
+    ],
+)
+def test_values_outside_a_range_count_as_in_llama_cpp_and_are_said(
+    text: str, name: str, value: object
+) -> None:
+    args = parse_args(text.split())
+    assert args.sampling == {name: value}
+    flag, number = text.split()
+    assert number in args.notes[0]
+    assert "as in llama.cpp" in args.notes[0]
+    assert parse_args([f"{flag}={number}"]).sampling == {name: value}
+
+
+def test_a_value_that_llama_cpp_leaves_out_is_left_out() -> None:
+    args = parse_args(["--dry-base", "1.5", "--dry-base", "0.5"])
+    assert args.sampling == {"dry_base": 1.5}
+    assert "leaves it out" in args.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "steps", "skipped"),
+    [
+        (
+            ["--samplers", "top_k;tfs_z;typical_p;top_p;min_p;temperature"],
+            ["top_k", "top_p", "min_p", "temperature"],
+            ("tfs_z", "typical_p"),
+        ),
+        (["--sampling-seq", "kfypmt"], ["top_k", "typ_p", "top_p", "min_p", "temperature"], ("f",)),
+        (["--samplers", "Top-A;TOPK"], ["top_k"], ("Top-A",)),
+        (["--samplers", "nucleus;;temp;"], ["top_p", "temperature"], ()),
+        (["--samplers", "smoothing"], [], ("smoothing",)),
+        (["--sampler-seq", "kkzz"[1:]], ["top_k"], ("z",)),
+        (["--samplers", "tfs", "--samplers", "top_k"], ["top_k"], ()),
+    ],
+)
+def test_unknown_steps_are_skipped_with_a_warning(
+    words: list[str], steps: list[str], skipped: tuple[str, ...]
+) -> None:
+    args = parse_args(words)
+    assert args.sampling["samplers"] == steps
+    assert args.skipped == skipped
+    assert [warning.code for warning in args.warnings] == ["unknown-sampler"] * len(skipped)
+    assert all(name in warning.text for name, warning in zip(skipped, args.warnings, strict=True))
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("--tempp 1", "no flag --tempp"),
         ("--temp", "--temp needs a value"),
         ("--temp --top-k 4", "temperature cannot be --top-k"),
         ("--temp hot", "temperature cannot be hot"),
-        ("--top-p 1.4", "top_p cannot be 1.4"),
         ("--repeat-penalty 0", "repeat_penalty cannot be 0.0"),
         ("--top-k 4.5", "top_k cannot be 4.5"),
-        ("--samplers top_k;top_z", "no sampler named 'top_z'"),
+        ("--samplers top_k;infill", "infill"),
         ("--samplers top_k;top_k", "listed twice"),
-        ("--sampler-seq kz", "'z'"),
+        ("--sampler-seq ki", "infill"),
         ("--logit-bias hello+1", "TOKEN"),
         ("--logit-bias 5+inf", "logit_bias cannot be"),
         ("-ngl many", "n_gpu_layers cannot be many"),
