@@ -100,11 +100,20 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class LaneFailure:
+    """Why a lane has no reply to a message: a stable code, and what its words are made of."""
+
+    code: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class UserMessage:
     """A user's message and the replies to it, oldest first.
 
     `parent_id` is a reply to the message before it: the messages of a conversation are a tree.
-    What a lane has behind it, its own reply's `parent_id` says.
+    What a lane has behind it, its own reply's `parent_id` says. `failures` are those of lanes that
+    were asked and could not begin, by label.
     """
 
     id: int
@@ -113,6 +122,7 @@ class UserMessage:
     text: str
     created: float
     replies: tuple[Reply, ...] = ()
+    failures: Mapping[str, LaneFailure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

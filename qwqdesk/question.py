@@ -61,3 +61,19 @@ def question_again(
     """A message of the conversation, to be answered in these lanes, for the first time or again."""
     parents = (parent_of_answer(conversation, message_id, lane.label) for lane in lanes)
     return Question(conversation.id, message_id, tuple(parents))
+
+
+def keep_setups(history: History, conversation_id: int, setups: Sequence[LaneSetup]) -> None:
+    """Save the lanes as they are now; which of them were asked, and which message, stays known.
+
+    Raises:
+        UserError: when the history cannot be written.
+    """
+    asked = {entry.get("label"): entry.get("asked") for entry in history.lanes(conversation_id)}
+    history.set_lanes(
+        conversation_id,
+        [
+            {**lane.to_json(), **({"asked": asked[lane.label]} if asked.get(lane.label) else {})}
+            for lane in setups
+        ],
+    )

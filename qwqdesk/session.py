@@ -75,6 +75,7 @@ class Session:
         self._stream: RunStream | None = None
         self._busy = False
         self._stopping = False
+        self._stopped_lanes: set[int] = set()  # before there was a stream
 
     @property
     def running(self) -> bool:
@@ -290,6 +291,8 @@ class Session:
                 stream.cancel()
         elif stream is not None:
             stream.stop_lane(lane)
+        else:
+            self._stopped_lanes.add(lane)
 
     def answer_now(self, lane: int) -> None:
         """Let the lane end its reasoning at its next token and answer; in its answer, nothing."""
@@ -305,7 +308,7 @@ class Session:
             raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
         self._refuse_busy()
         self._refuse_changed()
-        self._busy, self._stopping = True, False
+        self._busy, self._stopping, self._stopped_lanes = True, False, set()
         try:
             yield self.loaded
         finally:
@@ -361,6 +364,8 @@ class Session:
             stream = self._stream = self.engine.run(request)
             if self._stopping:
                 stream.cancel()
+            for lane in self._stopped_lanes:
+                stream.stop_lane(lane)
             async for batch in stream:
                 for event in batch:
                     record.add(event)

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qwqdesk.conversation import Conversation, FinishReason, Loop, Mode, Reply, Timing, Usage
+from qwqdesk.conversation import (
+    Conversation,
+    FinishReason,
+    LaneFailure,
+    Loop,
+    Mode,
+    Reply,
+    Timing,
+    Usage,
+)
 from qwqdesk.errors import UserError
 from qwqdesk.store import history_search, pieces, rows, search_index, writers
 from qwqdesk.store.database import Database
@@ -231,6 +240,11 @@ class History:
         with self._db.transaction():
             self._set(conversation_id, "lanes", rows.dump(list(lanes)))
 
+    def lanes(self, conversation_id: int) -> tuple[Mapping[str, Any], ...]:
+        """The lanes' set-up as `set_lanes` saved it; none where the conversation is gone."""
+        found = self._db.read("SELECT lanes FROM conversations WHERE id = ?", (conversation_id,))
+        return rows.mappings_of(found[0]["lanes"]) if found else ()
+
     def set_system_prompt(self, conversation_id: int, text: str) -> None:
         """Save the system prompt."""
         with self._db.transaction():
@@ -264,6 +278,24 @@ class History:
                 self._enqueue("title", conversation_id, conversation_id)
             self._enqueue("message", new, conversation_id)
         return new
+
+    def set_failures(self, message_id: int, failures: Mapping[str, LaneFailure]) -> None:
+        """Note why lanes (by label) could not begin to answer a message.
+
+        It is forgotten as soon as the lane begins a reply to the message.
+        """
+        with self._db.transaction():
+            self._write_failures(message_id, {**self._failures(message_id), **failures})
+
+    def _failures(self, message_id: int) -> dict[str, LaneFailure]:
+        found = self._db.read("SELECT failures FROM messages WHERE id = ?", (message_id,))
+        return rows.failures_of(found[0]["failures"]) if found else {}
+
+    def _write_failures(self, message_id: int, failures: Mapping[str, LaneFailure]) -> None:
+        self._db.write(
+            "UPDATE messages SET failures = ? WHERE id = ?",
+            (rows.dump_failures(failures), message_id),
+        )
 
     def add_reply(
         self,
@@ -305,6 +337,9 @@ class History:
                 ),
             )
             pieces.remove(self._db, new)  # of a reply that had this number and was deleted
+            failures = self._failures(message_id)
+            if failures.pop(lane, None) is not None:
+                self._write_failures(message_id, failures)
         self._written[new] = Written()
         return new
 

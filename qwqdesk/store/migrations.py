@@ -116,6 +116,11 @@ def add_part_search(connection: sqlite3.Connection) -> None:
     enqueue_all(connection)
 
 
+def add_lane_failures(connection: sqlite3.Connection) -> None:
+    """Which lanes could not begin to answer a message, and why."""
+    connection.execute("ALTER TABLE messages ADD COLUMN failures TEXT NOT NULL DEFAULT '{}'")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_tree,
     create_search,
@@ -124,6 +129,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_reply_pieces,
     add_reply_parents,
     add_part_search,
+    add_lane_failures,
 )
 
 

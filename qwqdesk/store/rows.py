@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, cast, get_args
 from qwqdesk.conversation import (
     Conversation,
     FinishReason,
+    LaneFailure,
     Loop,
     Reply,
     Timing,
@@ -144,7 +145,25 @@ def message_of(row: sqlite3.Row, replies: tuple[Reply, ...]) -> UserMessage:
         text=text_of(row["text"]),
         created=time_of(row["created"]),
         replies=replies,
+        failures=failures_of(row["failures"]),
     )
+
+
+def failures_of(text: object) -> dict[str, LaneFailure]:
+    """Why lanes could not answer a message, by label; what cannot be read is left out."""
+    found: dict[str, LaneFailure] = {}
+    for label, entry in _mapping(text).items():
+        if isinstance(entry, dict) and isinstance(entry.get("code"), str):
+            arguments = entry.get("arguments")
+            found[label] = LaneFailure(
+                entry["code"], arguments if isinstance(arguments, dict) else {}
+            )
+    return found
+
+
+def dump_failures(failures: Mapping[str, LaneFailure]) -> str:
+    """The reverse of `failures_of`."""
+    return dump({label: asdict(failure) for label, failure in failures.items()})
 
 
 def conversation_of(row: sqlite3.Row, messages: tuple[UserMessage, ...]) -> Conversation:
@@ -156,7 +175,7 @@ def conversation_of(row: sqlite3.Row, messages: tuple[UserMessage, ...]) -> Conv
         created=time_of(row["created"]),
         updated=time_of(row["updated"]),
         system_prompt=text_of(row["system_prompt"]),
-        lanes=_mappings(row["lanes"]),
+        lanes=mappings_of(row["lanes"]),
         tips=tips,
         messages=messages,
     )
@@ -180,7 +199,8 @@ def _mapping(text: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _mappings(text: object) -> tuple[Mapping[str, Any], ...]:
+def mappings_of(text: object) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a column with a JSON array of them."""
     value = _parse(text)
     return (
         tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()

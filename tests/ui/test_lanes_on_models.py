@@ -322,3 +322,71 @@ async def test_a_lane_that_was_added_later_was_not_cut_off(
         d.window.page.open_new()
         d.window.page.views.open(number)
         assert not [w for w in d.page.findChildren(QWidget, "interruptedBand") if w.isVisible()]
+
+
+async def test_what_is_missing_is_offered_where_running_it_can_help(
+    qapp: QApplication, tmp_path: Path, models: dict[str, Path]
+) -> None:
+    async with opened(tmp_path) as d:
+        await _load(d, models["F16"])
+        d.click("addLaneButton")
+        view = d.window.page.view
+        gone = tmp_path / "gone.gguf"
+        d.window.page.acts.set_model(view, view.lanes[1], gone)
+        run = await d.send("hello")
+        run.write(0, "one")
+        run.finish()
+        await d.idle()
+        assert f"There is no file {gone}." in d.find("errorBand", d.lane(1)).accessibleName()
+        assert not _offers_rest(d), "the file is still gone"
+        await d.reopen()
+        assert f"There is no file {gone}." in d.find("errorBand", d.lane(1)).accessibleName()
+        assert not _offers_rest(d)
+        gone.write_bytes(models["Q8_0"].read_bytes())
+        await d.reopen()
+        assert _offers_rest(d)
+        band = d.find("interruptedBand")
+        runs = len(d.engine.staged)
+        next(b for b in band.findChildren(QPushButton) if b.text().startswith("Run")).click()
+        await d.until(lambda: len(d.engine.staged) > runs)
+        d.engine.staged[-1].write(0, "two")
+        d.engine.staged[-1].finish()
+        await d.idle()
+        assert d.answer(1) == "two"
+        await agrees(d)
+
+
+async def test_what_fails_again_says_so_at_its_lane_and_is_offered_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        number = _cut_off(d.history)
+        lanes = list(d.history.lanes(number))
+        lanes[1] = {**lanes[1], "model": str(tmp_path / "gone.gguf")}
+        d.history.set_lanes(number, lanes)
+        d.window.page.views.open(number)
+        band = await d.shown("interruptedBand")
+        next(b for b in band.findChildren(QPushButton) if b.text().startswith("Run")).click()
+        await d.shown("errorBand")
+        await d.idle()
+        assert "gone.gguf" in d.find("errorBand", d.lane(1)).accessibleName()
+        assert not _offers_rest(d)
+        await agrees(d)
+        (tmp_path / "gone.gguf").write_bytes(b"GGUF")
+        await d.reopen()
+        assert _offers_rest(d)
+
+
+async def test_editing_a_lane_keeps_the_mark_of_what_was_asked(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        d.window.page.views.open(_cut_off(d.history))
+        await d.shown("interruptedBand")
+        d.window.page.view.lanes[1].model.set_values({"temperature": 0.3})
+        await d.reopen()
+        assert _offers_rest(d)
+
+
+def _offers_rest(d: Driver) -> bool:
+    return any(w.isVisible() for w in d.page.findChildren(QWidget, "interruptedBand"))

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import LaneFinished, Loaded
+from qwqdesk.engine.events import LaneFinished, Loaded, Output
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.lane_failure import failure_error, may_work_now
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_turns import (
     LanePlace,
@@ -23,7 +24,7 @@ from qwqdesk.model_turns import (
     TurnEvent,
     TurnFailed,
 )
-from qwqdesk.run_plan import MessageSaved, RunOptions
+from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
 
@@ -112,6 +113,116 @@ def test_a_model_that_is_gone_costs_its_own_lanes_only(
     assert [event.lanes for event in failed] == [(0,)]
     assert "gone.gguf" in failed[0].error.what
     assert finished(events) == [(1, "length")]
+    (message,) = history_of(session).load(1).messages
+    assert message.failures == {"A": failed[0].failure}
+    kept = message.failures["A"]
+    assert kept.code == "not_found"
+    assert failure_error(kept).what == f"There is no file {gone}."
+    assert not may_work_now(kept, str(gone)), "it is still gone"
+    assert may_work_now(kept, str(models["F16"])), "on another model"
+    gone.write_bytes(b"")
+    assert may_work_now(kept, str(gone)), "something is there now"
+
+
+def test_a_failure_is_forgotten_when_the_lane_answers(
+    session: Session, models: dict[str, Path]
+) -> None:
+    gone = models["F16"].with_name("gone.gguf")
+    asyncio.run(collect(ModelTurns(session, [place("A", gone), place("B", models["F16"])])))
+    (message,) = history_of(session).load(1).messages
+    assert set(message.failures) == {"A"}
+
+    async def again() -> None:
+        async for _ in ModelTurns(session, [place("A", models["F16"])]).answer(1, message.id):
+            pass
+
+    asyncio.run(again())
+    (message,) = history_of(session).load(1).messages
+    assert not message.failures
+    assert [reply.lane for reply in message.replies] == ["B", "A"]
+
+
+def test_a_lane_that_is_left_out_before_its_turn_is_never_asked(
+    session: Session, models: dict[str, Path]
+) -> None:
+    places = [place("A", models["F16"]), place("B", models["Q8_0"]), place("C", models["other"])]
+    turns = ModelTurns(session, places)
+
+    async def run() -> list[TurnEvent]:
+        events: list[TurnEvent] = []
+        async for batch in turns.send("hi"):
+            events += batch
+            if any(isinstance(event, LaneFinished) for event in batch):
+                turns.leave_out(1)
+        return events
+
+    events = asyncio.run(run())
+    assert finished(events) == [(0, "length"), (2, "length")]
+    loads = [event.model.path for event in events if isinstance(event, Loaded)]
+    assert str(models["Q8_0"]) not in loads
+    (message,) = history_of(session).load(1).messages
+    assert [reply.lane for reply in message.replies] == ["A", "C"]
+    assert not message.failures
+
+
+def test_a_lane_that_is_left_out_while_its_model_is_loaded_is_not_asked(
+    session: Session, models: dict[str, Path]
+) -> None:
+    places = [place("A", models["F16"]), place("B", models["F16"])]
+    turns = ModelTurns(session, places)
+
+    async def run() -> list[TurnEvent]:
+        events: list[TurnEvent] = []
+        async for batch in turns.send("hi"):
+            events += batch
+            if any(isinstance(event, Loaded) for event in batch):
+                turns.leave_out(0)
+        return events
+
+    events = asyncio.run(run())
+    began = [event.lanes for event in events if isinstance(event, TurnBegan)]
+    assert began == [(0, 1), (1,)]
+    assert finished(events) == [(1, "length")]
+    conversation = history_of(session).load(1)
+    assert [entry["label"] for entry in conversation.lanes] == ["B"]
+    assert [reply.lane for reply in conversation.messages[0].replies] == ["B"]
+
+
+def test_a_load_that_nobody_wants_any_more_is_given_up(
+    session: Session, models: dict[str, Path]
+) -> None:
+    turns = ModelTurns(session, [place("A", models["F16"]), place("B", models["Q8_0"])])
+
+    async def run() -> list[TurnEvent]:
+        events: list[TurnEvent] = []
+        async for batch in turns.send("hi"):
+            events += batch
+            if isinstance(batch[0], TurnBegan) and batch[0].lanes == (0,):
+                turns.leave_out(0)
+        return events
+
+    events = asyncio.run(run())
+    assert finished(events) == [(1, "length")]
+    (message,) = history_of(session).load(1).messages
+    assert [reply.lane for reply in message.replies] == ["B"]
+
+
+@pytest.mark.parametrize("moment", [MessageSaved, RunBegan, Output])
+def test_a_lane_that_is_left_out_in_its_turn_is_stopped(
+    session: Session, models: dict[str, Path], moment: type
+) -> None:
+    model = models["F16"]
+    turns = ModelTurns(session, [place("A", model, n_predict=400), place("B", model)])
+
+    async def run() -> list[TurnEvent]:
+        events: list[TurnEvent] = []
+        async for batch in turns.send("hi"):
+            events += batch
+            if any(isinstance(event, moment) for event in batch):
+                turns.leave_out(0)
+        return events
+
+    assert sorted(finished(asyncio.run(run()))) == [(0, "cancelled"), (1, "length")]
 
 
 def test_when_nothing_can_run_the_error_is_raised(session: Session, tmp_path: Path) -> None:

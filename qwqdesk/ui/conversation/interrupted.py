@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 
 from qwqdesk.conversation import Reply
+from qwqdesk.lane_failure import may_work_now
 from qwqdesk.store.history import CUT_DETAIL
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import MessageBand
@@ -16,14 +17,23 @@ _NAME = "interruptedBand"
 
 
 def unanswered(desk: Desk, view: ConversationView) -> list[Lane]:
-    """The lanes of a comparison that were asked the newest message and have no whole reply."""
+    """The lanes of a comparison that were asked the newest message and have no whole reply.
+
+    Not those that would fail again for the same reason; they say themselves why.
+    """
     if view.conversation_id is None or not view.message_id or len(view.lanes) < 2:
         return []
     conversation = desk.history.load(view.conversation_id)
     message = next((m for m in conversation.messages if m.id == view.message_id), None)
     replies = {reply.lane: reply for reply in message.replies} if message else {}
+    failures = message.failures if message is not None else {}
     asked = {e.get("label") for e in conversation.lanes if e.get("asked") == view.message_id}
-    return [lane for lane in view.lanes if _lacks_reply(lane.label, replies, asked)]
+    return [
+        lane
+        for lane in view.lanes
+        if _lacks_reply(lane.label, replies, asked)
+        if lane.label not in failures or may_work_now(failures[lane.label], lane.setup.model)
+    ]
 
 
 def drawn_seed(desk: Desk, view: ConversationView) -> int | None:

@@ -22,6 +22,7 @@ from qwqdesk.engine.events import (
 )
 from qwqdesk.errors import UserError
 from qwqdesk.lane_export import CopiedLane
+from qwqdesk.lane_failure import failure_error
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.run_plan import SessionEvent
 from qwqdesk.sampling.recipes import Recipe
@@ -86,6 +87,7 @@ class Lane(QFrame):
         self.reply_id = 0
         self._reasoning_tokens = 0
         self._loop_found = False
+        self._waits = False  # for its turn, in a run that is under way
         self.answers = 1  # how many it writes at once; it shows the last
         self.status: LaneStatus | None = None
         self.model = ChainModel(setup, self)
@@ -139,6 +141,11 @@ class Lane(QFrame):
     def writing(self) -> bool:
         """Whether the lane writes now."""
         return self.output.running
+
+    @property
+    def answered(self) -> bool:
+        """Whether it shows a reply to the newest message, whole or not."""
+        return self.output.reply is not None
 
     @property
     def has_text(self) -> bool:
@@ -224,12 +231,20 @@ class Lane(QFrame):
         self._earlier.offer(turns[:first], drawn=len(turns) - first)
         if path:
             self.offer_siblings(path[-1])
-        if path and replies[-1] is None:  # it was asked in vain, or not at all
-            self._set_status(unanswered())
+        if path and replies[-1] is None:
+            self._show_unanswered(path[-1])
         if self.single:
             self.output.transcript.to_end()
         else:
             self.output.transcript.to_newest_turn()
+
+    def _show_unanswered(self, message: UserMessage) -> None:
+        """It was asked in vain, or not at all."""
+        failure = message.failures.get(self.label)
+        if failure is not None:
+            self.fail(failure_error(failure))
+        else:
+            self._set_status(unanswered())
 
     def _show_turn(self, turn: Turn) -> None:
         if turn.text is not None:
@@ -275,7 +290,7 @@ class Lane(QFrame):
     def begin(self, reply_id: int, seed: int | None, *, opened: bool, again: bool) -> None:
         """A run starts in this lane. `again`: the newest reply, if any, is written anew."""
         self.reply_id, self._reasoning_tokens = reply_id, 0
-        self._loop_found = False
+        self._loop_found = self._waits = False
         self.body.show_text()
         self._siblings.drop()
         if again:
@@ -318,10 +333,18 @@ class Lane(QFrame):
 
     def wait(self, words: str) -> None:
         """Its turn comes later, or its model is being loaded."""
+        self._waits = True
         self._set_status(running(words))
+
+    def end_waiting(self) -> None:
+        """The run is over; where the lane's turn never came, it has no reply."""
+        if self._waits:
+            self._waits = False
+            self._set_status(unanswered())
 
     def fail(self, error: UserError, usage: Usage | None = None) -> None:
         """The run ended with an error before this lane had finished; `usage` is what it cost."""
+        self._waits = False
         self.body.show_text()
         self.output.show_error(error, usage)
         self._set_status(finished("error", str(error)))

@@ -86,8 +86,7 @@ class LaneActs(QObject):
             self._remove(view, lane)
 
     def _remove(self, view: ConversationView, lane: Lane) -> None:
-        if lane.writing:
-            self._runs.stop_lane(lane)
+        self._runs.leave_out(view, lane)
         view.remove_lane(lane)
         self.changed.emit()
         self.done.emit()

@@ -104,5 +104,7 @@ class PageRuns(QObject):
             self.offer_rest(view)
 
     def _changed(self) -> None:
+        if self._runs.view is None and self._views.count():
+            self.offer_rest(self._views.shown)
         self._views.drop_hidden(self._runs.views)
         self.refresh_wanted.emit()

@@ -250,14 +250,12 @@ class RunController(QObject):
         self._desk.history_changed.emit()
 
     def _refuse(self, view: ConversationView, error: UserError, shown: ShownRun) -> None:
-        """Where the message was saved before the run failed, it is shown with the error."""
-        if shown.saved is None:
+        """Where the message was saved before the run failed, its lanes show the error."""
+        if shown.saved is not None:
+            view.show_conversation(self._desk.history.load(shown.saved.conversation_id))
+            self.failed.emit(view, error)
+        elif shown.sends or not view.show_failures(shown.lanes):
             self.refused.emit(view, error)
-            return
-        view.show_conversation(self._desk.history.load(shown.saved.conversation_id))
-        for lane in view.lanes:
-            lane.fail(error)
-        self.failed.emit(view, error)
 
     # ------------------------------------------------------------ stopping
 
@@ -274,6 +272,13 @@ class RunController(QObject):
             return
         for number in self._view.target_numbers(lane):
             self._desk.session.stop(number)
+
+    def leave_out(self, view: ConversationView, lane: Lane) -> None:
+        """A lane goes: it is not asked, or it is stopped; the others go on."""
+        self.call_back(view, [lane])
+        number = self._shown.number_of(lane) if self._shown is not None else None
+        if self._turns is not None and number is not None:
+            self._turns.leave_out(number)
 
     def answer_now(self, lane: Lane) -> None:
         """Let a lane end its reasoning and answer; the others go on."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.lane_failure import failure_error
 from qwqdesk.model_turns import TurnBegan, TurnEvent, TurnFailed
 from qwqdesk.run_plan import MessageSaved, RunBegan
 from qwqdesk.ui.conversation.lane import Lane
@@ -35,22 +36,27 @@ class ShownRun(QObject):
         self.sends = text is not None  # else a message is answered that is there already
         self.saved: MessageSaved | None = None
         self._times = times
-        self._view, self._text, self._lanes = view, text, tuple(lanes)
-        self._turn: tuple[Lane, ...] = self._lanes
+        self._view, self._text, self.lanes = view, text, tuple(lanes)
+        self._turn: tuple[Lane, ...] = self.lanes
         self._model = ""
 
     def wants(self, lane: Lane) -> bool:
         """Whether a lane still writes in this run, or will."""
-        return lane in self._lanes and (lane not in self._begun or self._view.writes(lane))
+        return lane in self.lanes and (lane not in self._begun or self._view.writes(lane))
+
+    def number_of(self, lane: Lane) -> int | None:
+        """The lane's number in this run, whether it has begun or not."""
+        return self.lanes.index(lane) if lane in self.lanes else None
 
     def take(self, event: TurnEvent) -> None:
         """Show one event."""
         if isinstance(event, TurnBegan):
             self._begin_turn(event)
         elif isinstance(event, TurnFailed):
-            lanes = [self._lanes[number] for number in event.lanes]
+            lanes = [self.lanes[number] for number in event.lanes]
             self._begun.update(lanes)
-            self._view.fail(lanes, event.error)
+            kept = event.failure
+            self._view.fail(lanes, failure_error(kept) if kept is not None else event.error)
         elif isinstance(event, LoadProgress):
             share = f" {event.fraction:.0%}" if event.fraction else ""
             self._view.wait(self._turn, f"Loading {self._model}{share}")
@@ -63,7 +69,7 @@ class ShownRun(QObject):
             self._begun.update(self._turn)
             every = [lane for lane in self._turn for _ in range(self._times)]
             if not self.began:
-                self._view.ask(event.message_id, self._text, self._lanes)
+                self._view.ask(event.message_id, self._text, self.lanes)
             self._view.begin(event, every, again=self._text is None)
             if not self.began:
                 self.began = True
@@ -72,8 +78,8 @@ class ShownRun(QObject):
             self._view.take(event)
 
     def _begin_turn(self, turn: TurnBegan) -> None:
-        self._turn = tuple(self._lanes[number] for number in turn.lanes)
+        self._turn = tuple(self.lanes[number] for number in turn.lanes)
         self._model = file_title(Path(turn.model)) if turn.model is not None else ""
         if turn.turns > 1 and turn.number == 1:
-            later = [lane for lane in self._lanes if lane not in self._turn]
+            later = [lane for lane in self.lanes if lane not in self._turn]
             self._view.wait(later, "Waits for its model")

@@ -25,7 +25,9 @@ from qwqdesk.engine.events import (
     RunStarted,
 )
 from qwqdesk.errors import UserError
+from qwqdesk.lane_failure import failure_error
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.question import keep_setups
 from qwqdesk.run_plan import RunBegan, SessionEvent
 from qwqdesk.thought_origin import origin_of
 from qwqdesk.ui.base import Hairline, Toast
@@ -159,8 +161,8 @@ class ConversationView(QWidget):
     def save_lanes(self) -> None:
         """Keep the lanes' set-up with the conversation."""
         if self.conversation_id is not None:
-            setups = [lane.setup.to_json() for lane in self.lanes]
-            self._desk.history.set_lanes(self.conversation_id, setups)
+            setups = [lane.setup for lane in self.lanes]
+            keep_setups(self._desk.history, self.conversation_id, setups)
         self.changed.emit()
 
     def _default_setup(self) -> LaneSetup:
@@ -203,10 +205,14 @@ class ConversationView(QWidget):
             return
         self._unfinished.discard(lane)
         self.columns.remove(lane)
+        self._forget_tip(lane)
+        self._lanes_changed()
+
+    def _forget_tip(self, lane: Lane) -> None:
+        """Nothing goes on from a lane that was removed, perhaps while its run was being made."""
         if self.conversation_id is not None:
             number = self.conversation_id
             change_tips(self._desk.history, number, lambda _tips: {}, leave_out=lane.label)
-        self._lanes_changed()
 
     def _lanes_changed(self) -> None:
         self._reload_idle()
@@ -259,6 +265,7 @@ class ConversationView(QWidget):
         before = [reply.reasoning for reply in self.comparison.replies()]
         for lane in dict.fromkeys(self._targets):
             if lane not in self._unfinished:
+                self._forget_tip(lane)
                 continue
             numbers = self.target_numbers(lane)
             number, lane.answers = numbers[-1], len(numbers)  # it shows the last of its replies
@@ -304,6 +311,17 @@ class ConversationView(QWidget):
                 lane.fail(error, self._usage(lane))
                 self._unfinished.discard(lane)
 
+    def show_failures(self, lanes: Sequence[Lane]) -> bool:
+        """Let lanes without a reply say why the newest message is unanswered; whether all do."""
+        if self.conversation_id is None:
+            return False
+        messages = self._desk.history.load(self.conversation_id).messages
+        failures = next((m.failures for m in messages if m.id == self.message_id), {})
+        for lane in lanes:
+            if lane in self.lanes and lane.label in failures and not lane.answered:
+                lane.fail(failure_error(failures[lane.label]))
+        return all(lane.label in failures and not lane.answered for lane in lanes)
+
     def _usage(self, lane: Lane) -> Usage | None:
         replies = self.comparison.replies()
         return next((reply.usage for reply in replies if reply.label == lane.label), None)
@@ -324,6 +342,7 @@ class ConversationView(QWidget):
                 if lane not in asked and not lane.has_text:  # added while the others wrote
                     lane.show_path(path, conversation)
                 elif message is not None:
+                    lane.end_waiting()
                     lane.offer_siblings(message)
         self.comparison.end()
         self.changed.emit()

@@ -36,6 +36,11 @@ def shown(d: Driver) -> dict[str, Any]:
     return {
         "question": view.prompt.text if view.prompt.isVisible() else "",
         "strip": said(view.strip),
+        "rest": [
+            w.accessibleName()
+            for w in d.page.findChildren(QWidget, "interruptedBand")
+            if w.isVisible()
+        ],
         "lanes": {lane.label: of_lane(lane) for lane in view.lanes},
     }
 
@@ -271,6 +276,48 @@ async def lane_failed(d: Driver) -> None:
     await d.idle()
 
 
+async def model_is_gone(d: Driver) -> None:
+    """Lane B's model cannot be loaded; lane A answers."""
+    lanes(d, 2)
+    view = d.window.page.view
+    d.window.page.acts.set_model(view, view.lanes[1], Path("/models/gone.gguf"))
+    await turn(d, "Go", "from A")
+
+
+async def refused_message(d: Driver) -> None:
+    """It is saved, and then no lane can begin."""
+    lanes(d, 2)
+    d.window.page.composer.set_text("word " * 400)
+    d.click("sendButton")
+    await d.idle()
+    d.window.page.composer.set_text("")
+
+
+async def stopped_before_its_turn(d: Driver) -> None:
+    lanes(d, 2)
+    view = d.window.page.view
+    d.window.page.acts.set_model(view, view.lanes[1], Path("/models/gone.gguf"))
+    run = await d.send("Go")
+    Writer(run).write(0, "a b c")
+    await d.until(lambda: d.answer(0))
+    d.window.page.stop()
+    await d.idle()
+
+
+async def removed_before_its_turn(d: Driver) -> None:
+    lanes(d, 3)
+    view = d.window.page.view
+    d.window.page.acts.set_model(view, view.lanes[1], Path("/models/gone.gguf"))
+    run = await d.send("Go")
+    d.window.page.acts.remove(view.lanes[1])
+    writer = Writer(run)
+    writer.write(0, "a b c")
+    writer.write(1, "a b d")
+    run.finish()
+    await d.idle()
+    assert [lane.label for lane in view.lanes] == ["A", "C"]
+
+
 async def refused_second_message(d: Driver) -> None:
     await turn(d, "first", "fine")
     d.window.page.composer.set_text("word " * 400)
@@ -351,6 +398,10 @@ EVERY_KIND: Sequence[Journey] = (
     stopped,
     failed,
     lane_failed,
+    model_is_gone,
+    refused_message,
+    stopped_before_its_turn,
+    removed_before_its_turn,
     refused_second_message,
     regenerated,
     stepped_back,
