@@ -14,21 +14,29 @@ class UserError(Exception):
         what: what happened, as one full sentence.
         what_to_do: the next step, as one full sentence.
         code: a short stable word for scripts, as in ``{"error": {"code": ...}}``.
+        detail: what another program said about it in its own words; shown on demand.
     """
 
-    def __init__(self, what: str, what_to_do: str, *, code: str = "failed") -> None:
+    def __init__(
+        self, what: str, what_to_do: str, *, code: str = "failed", detail: str = ""
+    ) -> None:
         super().__init__(what, what_to_do, code)
         self.what = what
         self.what_to_do = what_to_do
         self.code = code
+        self.detail = detail
 
     def __str__(self) -> str:
         return f"{self.what} {self.what_to_do}".strip()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restore, (type(self), self.what, self.what_to_do, self.code)
+        return _restore, (type(self), self.what, self.what_to_do, self.code, self.detail)
 
 
-def _restore(kind: type[UserError], what: str, what_to_do: str, code: str) -> UserError:
+def _restore(
+    kind: type[UserError], what: str, what_to_do: str, code: str, detail: str = ""
+) -> UserError:
     """Pickle support: keyword-only arguments are not restored by the default protocol."""
-    return kind(what, what_to_do, code=code)
+    found = kind(what, what_to_do, code=code)
+    found.detail = detail
+    return found

@@ -1,4 +1,4 @@
-"""Before a load: is this file whole, does it fit, and which settings make it fit.
+"""Before a load: does the model fit, and which settings make it fit.
 
 Running out of memory inside native code ends the process, so everything that can be known from
 the header is decided here.
@@ -7,8 +7,6 @@ the header is decided here.
 from __future__ import annotations
 
 import math
-import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +23,7 @@ from qwqdesk.engine_settings import (
 )
 from qwqdesk.errors import UserError
 from qwqdesk.free_memory import free_memory, used_devices
-from qwqdesk.models.gguf import GgufArray, GgufHeader, read_header
+from qwqdesk.models.gguf import GgufArray, GgufHeader
 from qwqdesk.models.gguf_header import BUFFER_ALIGNMENT
 from qwqdesk.models.memory import (
     FreeMemory,
@@ -35,9 +33,9 @@ from qwqdesk.models.memory import (
     estimate,
     require_fit,
 )
+from qwqdesk.models.parts import model_files
 from qwqdesk.models.shape import ModelShape, model_shape, with_kept_on_cpu
 
-_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
 # Override keys of llama.cpp that do not begin with the architecture's name.
 _GENERAL_PREFIXES = ("general.", "tokenizer.", "split.")
@@ -58,44 +56,14 @@ class LoadPlan:
         return self.free.shortage(needed) is None
 
 
-def read_model_header(path: Path) -> GgufHeader:
-    """The header of a model file; of all its shards when it is split.
-
-    Raises:
-        UserError: missing, unreadable, not GGUF, cut off, not the first shard, a shard missing.
-    """
-    header = read_header(path)
-    if header.split is None or header.split.count <= 1:
-        return header
-    tensors = list(header.tensors)
-    size, aligned = header.file_size, header.aligned
-    for shard in _other_shards(path, header.split.count):
-        more = read_header(shard)
-        tensors.extend(more.tensors)
-        size += more.file_size
-        aligned = aligned and more.aligned
-    return replace(header, tensors=tuple(tensors), file_size=size, aligned=aligned)
-
-
-def model_files(path: Path, header: GgufHeader) -> tuple[Path, ...]:
-    """The files that a load of this model reads: the path, and its other shards.
-
-    Raises:
-        UserError: code "shard", when one is missing.
-    """
-    more = _other_shards(path, header.split.count) if header.split is not None else ()
-    return (path, *more)
-
-
 def plan_load(
     path: Path, header: GgufHeader, asked: EngineSettings, devices: Sequence[DeviceMemory]
 ) -> LoadPlan:
     """Choose context and GPU layers by free memory where the user left them to us.
 
     Raises:
-        UserError: code "memory", when it cannot fit; "architecture", when it is not a text model.
+        UserError: code "memory", when it cannot fit.
     """
-    _require_text_model(path, header)
     _require_epsilons(path, header, asked)
     shape = with_kept_on_cpu(model_shape(header), header, _placed_patterns(asked))
     free = free_memory(devices, asked)
@@ -229,42 +197,6 @@ def _estimate(shape: ModelShape, settings: EngineSettings, lanes: int) -> Memory
         flash_attn=settings.flash_attn != "off",
         kv_offload=settings.kv_offload,
     )
-
-
-def _other_shards(path: Path, count: int) -> Iterator[Path]:
-    found = _SHARD.search(path.name)
-    if found is None or int(found[1]) != 1:
-        raise UserError(
-            f"{path.name} is one part of a model in {count} parts, not the first.",
-            "Open the file whose name ends with -00001-of-"
-            f"{count:05d}.gguf; the others must lie beside it.",
-            code="shard",
-        )
-    for number in range(2, count + 1):
-        shard = path.with_name(_SHARD.sub(f"-{number:05d}-of-{count:05d}.gguf", path.name))
-        if not shard.is_file():
-            raise UserError(
-                f"Part {number} of {count} is missing: {shard.name}.",
-                "Download the missing part into the same folder.",
-                code="shard",
-            )
-        yield shard
-
-
-def _require_text_model(path: Path, header: GgufHeader) -> None:
-    architecture = header.metadata.get("general.architecture")
-    if header.big_endian != (sys.byteorder == "big"):
-        raise UserError(
-            f"{path.name} was written for machines with the other byte order.",
-            "Download a file for this machine; llama.cpp cannot swap the bytes.",
-            code="byte_order",
-        )
-    if not isinstance(architecture, str) or not header.tensors:
-        raise UserError(
-            f"{path.name} holds no model: {'no architecture' if header.tensors else 'no tensors'}.",
-            "Choose a GGUF file with the weights of a language model.",
-            code="architecture",
-        )
 
 
 def _require_epsilons(path: Path, header: GgufHeader, settings: EngineSettings) -> None:

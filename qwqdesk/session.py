@@ -20,9 +20,10 @@ from qwqdesk.errors import UserError
 from qwqdesk.file_states import FileState, changed_file, file_states
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.late_hashes import LateHashes
-from qwqdesk.load_plan import LoadPlan, plan_load, read_model_header
+from qwqdesk.load_plan import LoadPlan, plan_load
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
+from qwqdesk.models.parts import read_model_header
 from qwqdesk.models.quants import quantization_label
 from qwqdesk.models.shape import TEMPLATE_KEY
 from qwqdesk.pipe import first

@@ -64,6 +64,14 @@ def write_tiny_model(
     return path
 
 
+def tiny_file(kind: Kind = "F16") -> GgufFile:
+    """The same model with zeros for weights, to be changed before it is written."""
+    file = _header(kind, TEMPLATE)
+    for name, shape in _tensors():
+        file.tensor(name, shape, kind if len(shape) == 2 else "F32")
+    return file
+
+
 def _odd_length(file: GgufFile, alignment: int) -> int:
     """How long a text makes the data begin at a multiple of `alignment` that is none of 32."""
     trial = GgufFile(alignment=alignment, keys=list(file.keys))

@@ -19,8 +19,9 @@ from qwqdesk.engine.events import (
     LoadProgress,
     RunRequest,
 )
-from qwqdesk.load_plan import plan_load, read_model_header
+from qwqdesk.load_plan import plan_load
 from qwqdesk.manifest import engine_json, model_json
+from qwqdesk.models.parts import read_model_header
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qwqdesk.cli import common
-from qwqdesk.cli.output import print_json, printable, write_out
+from qwqdesk.cli.output import print_json, printable, to_stderr, write_out
+from qwqdesk.models.details import read_details
 from qwqdesk.models.inspect import inspect_json, inspect_text
 from qwqdesk.paths import DataDirs
 from qwqdesk.sampling.formats.llama_args import UsageError
@@ -28,4 +29,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         print_json(inspect_json(path))
     else:
         write_out(printable(inspect_text(path)).rstrip("\n") + "\n")
+        problem = read_details(path).problem
+        if problem is not None:
+            to_stderr(printable(f"note: {problem}"))
     return 0

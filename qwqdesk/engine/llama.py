@@ -93,12 +93,12 @@ class LlamaModel:
         params.progress_callback = self._api.llama_progress_callback(on_progress)
         if without_weights:
             params.no_alloc, params.load_mode = True, self._api.LLAMA_LOAD_MODE_NONE
-        library.messages.clear()
+        library.begin_log()
         self.handle: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             if cancelled:
                 raise LoadCancelledError
-            raise load_error(path, library.last_error())
+            raise load_error(path, library.errors())
         if self._api.llama_model_has_encoder(self.handle) or not (
             self._api.llama_model_has_decoder(self.handle)
         ):
@@ -119,7 +119,7 @@ class LlamaModel:
             handle = self._api.llama_adapter_lora_init(self.handle, os.fsencode(path))
             if not handle:
                 self.close()
-                raise lora_error(path, self.library.last_error())
+                raise lora_error(path, self.library.errors())
             found.append((handle, adapter.scale))
         return tuple(found)
 
@@ -262,10 +262,10 @@ class LlamaContext:
             unified=unified,
             threads=self.n_threads,
         )
-        model.library.messages.clear()
+        model.library.begin_log()
         self.handle: Any = self._api.llama_init_from_model(model.handle, params)
         if not self.handle:
-            raise context_error(settings, streams, model.library.last_error())
+            raise context_error(settings, streams, model.library.errors())
         self._apply_adapters(model.adapters)
         self.flash_attn = flash_attention_state(model.library.messages, settings.flash_attn)
         self._memory: Any = self._api.llama_get_memory(self.handle)
@@ -294,7 +294,7 @@ class LlamaContext:
         if self._api.llama_set_adapters_lora(self.handle, handles, count, scales) != 0:
             self._api.llama_free(self.handle)
             self.handle = None
-            raise lora_error(None, self._model.library.last_error())
+            raise lora_error(None, self._model.library.errors())
 
     def close(self) -> None:
         """Free the batch and the context; sampler chains may outlive it."""
@@ -348,11 +348,12 @@ class LlamaContext:
         self._decode_batch()
 
     def _decode_batch(self) -> None:
+        self._model.library.forget_errors()
         began = time.perf_counter()
         status = self._api.llama_decode(self.handle, self._batch)
         self.decode_s += time.perf_counter() - began
         if status != 0:
-            raise decode_error(status, self._model.library.last_error())
+            raise decode_error(status, self._model.library.errors())
 
     def copy(self, source: int, target: int) -> None:
         """Let `target` share (unified) or own a copy of (streams) all of `source`'s cells."""

@@ -17,13 +17,9 @@ from qwqdesk.errors import UserError
 
 _log = logging.getLogger("qwqdesk.llama")
 
+# enum ggml_log_level (ggml.h)
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
-
-# Words of llama.cpp's own messages when something went wrong.
-_FAILURES = (
-    *("error", "failed", "unknown", "unsupported", "invalid", "not supported", "unable"),
-    *("requires", "does not", "cannot", "not found", "wrong shape", "corrupted"),
-)
+_CONTINUES = 5
 
 
 @cache
@@ -47,6 +43,7 @@ class LlamaLibrary:
 
     # The process has one native log: whoever set the callback last, every library reads it.
     messages: ClassVar[deque[str]] = deque(maxlen=400)
+    _errors: ClassVar[deque[str]] = deque(maxlen=50)
     _callbacks: ClassVar[list[object]] = []
 
     def __init__(self) -> None:
@@ -71,23 +68,36 @@ class LlamaLibrary:
 
     def _on_log(self, level: int, text: bytes, _user_data: object) -> None:
         line = text.decode("utf-8", "replace").rstrip("\n")
-        if level != 5:  # 5 continues the previous line
+        continues = level == _CONTINUES
+        if not continues:
             self._last_level = _LEVELS.get(level, logging.DEBUG)
-        if line.strip(" ."):
-            self.messages.append(line)
-            if self._last_level >= logging.WARNING:
-                _log.info("%s", line)
+        if not line.strip(" ."):
+            return
+        self.messages.append(line)
+        if self._last_level >= logging.WARNING:
+            _log.info("%s", line)
+        if self._last_level >= logging.ERROR:
+            if continues and self._errors:
+                self._errors[-1] += line
+            elif len(self._errors) < (self._errors.maxlen or 0):  # the first ones say why
+                self._errors.append(line)
 
-    def last_error(self) -> str:
-        """The last line of the native log that speaks of a failure; empty if there is none."""
-        for line in reversed(self.messages):
-            text = line.split(": ", 1)[-1].removeprefix("error loading model: ")
-            # The last lines only say that it failed; one before them says why.
-            if "failed to load model" in text:
-                continue
-            if any(word in text.lower() for word in _FAILURES):
-                return text.strip().rstrip(".")
-        return ""
+    def begin_log(self) -> None:
+        """Forget what the native log said so far: what comes is about the next call."""
+        self.messages.clear()
+        self._errors.clear()
+
+    def forget_errors(self) -> None:
+        """The errors so far belong to calls that are over; cheap enough for each token."""
+        if self._errors:
+            self._errors.clear()
+
+    def errors(self) -> tuple[str, ...]:
+        """The lines of the native log that llama.cpp itself calls errors, in their order.
+
+        The first ones say why, the later ones that the whole has failed.
+        """
+        return tuple(self._errors)
 
     def system_info(self) -> str:
         """The build's CPU features and backends, as llama.cpp prints them."""

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from qwqdesk.engine.llama_errors import load_error
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine.vocabulary import Token
 from qwqdesk.errors import UserError
@@ -39,15 +40,10 @@ class LlamaVocabulary:
         params = self._api.llama_model_default_params()
         params.vocab_only = True
         params.n_gpu_layers = 0
-        library.messages.clear()
+        library.begin_log()
         self._model: Any = self._api.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
-            reason = library.last_error().removeprefix("error loading model vocabulary: ")
-            raise UserError(
-                f"llama.cpp cannot read the vocabulary{f': {reason}' if reason else ''}.",
-                "Choose a GGUF file of a language model.",
-                code="load",
-            )
+            raise load_error(path, library.errors())
         self._vocab: Any = self._api.llama_model_get_vocab(self._model)
         self.kind = _KINDS.get(self._api.llama_vocab_type(self._vocab), "")
         if not self.kind:

@@ -15,7 +15,9 @@ from qwqdesk.models.file_words import size_words
 from qwqdesk.models.folders import shard_count
 from qwqdesk.models.gguf import GgufArray, GgufHeader, Scalar, read_partly
 from qwqdesk.models.library_acts import files_of
+from qwqdesk.models.loadable import loading_problem
 from qwqdesk.models.memory import estimate
+from qwqdesk.models.parts import read_model_header
 from qwqdesk.models.shape import ModelShape, model_shape
 
 MAX_TEMPLATES = 50
@@ -63,7 +65,8 @@ class MemoryRow:
 class Details:
     """One model. `header` has the tensors of all its parts; None when nothing could be read.
 
-    `on_hub`: it is not on this disk, and `path` is the one in its repository.
+    `on_hub`: it is not on this disk, and `path` is the one in its repository. `problem` is why it
+    cannot be loaded as a model though all could be read: an adapter, a part alone, foreign types.
     """
 
     path: PurePath
@@ -72,6 +75,7 @@ class Details:
     header: GgufHeader | None
     error: UserError | None = None
     on_hub: bool = False
+    problem: UserError | None = None
 
     @property
     def name(self) -> str:
@@ -103,7 +107,19 @@ def read_details(path: Path) -> Details:
         if more.header is not None:
             size += more.header.file_size
             header = replace(header, tensors=(*header.tensors, *more.header.tensors))
-    return Details(path, len(files), size, header, error)
+    problem = None if header is None or error is not None else _problem(files[0], header)
+    return Details(path, len(files), size, header, error, problem=problem)
+
+
+def _problem(path: Path, header: GgufHeader) -> UserError | None:
+    """Why a file that can be read cannot be loaded, as far as headers tell."""
+    if header.split is None:
+        return loading_problem(path, header)
+    try:
+        read_model_header(path)
+    except UserError as error:
+        return error
+    return None
 
 
 def model_facts(details: Details) -> list[tuple[str, str]]:

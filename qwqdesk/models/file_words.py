@@ -17,20 +17,39 @@ def short(text: str) -> str:
     return f'"{clean}..."' if len(text) > 60 else f'"{clean}"'
 
 
+# The first bytes of what is often taken for a model, or downloaded in place of one.
+_BEGINNINGS: tuple[tuple[tuple[bytes, ...], str], ...] = (
+    ((b"lmgg", b"tjgg", b"fmgg", b"algg"), "it is an old GGML file"),
+    (
+        (b"version https://git-lfs",),
+        "it is a Git LFS pointer, the model itself was not downloaded",
+    ),
+    ((b"# xet version",), "it is a Xet pointer, the model itself was not downloaded"),
+    ((b"PK",), "it is a ZIP or PyTorch file"),
+    ((b"\x80\x02", b"\x80\x04"), "it is a PyTorch file"),
+    ((b"\x1f\x8b", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!"), "it is an archive, unpack it first"),
+    ((b"%PDF-",), "it is a PDF"),
+)
+
+
 def what_it_is(head: bytes) -> str:
     """A guess from the first bytes, to say more than "not GGUF"."""
     if not head:
         return ": it is empty"
-    if head[:4] in (b"lmgg", b"tjgg", b"fmgg", b"algg"):
-        return ": it is an old GGML file"
-    if head.startswith(b"version https://git-lfs"):
-        return ": it is a Git LFS pointer, the model itself was not downloaded"
-    if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>") or head.lstrip().startswith(b"<htm"):
+    for beginnings, words in _BEGINNINGS:
+        if head.startswith(beginnings):
+            return f": {words}"
+    text = head.lstrip().lower()
+    if text.startswith((b"<!doctype", b"<htm", b"<head", b"<?xml")):
         return ": it is a web page"
-    if head[:2] == b"PK":
-        return ": it is a ZIP or PyTorch file"
     if head[8:9] == b"{":
         return ": it looks like a safetensors file"
+    if not any(head):
+        return ": it begins with zeros, its download was not finished"
+    if text.startswith(b"{"):
+        return ": it is JSON, perhaps a server's error message"
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
+        return f": it is a text that begins with {short(head.decode('ascii').strip()[:40])}"
     return ""
 
 

@@ -24,7 +24,7 @@ from qwqdesk.models.gguf_header import PartialHeader as PartialHeader
 from qwqdesk.models.gguf_header import Scalar as Scalar
 from qwqdesk.models.gguf_header import Split as Split
 from qwqdesk.models.gguf_header import TensorInfo as TensorInfo
-from qwqdesk.models.tensor_types import TENSOR_TYPES
+from qwqdesk.models.tensor_types import FOREIGN_TYPES, TENSOR_TYPES
 
 MAGIC = b"GGUF"
 DEFAULT_ALIGNMENT = 32
@@ -258,7 +258,7 @@ class _Parser:
         if kind is not None and shape and shape[0] % kind.block_elements:
             raise self.corrupt(f"the rows of the tensor {short(name)} do not fit {kind.name}")
         size = elements // kind.block_elements * kind.block_bytes if kind else None
-        type_name = kind.name if kind else f"type {number}"
+        type_name = kind.name if kind else FOREIGN_TYPES.get(number, f"type {number}")
         return TensorInfo(name, shape, type_name, self.number("Q"), elements, size)
 
     def _alignment(self, metadata: Mapping[str, Scalar | GgufArray]) -> int:

@@ -11,6 +11,7 @@ from qwqdesk.models.gguf_header import TensorInfo
 from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_files import Quantization, Repository
 from qwqdesk.models.hub_http import StopSwitch
+from qwqdesk.models.loadable import loading_problem
 
 MAX_PARTS = 64  # headers read of one model; real ones have up to some 20 parts
 
@@ -30,12 +31,15 @@ def read_hub_details(
     for file in row.files[:MAX_PARTS]:
         try:
             read = hub.header(found.repo, found.commit, file, stop)
-        except UserError as problem:
-            error = problem
+        except UserError as unread:
+            error = unread
             break
         header = header or read
         more += read.tensors
     if header is not None:
         header = replace(header, tensors=tuple(more))
     name = PurePosixPath(row.files[0].path if row.files else row.stem)
-    return Details(name, len(row.files), row.size_bytes, header, error, on_hub=True)
+    problem = loading_problem(name, header) if header is not None and error is None else None
+    return Details(
+        name, len(row.files), row.size_bytes, header, error, on_hub=True, problem=problem
+    )

@@ -21,6 +21,7 @@ from qwqdesk.models.folders import is_file, real_path, size_of
 from qwqdesk.models.gguf import read_header
 from qwqdesk.models.hub_files import RepoFile
 from qwqdesk.models.library import LibraryModel
+from qwqdesk.models.parts import read_model_header
 from qwqdesk.models.records import Record, read_record, remove_record, write_record
 from qwqdesk.models.verify import digest_file
 from qwqdesk.whole_file import replace_file
@@ -148,7 +149,8 @@ def take_in(path: Path, models: Path, progress: Progress = lambda done: None) ->
     """Put a model file (with its shards) into the library: linked where possible, else copied.
 
     Raises:
-        UserError: not a GGUF file, "incomplete" when shards miss, "exists", "disk_full", "disk".
+        UserError: no model (as `read_model_header`), "incomplete" when shards miss, "exists",
+            "disk_full", "disk".
     """
     files = files_of(path.absolute())
     header = read_header(files[0])
@@ -160,6 +162,7 @@ def take_in(path: Path, models: Path, progress: Progress = lambda done: None) ->
             "Put all parts into one folder and import the first.",
             code="incomplete",
         )
+    read_model_header(files[0])
     targets = [models / IMPORTED / file.name for file in files]
     for file, target in zip(files, targets, strict=True):
         _require_free_name(file, target)

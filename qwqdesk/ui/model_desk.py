@@ -12,7 +12,7 @@ from qwqdesk.diagnostics import Crash
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import MessageBand
+from qwqdesk.ui.base import MessageBand, plain_tip
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.dialogs import open_file
@@ -161,6 +161,8 @@ class ModelDesk(QObject):
         if self._desk.model is None:
             self._page.toolbar.model.show_none(failed=True)
         band = MessageBand("bad", error.what, error.what_to_do, below=True, name="loadBand")
+        if error.detail:
+            band.setToolTip(plain_tip(f"llama.cpp says:\n{error.detail}"))
         if error.code in _BY_SETTINGS and self._loader.asked != self._defaults:
             self._offer_defaults(band, path)
         band.add_action("Try again", lambda: self.load(path))

@@ -15,8 +15,9 @@ from qwqdesk.engine.engine import Engine, LoadRequest
 from qwqdesk.engine.trial import LoadTrial
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.load_plan import model_files, plan_load, read_model_header
+from qwqdesk.load_plan import plan_load
 from qwqdesk.models.gguf import read_header
+from qwqdesk.models.parts import model_files, read_model_header
 from qwqdesk.sampling.chain import SamplerChain
 from tests.native.conftest import SETTINGS
 from tests.native.driving import drain, lanes_of, run_lanes, tokens_of

@@ -13,8 +13,9 @@ import pytest
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import ALL_LAYERS, EngineSettings, OverrideValue
 from qwqdesk.errors import UserError
-from qwqdesk.load_plan import LoadPlan, override_notes, plan_load, read_model_header
+from qwqdesk.load_plan import LoadPlan, override_notes, plan_load
 from qwqdesk.models.memory import FreeMemory
+from qwqdesk.models.parts import read_model_header
 from tests.unit.models.gguf_writer import U32, GgufFile, small_model
 
 CPU = DeviceMemory("CPU", "a processor", "cpu", 1 << 40, 1 << 40)
@@ -27,6 +28,7 @@ def plan(path: Path, settings: EngineSettings | None = None, *devices: DeviceMem
 
 def shard(folder: Path, number: int, count: int) -> Path:
     file = small_model().scalar("split.no", 2, number - 1).scalar("split.count", 2, count)
+    file.tensors = [(f"{name}.{number}", shape, kind) for name, shape, kind in file.tensors]
     return file.write(folder / f"big-{number:05d}-of-{count:05d}.gguf")
 
 

@@ -196,6 +196,9 @@ class InspectorWindow(QWidget):
             if details.on_hub:
                 band.add_action("Try again", self.begin)
             self.bands.put(band)
+        elif details.problem is not None:
+            problem = details.problem
+            self.bands.put(MessageBand("warn", problem.what, problem.what_to_do, name=_BAND))
         self.tabs.setEnabled(details.header is not None)
         self._made.clear()
         self._show_tab(self.tabs.currentIndex())

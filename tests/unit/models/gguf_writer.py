@@ -75,6 +75,11 @@ class GgufFile:
         self.keys.append(self.text(key) + self.number(kind, "I") + body)
         return self
 
+    def without(self, key: str) -> GgufFile:
+        """Take a key away again."""
+        self.keys = [each for each in self.keys if not each.startswith(self.text(key))]
+        return self
+
     def tensor(self, name: str, shape: tuple[int, ...], type_name: str) -> GgufFile:
         """Add a tensor of zeros."""
         self.tensors.append((name, shape, TYPES_BY_NAME[type_name].number))
