@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine.llama_defaults import require_known_defaults
 from qwqdesk.engine.llama_ggml import Ggml, loaded_libraries
+from qwqdesk.engine.threads import limit_spinning
 from qwqdesk.errors import UserError
 
 _log = logging.getLogger("qwqdesk.llama")
@@ -49,6 +50,7 @@ class LlamaLibrary:
     def __init__(self) -> None:
         # At a crash ggml would start a debugger, which writes on standard output.
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+        limit_spinning(os.environ)
         try:
             self.api: Any = import_module("llama_cpp")
             self.ggml = Ggml(loaded_libraries())
