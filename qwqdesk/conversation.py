@@ -14,7 +14,8 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant"]
 Mode = Literal["exact", "fast"]
 FinishReason = Literal["stop", "length", "loop", "cancelled", "error"]
-SpanKind = Literal["reasoning", "answer", "tag"]
+SpanKind = Literal["reasoning", "answer", "tag", "frame"]
+"""`tag`: what opens and closes reasoning; `frame`: what stands around an answer, or for nothing."""
 
 LANE_LABELS = ("A", "B", "C", "D")
 

@@ -88,7 +88,7 @@ async def chat_prompt(
     if rendered is None:
         source, rendered = await _render(model, template, messages)
     note = await _with_ends(engine, note, rendered.tried)
-    prompt = await _tokenized(engine, rendered.text, source, own_tags)
+    prompt = await _tokenized(engine, rendered.text, source, own_tags, raw=False)
     return replace(
         prompt,
         notes=tuple(rendered.notes),
@@ -189,15 +189,15 @@ async def raw_prompt(
     engine: Engine, model: ModelInfo, text: str, *, own_tags: Sequence[Tags] = ()
 ) -> Prompt:
     """The text itself as the whole prompt, special tokens and all."""
-    return await _tokenized(engine, text, model.chat_template, own_tags)
+    return await _tokenized(engine, text, model.chat_template, own_tags, raw=True)
 
 
 async def _tokenized(
-    engine: Engine, text: str, template: str | None, own_tags: Sequence[Tags]
+    engine: Engine, text: str, template: str | None, own_tags: Sequence[Tags], *, raw: bool
 ) -> Prompt:
     tokens = await first(engine.tokenize(text))
-    tags = detect_tags(template, text, own=own_tags)
-    opened = prompt_opens_reasoning(text, tags)
+    tags = detect_tags(template, text, own_tags, raw=raw)
+    opened = prompt_opens_reasoning(text, tags, raw=raw)
     if opened is not None:
         tags = (opened, *(tag for tag in tags if tag != opened))
     return Prompt(text, tokens, tags, opened is not None)

@@ -8,6 +8,7 @@ or the model itself as the recipient, begins reasoning, every other one an answe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from qwqdesk.conversation import SpanKind
 from qwqdesk.reasoning_tags import Span
@@ -25,11 +26,16 @@ _LONGEST_BOUNDARY = "<|return|><|start|>assistant"
 class ChannelSplitter:
     """Splits such a text piece by piece; begins inside a header, or inside the reasoning.
 
-    A header without end is not one: after `MAX_HEADER` characters its text is answer.
+    A header without end is not one: after `MAX_HEADER` characters its text is answer. With
+    `by_token` the vocabulary has tokens for these marks, and spelt ones are text.
     """
 
-    def __init__(self, *, in_reasoning: bool) -> None:
+    def __init__(self, *, in_reasoning: bool, by_token: bool = False) -> None:
         self._text = ""
+        self._by_token = by_token
+        self._taken = 0
+        self._sure: set[int] = set()
+        self._forced_at: int | None = None
         self._header = not in_reasoning
         self._kind: SpanKind = "reasoning" if in_reasoning else "answer"
 
@@ -43,8 +49,13 @@ class ChannelSplitter:
         """Whether the next character belongs to an answer, not to a header or to reasoning."""
         return not self._header and self._kind == "answer"
 
-    def push(self, text: str) -> list[Span]:
-        """The spans that are certain now."""
+    def force(self) -> None:
+        """Whatever comes next closes the reasoning from outside: its marks are meant."""
+        self._forced_at = self._taken + len(self._text)
+
+    def push(self, text: str, sure: Iterable[int] = ()) -> list[Span]:
+        """The spans that are certain now; at the places `sure` of `text` a token begins."""
+        self._sure.update(self._taken + len(self._text) + at for at in sure)
         self._text += text
         spans: list[Span] = []
         while self._step(spans):
@@ -57,7 +68,7 @@ class ChannelSplitter:
         if self._header:
             return [Span("tag", text)] if text else []
         end = _END_ONLY.search(text)
-        cut = end.start() if end else len(text)
+        cut = end.start() if end and self._is_meant(end.start()) else len(text)
         spans = [Span(self._kind, text[:cut]), Span("tag", text[cut:])]
         return [span for span in spans if span.text]
 
@@ -66,13 +77,15 @@ class ChannelSplitter:
 
     def _step_header(self, spans: list[Span]) -> bool:
         end = self._text.find(MESSAGE)
+        while end >= 0 and not self._is_meant(end):
+            end = self._text.find(MESSAGE, end + 1)
         if end < 0 or end > MAX_HEADER:
             if len(self._text) <= MAX_HEADER + len(MESSAGE):
                 return False
             self._header, self._kind = False, "answer"
             return True
         end += len(MESSAGE)
-        header, self._text = self._text[:end], self._text[end:]
+        header = self._take(end)
         spans.append(Span("tag", header))
         self._header = False
         self._kind = "reasoning" if _REASONING_HEADER.search(header) else "answer"
@@ -80,10 +93,11 @@ class ChannelSplitter:
 
     def _step_content(self, spans: list[Span]) -> bool:
         boundary = _BOUNDARY.search(self._text)
+        while boundary is not None and not self._is_meant(boundary.start()):
+            boundary = _BOUNDARY.search(self._text, boundary.start() + 1)
         cut = boundary.start() if boundary else self._certain_length()
         if cut:
-            spans.append(Span(self._kind, self._text[:cut]))
-            self._text = self._text[cut:]
+            spans.append(Span(self._kind, self._take(cut)))
         if boundary is None:
             return False
         self._header = True
@@ -93,9 +107,19 @@ class ChannelSplitter:
         """How much of the text cannot be the beginning of a boundary."""
         first = max(0, len(self._text) - len(_LONGEST_BOUNDARY))
         at = self._text.find("<", first)
-        while at >= 0 and not _may_begin_boundary(self._text[at:]):
+        while at >= 0 and not (self._is_meant(at) and _may_begin_boundary(self._text[at:])):
             at = self._text.find("<", at + 1)
         return at if at >= 0 else len(self._text)
+
+    def _is_meant(self, at: int) -> bool:
+        place = self._taken + at
+        forced = self._forced_at is not None and place >= self._forced_at
+        return not self._by_token or forced or place in self._sure
+
+    def _take(self, length: int) -> str:
+        text, self._text = self._text[:length], self._text[length:]
+        self._taken += length
+        return text
 
 
 _STARTS = tuple(

@@ -51,7 +51,7 @@ class LaneRecord:
     @property
     def reasoning(self) -> str | None:
         """The reasoning without its tags; None where there was none."""
-        if not any(kind != "answer" for kind, _ in self._parts):
+        if not any(kind in ("reasoning", "tag") for kind, _ in self._parts):
             return None
         return "".join(text for kind, text in self._parts if kind == "reasoning")
 
@@ -78,7 +78,12 @@ class LaneRecord:
         self.probabilities.extend(output.probabilities)
         self._ends.extend(output.ends)
         self._length += sum(len(span.text) for span in output.spans)
-        self._parts.extend((span.kind, span.text) for span in output.spans)
+        for span in output.spans:
+            if span.recast:
+                self._parts = [
+                    ("reasoning" if kind == "answer" else kind, text) for kind, text in self._parts
+                ]
+            self._parts.append((span.kind, span.text))
         self.usage = Usage(
             self.usage.prompt_tokens,
             output.reasoning_tokens,

@@ -12,6 +12,7 @@ from qwqdesk.cli.display import progress_text, summary
 from qwqdesk.cli.output import printable, to_stderr, write_out
 from qwqdesk.cli.progress import Progress
 from qwqdesk.engine.events import Event, LaneFinished, Output, Span
+from qwqdesk.reasoning import add_spans
 
 MIN_COLUMN = 38
 _GAP = " \u2502 "
@@ -49,7 +50,7 @@ class Columns:
     def event(self, event: Event) -> None:
         """Collect and redraw ten times a second."""
         if isinstance(event, Output):
-            self._columns[self._base + event.lane].spans += event.spans
+            add_spans(self._columns[self._base + event.lane].spans, event.spans)
         elif isinstance(event, LaneFinished):
             self._columns[self._base + event.lane].end = event
         elif (text := progress_text(event)) is not None:

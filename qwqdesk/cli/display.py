@@ -18,6 +18,7 @@ from qwqdesk.engine.events import (
     PrefillProgress,
     Span,
 )
+from qwqdesk.reasoning import add_spans
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -125,7 +126,7 @@ class OneAfterAnother:
         """Collect; print a lane when it and all before it have ended."""
         base = self._base
         if isinstance(event, Output):
-            self._texts[base + event.lane] += event.spans
+            add_spans(self._texts[base + event.lane], event.spans)
             self._counts[base + event.lane] += len(event.tokens)
             counts = zip(self._labels, self._counts, strict=True)
             self._progress.show("  ".join(f"{label} {count}" for label, count in counts))

@@ -185,8 +185,10 @@ class LaneWriter:
         if thought is None:
             return
         known = dict(enumerate(thought.probabilities))
-        for number, token in enumerate((*thought.tokens, *self._ids(thought.text))):
+        for number, token in enumerate(thought.tokens):
             self._text.push(token, known.get(number, math.nan), given=True)
+        for token in self._thought_ids(thought.text):
+            self._text.push(token, given=True)
         if thought.closed:
             self._text.settle()
         for token in self._ids(self._text.closing_text() or ""):
@@ -215,10 +217,17 @@ class LaneWriter:
         self.closed = ReasoningClosed(self.index, len(self.tokens), reason)
         self._notes.append(words)
 
-    def _ids(self, text: str) -> tuple[int, ...]:
+    def _ids(self, text: str, *, tags: bool = True) -> tuple[int, ...]:
         if not text:
             return ()
-        return self._vocabulary.tokenize(text, add_special=False, parse_special=True)
+        return self._vocabulary.tokenize(text, add_special=False, parse_special=tags)
+
+    def _thought_ids(self, text: str) -> tuple[int, ...]:
+        """A thought given as text: a tag that it only speaks about must not become its token."""
+        parts = self._text.spelt(text)
+        if all(is_meant for _, is_meant in parts):
+            return self._ids(text)
+        return tuple(token for part, is_meant in parts for token in self._ids(part, tags=is_meant))
 
     # ------------------------------------------------------------ limits and loops
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import copy
 import math
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from qwqdesk.engine.events import LaneRequest, Output, Span
 from qwqdesk.engine.stop_strings import StopStrings
-from qwqdesk.reasoning import ReasoningSplitter
+from qwqdesk.reasoning import ReasoningSplitter, Tags, add_spans, texts_with_tokens
 from qwqdesk.sampling.constraints import MAX_STRING
 
 
@@ -35,7 +36,12 @@ class LaneText:
         self._vocabulary = vocabulary
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopStrings((*request.chain.strings("stop"), *request.ends))
-        self._splitter = ReasoningSplitter(request.tags, opened=request.reasoning_open)
+        found = tag_tokens(request.tags, vocabulary)
+        self._request_tags = request.tags
+        self._splitter = ReasoningSplitter(
+            request.tags, opened=request.reasoning_open, tokens=found
+        )
+        self._tag_ids = frozenset(found.values())
         self._spans: list[Span] = []
         self._new_tokens: list[int] = []
         self._new_ends: list[int] = []
@@ -82,7 +88,7 @@ class LaneText:
             return True
         ahead = copy.deepcopy(self._splitter)
         text = self._vocabulary.piece(token).decode("utf-8", "replace")
-        ahead.push(text, is_tag_token=self._vocabulary.is_special(token))
+        ahead.push(text, is_tag_token=self._is_whole(token))
         return ahead.in_answer
 
     def push(self, token: int, probability: float = math.nan, *, given: bool = False) -> None:
@@ -94,6 +100,24 @@ class LaneText:
         self._write(token)
         self._new_ends.append(self._characters)
         self._new_probabilities.append(probability)
+
+    def spelt(self, text: str) -> tuple[tuple[str, bool], ...]:
+        """A text to come in pieces, each with False where it has a tag that is only spoken about.
+
+        What is meant must be told by the text alone: there are no tokens of it yet.
+        """
+        tags = self._request_tags
+        ahead = ReasoningSplitter(tags, opened=self.in_reasoning)
+        names = [name for item in tags for name in (item.open, item.close)]
+        spans: list[Span] = []
+        add_spans(spans, (*ahead.push(text), *ahead.finish()))
+        return tuple(
+            (
+                span.text,
+                span.kind != "reasoning" or not any(name in span.text for name in names),
+            )
+            for span in spans
+        )
 
     def settle(self) -> None:
         """The reasoning is known to end here: a closing tag in doubt was meant."""
@@ -124,7 +148,7 @@ class LaneText:
         self._attribute(in_reasoning=self._splitter.in_reasoning)
 
     def _write(self, token: int) -> None:
-        if not self._vocabulary.is_special(token):
+        if not self._is_whole(token):
             self._split(self._read(self._utf8.decode(self._vocabulary.piece(token))))
             return
         # A special token ends an unfinished character, and is a tag as a whole or not at all.
@@ -137,6 +161,10 @@ class LaneText:
             self._split(text, is_tag_token=True)
         else:
             self._split(released)
+
+    def _is_whole(self, token: int) -> bool:
+        """Whether the token is no text but a mark, or a tag that the vocabulary has as a token."""
+        return token in self._tag_ids or self._vocabulary.is_special(token)
 
     def _read(self, text: str) -> str:
         """Count more of the lane's text; what of it may be shown."""
@@ -151,12 +179,31 @@ class LaneText:
         if not spans:
             return
         self._spans.extend(spans)
-        said = "".join(span.text for span in spans if span.kind == "answer")
-        self._answer_end = (self._answer_end + said)[-MAX_STRING:]
-        self._attribute(in_reasoning=any(span.kind != "answer" for span in spans))
+        for span in spans:
+            if span.recast:  # what was written so far was reasoning, whatever it was taken for
+                self._answer_end = ""
+                self.reasoning_tokens = len(self.tokens)
+            elif span.kind == "answer":
+                self._answer_end = (self._answer_end + span.text)[-MAX_STRING:]
+        self._attribute(in_reasoning=any(span.kind in ("reasoning", "tag") for span in spans))
 
     def _attribute(self, *, in_reasoning: bool) -> None:
         """Count tokens whose text was held back with the text that came of them."""
         if in_reasoning:
-            self.reasoning_tokens += self._unattributed
+            self.reasoning_tokens = min(
+                self.reasoning_tokens + self._unattributed, len(self.tokens)
+            )
         self._unattributed = 0
+
+
+def tag_tokens(tags: Sequence[Tags], vocabulary: Vocabulary) -> Mapping[str, int]:
+    """The texts of these tags that the vocabulary has a token for, with its id.
+
+    A tag of several tokens counts where it begins with a special one.
+    """
+    found: dict[str, int] = {}
+    for text in texts_with_tokens(tags):
+        ids = vocabulary.tokenize(text, add_special=False, parse_special=True)
+        if ids and (len(ids) == 1 or vocabulary.is_special(ids[0])):
+            found[text] = ids[0]
+    return found

@@ -167,7 +167,7 @@ class _Rendering:
         return rendered.replace(_HIDDEN_OPEN, tags.open).replace(_HIDDEN_CLOSE, tags.close)
 
     def _tags(self, text: str) -> Tags:
-        found = detect_tags(self._job.source, text)
+        found = detect_tags(self._job.source, text, raw=False)
         return found[0] if found else THINK
 
 

@@ -39,7 +39,8 @@ def test_the_opened_tag_comes_first_then_own_then_the_templates() -> None:
     own = own_tags(" <a> ", "</a>")
     found = detect_tags("{{ '[THINK]' }}{{ '[/THINK]' }}", "p <seed:think>\n", own=(own,))
     assert [tags.open for tags in found[:3]] == ["<seed:think>", "<a>", "[THINK]"]
-    assert set(KNOWN_TAGS) <= set(found)
+    phrases = {tags for tags in KNOWN_TAGS if tags.open[0].isalpha() and not tags.channels}
+    assert set(KNOWN_TAGS) - set(found) == phrases
     assert len(set(found)) == len(found)
 
 

@@ -327,7 +327,7 @@ class Lane(QFrame):
         self._reasoning_tokens = event.reasoning_tokens
         self.output.append(event.spans, len(event.tokens), new)
         if event.spans and not self._loop_found:
-            answering = event.spans[-1].kind == "answer"
+            answering = event.spans[-1].kind in ("answer", "frame")
             words = "Answering" if self.answers == 1 else f"Writing {self.answers} answers"
             self._set_status(running(words if answering else "Thinking"))
 

@@ -105,6 +105,8 @@ class ReplyView(QWidget):
     def append(self, spans: Sequence[Span], reasoning_tokens: int = 0) -> None:
         """Take text of any kind; it is drawn with the next frame."""
         for span in spans:
+            if span.recast:
+                self._recast_answer()
             if span.kind == "answer":
                 self._answer_source.append(span.text)
             elif span.kind == "reasoning":
@@ -115,6 +117,15 @@ class ReplyView(QWidget):
             self._waiting.append((span.kind, span.text, tokens))
         if not self._timer.isActive():
             self._timer.start()
+
+    def _recast_answer(self) -> None:
+        """What was taken for the answer so far is reasoning, drawn or not."""
+        thoughts = self.answer_source
+        self._reasoning_source.append(thoughts)
+        self._answer_source.clear()
+        self._waiting.clear()
+        self.answer.clear()
+        self._waiting.append(("reasoning", thoughts, 0))
 
     def finish(self, *, reasoning_closed: bool = True, looped: bool = False) -> None:
         """No more text comes; what waits is still drawn, then all is closed.
@@ -230,7 +241,7 @@ class ReplyView(QWidget):
             self.reasoning.add_tokens(tokens)
         elif kind == "reasoning":
             self.reasoning.append(part, tokens)
-        else:
+        elif kind == "tag":
             self.reasoning.begin()
             self.reasoning.add_tokens(tokens)
 

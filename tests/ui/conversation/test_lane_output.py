@@ -298,3 +298,34 @@ def test_repeats_stay_tinted_when_the_theme_changes(
     assert tinted() == [False, True]
     theme.set_choice("dark")
     assert tinted() == [False, True]
+
+
+def test_a_thought_that_nobody_opened_moves_from_the_answer_to_the_reasoning(
+    qtbot: QtBot, lane: LaneOutput
+) -> None:
+    lane.start()
+    lane.append([Span("answer", "Okay, the user greets.\n")], tokens=5)
+    _settle(qtbot, lane)
+    assert lane.reply is not None
+    assert "greets" in lane.reply.answer.toPlainText()
+    lane.append([Span("answer", "I answer.\n")], tokens=3)
+    lane.append([Span("tag", "</think>", recast=True), Span("answer", "\n\nHello!")], 4, 9)
+    lane.finish("stop", None, USAGE, TIMING)
+    _settle(qtbot, lane)
+    assert lane.reply.answer.toPlainText() == "Hello!"
+    assert lane.reply.answer_source == "\n\nHello!"
+    assert _reasoning(lane).source == "Okay, the user greets.\nI answer.\n"
+    assert _reasoning(lane).state == "done"
+
+
+def test_what_frames_an_answer_is_not_shown_and_makes_no_reasoning(
+    qtbot: QtBot, lane: LaneOutput
+) -> None:
+    lane.start()
+    spans = [Span("frame", "<|START_RESPONSE|>"), Span("answer", "5")]
+    lane.append([*spans, Span("frame", "<|END_RESPONSE|>")], tokens=3)
+    lane.finish("stop", None, USAGE, TIMING)
+    _settle(qtbot, lane)
+    assert lane.reply is not None
+    assert lane.reply.answer.toPlainText() == "5"
+    assert _reasoning(lane).state == "none"
