@@ -312,15 +312,19 @@ class _Watched:
 
     def decided(self, tokens: list[int]) -> bool:
         """Whether more tokens cannot change the verdict."""
-        start, count = self._seen, len(tokens)
+        start, count = self._seen, self._compared(len(tokens))
         self._seen = count
-        if count > len(self._expected) or tokens[start:] != self._expected[start:count]:
+        if tokens[start:count] != self._expected[start:count]:
             self._differs = True
         return self._differs or (count == len(self._expected) and not self._ends)
 
+    def _compared(self, count: int) -> int:
+        """How many of `count` tokens say something: behind a limit the lane may write on a bit."""
+        return min(count, len(self._expected) + (1 if self._ends else 0))
+
     def outcome(self, found: LaneRecord) -> LaneOutcome:
         """The verdict on what it wrote."""
-        tokens = tuple(found.tokens[: len(self._expected) + 1])
+        tokens = tuple(found.tokens[: self._compared(len(found.tokens))])
         at = first_difference(tokens, self._expected)
         if at is None:
             return LaneOutcome(self.lane.label, len(tokens), written=tokens)

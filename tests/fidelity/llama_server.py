@@ -69,12 +69,18 @@ class LlamaServer:
 def running(
     program: Path, model: Path, *, threads: int, n_ctx: int, extra: Sequence[str] = ()
 ) -> Iterator[LlamaServer]:
-    """Start a server for this model; it ends with the block."""
+    """Start a server for this model; it ends with the block.
+
+    It keeps no checkpoints: for memories that cannot be cut (windowed, recurrent, hybrid) it would
+    read a prompt's last tokens in batches of their own to keep one, and other batches round
+    otherwise.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(program), "-m", str(model), "--port", str(port), "-np", "1"]
-    command += ["-t", str(threads), "-c", str(n_ctx), "--no-repack", *extra]
+    command += ["-t", str(threads), "-c", str(n_ctx), "--no-repack"]
+    command += ["--ctx-checkpoints", "0", *extra]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             server = LlamaServer(port)

@@ -97,6 +97,20 @@ def test_ending_earlier_or_going_on_is_a_difference(session: Session, engine: Fa
     assert (longer.differs_at, longer.ended_then) == (3, True)
 
 
+def test_where_a_limit_ended_it_what_is_written_behind_is_no_difference(
+    session: Session, engine: FakeEngine
+) -> None:
+    """A lane is stopped at its last token, and may have written more until it hears of that."""
+
+    async def journey() -> RerunResult:
+        engine.script = [[written(0, "abc"), finished(0, "length", tokens=3)], run_of("abcdef")]
+        return await run_stored(session, await store(session, [LaneSetup("A")]))
+
+    result = asyncio.run(journey())
+    assert result.reproduced
+    assert [lane.words for lane in result.lanes] == ["equal, 3 tokens"]
+
+
 def test_a_lane_stops_as_soon_as_it_differs(session: Session, engine: FakeEngine) -> None:
     rerun(session, engine, "abcdef", "abX")
     assert engine.streams[-1].asked_to_stop(0)
