@@ -18,7 +18,7 @@ from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, Repository
 from qwqdesk.models.hub_http import StopSwitch, Waits
-from qwqdesk.models.quants import bits_per_weight
+from qwqdesk.models.quants import bits_per_weight, is_foreign
 from qwqdesk.models.shape import ModelShape, model_shape
 
 HEADERS_AT_MOST = 6
@@ -111,6 +111,7 @@ def suggestion(
         (bits, row.label, found[row.label])
         for row in rows
         if row.complete
+        and not is_foreign(row.kind)
         and row.label in found
         and (bits := bits_of(row, parameters.get(row.label, 0))) is not None
     ]

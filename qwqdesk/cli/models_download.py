@@ -18,6 +18,7 @@ from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import choose
 from qwqdesk.models.hub_names import parse_name
+from qwqdesk.models.quants import foreign_words
 from qwqdesk.models.rate_limit import RateLimit
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream
@@ -43,6 +44,9 @@ def download(
     hub = Hub(site)
     found = hub.listing(name.repo, name.revision)
     row = choose(found.quantizations, label or name.wanted, found.repo)
+    foreign = foreign_words(row.kind)
+    if foreign:
+        to_stderr(printable(f"note: {row.label}: {foreign}"))
     order = SetOrder(found.repo, found.commit, row, dirs.models)
     stream: Stream[Status] = Stream()
     job = QuantizationDownload(

@@ -82,7 +82,7 @@ def _nothing(found: Repository) -> str:
 
 def _rows(found: Repository, fits: Mapping[str, Fit], models: Path) -> Iterator[dict[str, Any]]:
     for row in found.quantizations:
-        fit = fits.get(row.label)
+        fit, foreign = fits.get(row.label), quants.is_foreign(row.kind)
         yield {
             "label": row.label,
             "size_bytes": row.size_bytes,
@@ -93,13 +93,15 @@ def _rows(found: Repository, fits: Mapping[str, Fit], models: Path) -> Iterator[
             "complete": row.complete,
             "missing": list(row.missing),
             "downloaded": SetOrder(found.repo, found.commit, row, models).downloaded,
-            "fit": fit.kind if fit is not None else None,
+            "fit": "no" if foreign else fit.kind if fit is not None else None,
         }
 
 
 def _line(row: Mapping[str, Any], quantization: Quantization, fit: Fit | None) -> str:
     state = "here" if row["downloaded"] else "" if row["complete"] else "incomplete"
     words = fit.words if fit is not None else ""
+    if quants.is_foreign(quantization.kind):
+        words = "cannot be loaded"
     count = len(quantization.files)
     parts = f"{count} files" if count > 1 else ""
     meaning = quants.meaning(quantization.kind)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from qwqdesk.models.quants import base_type
+from qwqdesk.models.quants import base_type, is_foreign
 
 EXPECTATIONS: Mapping[str, str] = {
     "F32": "The original weights, twice as large",
@@ -68,4 +68,6 @@ def expectation(label: str) -> str:
     name = _PREFIX.sub("", label)
     if _REPACKED.search(name):
         return "Older layout, no longer loaded"
+    if is_foreign(name):
+        return "For another program"
     return EXPECTATIONS.get(name) or EXPECTATIONS.get(base_type(label), "")

@@ -13,7 +13,6 @@ MAX_FOLDERS = 50_000
 MAX_DEPTH = 8
 MAX_SHARDS = 1000
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
-_SIDE_FILE = re.compile(r"(^|[-_.])(mmproj|imatrix|lora|adapter)([-_.]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,13 @@ def _gguf_files(root: Path) -> list[Path]:
             folders.clear()
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(".gguf") and not is_side_file(name):
+            if name.lower().endswith(".gguf"):
                 file = here / name
                 if is_file(file):
                     found.append(file)
         if len(found) >= MAX_FILES or visited >= MAX_FOLDERS:
             break
     return found
-
-
-def is_side_file(name: str) -> bool:
-    """Whether a .gguf file's name says that it belongs to a model without being one."""
-    return _SIDE_FILE.search(name[:-5]) is not None
 
 
 def is_file(path: Path) -> bool:

@@ -16,9 +16,9 @@ from typing import Any
 
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
-from qwqdesk.models.folders import is_side_file
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.hub_paths import folded, is_safe
+from qwqdesk.models.side_names import is_side_file
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -23,6 +23,7 @@ from qwqdesk.models.library_places import places as places
 from qwqdesk.models.library_places import repo_of
 from qwqdesk.models.library_uses import read_uses
 from qwqdesk.models.records import Record, is_of, stored_record
+from qwqdesk.models.side_names import is_side_file
 
 # What is known of the files' checksums: as the publisher's; never compared; the file has changed
 # since; different from the publisher's; known, and there is no publisher to compare with.
@@ -95,6 +96,7 @@ class Library:
     def __init__(self, where: Places, memory: FactsMemory | None = None) -> None:
         self.places = where
         self._memory = memory or FactsMemory()
+        self._unread = False  # whether a file was left out for its name alone
 
     def scan(self) -> list[LibraryModel]:
         """All models, by place and path; a file reachable in two places is listed once.
@@ -109,7 +111,7 @@ class Library:
         The second value says whether `scan` would know more.
         """
         models = self._models(read=False)
-        return models, any(model.architecture is None for model in models)
+        return models, self._unread or any(model.architecture is None for model in models)
 
     def list_json(self) -> list[dict[str, Any]]:
         """What INTERFACE says for `models list --json`; sets that miss a shard are left out."""
@@ -218,6 +220,7 @@ class Library:
 
     def _models(self, *, read: bool) -> list[LibraryModel]:
         entries = self._entries()
+        self._unread = False
         uses = read_uses(self.places.models)
         models = (self._model(entry, uses, read=read) for entry in entries)
         found = [model for model in models if model is not None]
@@ -228,11 +231,20 @@ class Library:
     def _model(
         self, entry: _Entry, uses: Mapping[str, float], *, read: bool
     ) -> LibraryModel | None:
-        """Other programs' files are listed only if they can be read."""
+        """Other programs' files are listed only if they can be read, and nothing but models.
+
+        While a header was not read, its name says whether it is one.
+        """
         states = [_state(file) for file in entry.found.files]
         facts = self._facts(entry, states[0], read=read)
         unreadable = facts is not None and not facts.readable
         if states[0] is None or (unreadable and entry.source in ("hf-cache", "lm-studio")):
+            return None
+        if facts is not None and facts.readable:
+            if not facts.is_model:
+                return None
+        elif is_side_file(entry.path.name):
+            self._unread = self._unread or facts is None
             return None
         records = [stored_record(self.places.models, file) for file in entry.found.files]
         check = _check(entry, records, states)

@@ -15,20 +15,25 @@ from typing import Any
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.gguf import read_header
+from qwqdesk.models.loadable import kind_of
 from qwqdesk.shared_file import DamagedFileError, change_json, read_json
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 16 << 20
 MAX_TEXT = 200
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the library keeps of a header; `readable` is False for a file that is no model."""
+    """What the library keeps of a header; `readable` is False for a damaged one.
+
+    `is_model` is False for adapters, projectors and the like.
+    """
 
     readable: bool
     architecture: str | None = None
     label: str = ""
+    is_model: bool = True
 
 
 State = tuple[int, int]  # size, time of change in ns
@@ -79,7 +84,7 @@ class FactsMemory:
         for path in theirs.keys() & wanted - self._known.keys():
             self._known[path] = theirs[path]
         every = {path: known for path, known in theirs.items() if Path(path).exists()} | self._known
-        rows = {path: [*state, facts.readable, facts.architecture, facts.label]
+        rows = {path: [*state, facts.readable, facts.architecture, facts.label, facts.is_model]
                 for path, (state, facts) in every.items()}  # fmt: skip
         return {"version": VERSION, "facts": rows}
 
@@ -95,6 +100,7 @@ def read_facts(path: Path, name: str) -> Facts:
         True,
         architecture[:MAX_TEXT] if isinstance(architecture, str) else None,
         quants.quantization_label(header, name),
+        kind_of(header) == "model",
     )
 
 
@@ -115,5 +121,12 @@ def _rows(data: object) -> Mapping[str, Any]:
 def _entries(rows: Mapping[str, Any]) -> Iterable[tuple[str, tuple[State, Facts]]]:
     for path, row in rows.items():
         match row:
-            case [int(size), int(mtime), bool(readable), str() | None as architecture, str(label)]:
-                yield path, ((size, mtime), Facts(readable, architecture, label))
+            case [
+                int(size),
+                int(mtime),
+                bool(readable),
+                str() | None as architecture,
+                str(label),
+                bool(is_model),
+            ]:
+                yield path, ((size, mtime), Facts(readable, architecture, label, is_model))

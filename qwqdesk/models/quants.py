@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from qwqdesk.models.gguf import GgufHeader, TensorInfo
-from qwqdesk.models.tensor_types import TYPES_BY_NAME
+from qwqdesk.models.tensor_types import FOREIGN_TYPES, TYPES_BY_NAME
 
 # The numbers of `llama_ftype` in llama.cpp 0c1e57098.
 FILE_TYPES: Mapping[int, str] = {
@@ -95,13 +95,19 @@ _MIX_WORDS = {
     "XS": "a smaller mix than S",
 }
 
+_REPACKED = r"(?:_R(?:4|8|16)|_[48]_[48])"
 _LABEL = re.compile(
     r"(?<![A-Za-z0-9])(?P<prefix>UD-|i1-)?(?P<name>"
-    r"IQ[1-4]_(?:XXS|XS|S|M|NL|XL)(?:_XL)?|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4"
-    r"|Q[2-8]_K(?:_(?:XXL|XL|L|M|S|P))?|Q[1-8]_[01](?:_[48]_[48])?"
-    r"|BF16|F16|FP16|F32|FP32)(?![A-Za-z0-9])",
+    rf"IQ[1-6]_(?:XXS|XS|NL|XL|KSS|KS|KT|KL|BN|TN|S|M|K)(?:_XL)?{_REPACKED}?"
+    r"|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|I2_S|TL[12]"
+    rf"|Q[2-8]_K(?:V|_(?:XXL|XL|L|M|S|P))?{_REPACKED}?|Q[1-8]_[01]{_REPACKED}?"
+    r"|BF16(?:_R16)?|F16|FP16|F32|FP32)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_FOREIGN_LAYOUT = re.compile(rf"{_REPACKED}$")
+# Beside the foreign types: what bitnet.cpp calls its own.
+_FOREIGN = frozenset(FOREIGN_TYPES.values()) | {"I2_S", "TL1", "TL2"}
+_REMOVED = re.compile(r"Q4_[23]|(?:Q4_0|IQ4_NL)_[48]_[48]")
 _BASES = {
     "IQ3_M": "IQ3_S",
     "IQ3_XS": "IQ3_S",
@@ -110,6 +116,7 @@ _BASES = {
     "Q8_K_XL": "Q8_0",
 }
 _SPELLINGS = {"FP16": "F16", "FP32": "F32"}
+_PREFIX = re.compile(r"^(UD-|i1-)")
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$", re.IGNORECASE)
 
 
@@ -121,10 +128,33 @@ def label_of_name(path: str) -> str | None:
     parts = PurePosixPath(path.replace("\\", "/"))
     stem = _SHARD.sub("", re.sub(r"\.gguf$", "", parts.name, flags=re.IGNORECASE))
     for text in (stem, *reversed(parts.parent.parts)):
-        found = list(_LABEL.finditer(text))
-        if found:
-            return _canonical(found[-1])
+        found = find_label(text)
+        if found is not None:
+            return found[0]
     return None
+
+
+def find_label(text: str) -> tuple[str, int, int] | None:
+    """The last label in a text, canonical, with where it begins and ends."""
+    found = list(_LABEL.finditer(text))
+    return (_canonical(found[-1]), found[-1].start(), found[-1].end()) if found else None
+
+
+def is_foreign(label: str) -> bool:
+    """Whether a label or a tensor type is none that this llama.cpp can load."""
+    name = _PREFIX.sub("", label)
+    return name in _FOREIGN or _FOREIGN_LAYOUT.search(name) is not None
+
+
+def foreign_words(label: str) -> str:
+    """Why a label cannot be loaded, as a sentence; empty for one that can."""
+    if not is_foreign(label):
+        return ""
+    if _REMOVED.search(label):
+        return "llama.cpp removed this type: it cannot be loaded here."
+    if _PREFIX.sub("", label) in ("I2_S", "TL1", "TL2"):
+        return "This is a type of bitnet.cpp: it cannot be loaded here."
+    return "This is a type of ik_llama.cpp: it cannot be loaded here."
 
 
 def canonical(label: str) -> str:
@@ -151,6 +181,8 @@ def quantization_label(header: GgufHeader, name: str) -> str:
         return named or "unknown"
     if named is None:
         return stated
+    if is_foreign(named) and any(is_foreign(tensor.type_name) for tensor in header.tensors):
+        return named
     quantized = base_type(stated) not in ("F32", "F16", "BF16")
     own_mix = named.startswith(("UD-", "i1-")) and quantized
     return named if own_mix or base_type(named) == base_type(stated) else stated
@@ -160,13 +192,17 @@ def main_type(tensors: Sequence[TensorInfo]) -> str | None:
     """The tensor type that takes the most bytes; None without tensors."""
     sizes: dict[str, int] = {}
     for tensor in tensors:
-        sizes[tensor.type_name] = sizes.get(tensor.type_name, 0) + (tensor.size_bytes or 0)
+        # Of a foreign type the size is not known: some four bits a weight.
+        size = tensor.elements // 2 if tensor.size_bytes is None else tensor.size_bytes
+        sizes[tensor.type_name] = sizes.get(tensor.type_name, 0) + size
     return max(sizes, key=lambda name: sizes[name]) if sizes else None
 
 
 def base_type(label: str) -> str:
     """The tensor type that a label's mix is built on: `Q4_K` for `UD-Q4_K_XL`."""
-    name = re.sub(r"^(UD-|i1-)", "", label)
+    name = _PREFIX.sub("", label)
+    if is_foreign(name):
+        return name
     if name in _BASES:
         return _BASES[name]
     while name and name not in TYPES_BY_NAME and "_" in name:
@@ -182,6 +218,8 @@ def bits_per_weight(label: str) -> float | None:
 
 def meaning(label: str) -> str:
     """One line for people about a label or a tensor type; empty if unknown."""
+    if is_foreign(label):
+        return foreign_words(label)
     base = base_type(label)
     text = MEANINGS.get(base, "")
     mix = _MIX_WORDS.get(label.rpartition("_")[2]) if label != base else None

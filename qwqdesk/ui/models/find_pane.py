@@ -18,6 +18,7 @@ from qwqdesk.models.file_words import short_size
 from qwqdesk.models.fit import Fit
 from qwqdesk.models.hub_files import Quantization, choose
 from qwqdesk.models.hub_names import HubName
+from qwqdesk.models.quants import foreign_words
 from qwqdesk.ui.base import EmptyState, announce, label, retire
 from qwqdesk.ui.models.find_downloads import DownloadStates
 from qwqdesk.ui.models.find_errors import AGAIN, FOLDER, PAGE, TOKEN, WITHOUT, error_band
@@ -34,6 +35,7 @@ from qwqdesk.ui.theme import theme
 _SLOW_MS = 300
 _COMPUTING: Badge = ("neutral", "", "Computing")
 _UNKNOWN: Badge = ("neutral", "", "Not known")
+_FOREIGN: Badge = ("bad", "ban", "Cannot be loaded")
 
 
 class RepositoryPane(QFrame):
@@ -188,13 +190,16 @@ class RepositoryPane(QFrame):
             fit = self._judged.fits.get(name)
             waiting = headers is None or name in headers.shapes
             badge = fit_badge(fit) if fit else _COMPUTING if waiting else unknown
+            foreign = foreign_words(quantization.kind)
+            if foreign:
+                badge = _FOREIGN
             rows.append(
                 replace(
                     table_row(quantization),
                     bits=bits_of(quantization, parameters),
                     exact_bits=bool(parameters) and quantization.complete,
                     fit=badge if quantization.complete else None,
-                    fit_tip=_fit_tip(fit, tip),
+                    fit_tip=foreign or _fit_tip(fit, tip),
                     suggested=name == suggested,
                     here=name in state.here,
                     status=statuses.get(name),

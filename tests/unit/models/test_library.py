@@ -15,7 +15,7 @@ from qwqdesk.models.library_acts import copies, removal, remove, verify
 from qwqdesk.models.library_facts import FactsMemory
 from qwqdesk.models.library_uses import note_use, read_uses
 from qwqdesk.models.records import Record, with_checksum, write_json
-from tests.unit.models.gguf_writer import small_model
+from tests.unit.models.gguf_writer import GgufFile, small_model
 
 
 @pytest.fixture
@@ -81,7 +81,8 @@ def test_odd_files_do_not_stop_the_scan(where: Places) -> None:
     (mine / "broken-Q8_0.gguf").write_bytes(b"GGUF" + b"\xff" * 50)
     (mine / "model.gguf.part").write_bytes(b"")
     (mine / "half-00001-of-00002.gguf").write_bytes(b"GGUF")
-    small_model().write(mine / "mmproj-model-f16.gguf")
+    clip = GgufFile().string("general.architecture", "clip").tensor("v.x", (32,), "F16")
+    clip.write(mine / "mmproj-model-f16.gguf")
     (mine / "loop").symlink_to(mine)
     found = [m for m in Library(where).scan() if m.source == "folder" and m.complete]
     assert [(model.path.name, model.label, model.architecture) for model in found] == [

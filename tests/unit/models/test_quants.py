@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from qwqdesk.models import quants
+from qwqdesk.models.expectations import expectation
 from qwqdesk.models.gguf import read_header
-from qwqdesk.models.tensor_types import TENSOR_TYPES
+from qwqdesk.models.tensor_types import TENSOR_TYPES, TensorType
 from tests.unit.models.gguf_writer import small_model
 
 
@@ -29,6 +30,34 @@ from tests.unit.models.gguf_writer import small_model
         ("Q4_K_M/plain.gguf", "Q4_K_M"),
         ("m-Q6_K_L.gguf", "Q6_K_L"),
         ("m-Q2_K.gguf", "Q2_K"),
+        # Layouts and types of other programs are labels of their own.
+        ("DeepSeek-R1-IQ4_XS_R4-00001-of-00008.gguf", "IQ4_XS_R4"),
+        ("Llama-3.2-1B-Q4_0_R8.gguf", "Q4_0_R8"),
+        ("Qwen3-235B-A22B-mix-IQ3_K-00001-of-00003.gguf", "IQ3_K"),
+        ("GLM-4.5-Air-IQ5_KS.gguf", "IQ5_KS"),
+        ("Kimi-K2-smol-IQ4_KSS.gguf", "IQ4_KSS"),
+        ("DeepSeek-V3-0324-IQ2_K_R4.gguf", "IQ2_K_R4"),
+        ("Qwen3-30B-A3B-smol-IQ1_KT.gguf", "IQ1_KT"),
+        ("GLM-4.6-IQ2_KL.gguf", "IQ2_KL"),
+        ("gemma-3-27b-q4_k_r4.gguf", "Q4_K_R4"),
+        ("m-Q8_K_R8.gguf", "Q8_K_R8"),
+        ("m-Q8_KV.gguf", "Q8_KV"),
+        ("m-Q6_0.gguf", "Q6_0"),
+        ("m-BF16_R16.gguf", "BF16_R16"),
+        ("Llama-3.1-8B-Q4_0_4_8.gguf", "Q4_0_4_8"),
+        ("phi-4.i1-IQ4_NL_4_4.gguf", "i1-IQ4_NL_4_4"),
+        ("ggml-model-i2_s.gguf", "I2_S"),
+        # Those of this llama.cpp stay what they are.
+        ("Qwen3-14B-UD-IQ1_S.gguf", "UD-IQ1_S"),
+        ("DeepSeek-R1-UD-TQ1_0.gguf", "UD-TQ1_0"),
+        ("Qwen3-4B-UD-Q8_K_XL.gguf", "UD-Q8_K_XL"),
+        ("gpt-oss-20b-MXFP4_MOE.gguf", "MXFP4_MOE"),
+        ("Nemotron-3-NVFP4.gguf", "NVFP4"),
+        ("Bonsai-8B-Q1_0.gguf", "Q1_0"),
+        ("m-Q4_K_M_imatrix.gguf", "Q4_K_M"),
+        ("m-Q4_K_M_v2.gguf", "Q4_K_M"),
+        ("m-IQ4_XS-v2.gguf", "IQ4_XS"),
+        ("m.i1-Q4_0.gguf", "i1-Q4_0"),
         ("plain.gguf", None),
         ("IQ4.gguf", None),
         ("f16bird.gguf", None),
@@ -70,3 +99,38 @@ def test_every_known_type_and_mix_has_a_meaning_and_bits() -> None:
     assert quants.bits_per_weight("Q4_K_M") == 4.5
     assert quants.bits_per_weight("nonsense") is None
     assert "Unsloth" in quants.meaning("UD-Q2_K_XL")
+
+
+FOREIGN = ["IQ4_XS_R4", "IQ4_XS_R8", "Q4_0_R8", "Q4_K_R4", "IQ2_K", "IQ5_KS", "UD-IQ4_KSS", "Q6_0",
+           "Q4_0_4_4", "i1-Q4_0_8_8", "IQ4_NL_4_4", "BF16_R16", "Q8_KV", "I2_S"]  # fmt: skip
+OWN = ["IQ4_XS", "Q4_0", "Q4_K_M", "UD-Q8_K_XL", "i1-IQ2_M", "MXFP4", "MXFP4_MOE", "NVFP4", "TQ1_0",
+       "UD-IQ1_S", "Q2_K_L", "BF16", "Q1_0", "unknown"]  # fmt: skip
+
+
+def test_labels_that_this_llama_cpp_cannot_load_say_so() -> None:
+    assert [label for label in (*FOREIGN, *OWN) if quants.is_foreign(label)] == FOREIGN
+    for label in FOREIGN:
+        assert "cannot be loaded here" in quants.foreign_words(label)
+        assert quants.meaning(label) == quants.foreign_words(label)
+        assert expectation(label) in ("For another program", "Older layout, no longer loaded")
+        assert quants.bits_per_weight(label) is None
+        assert quants.canonical(label.lower()) == label
+    assert "removed" in quants.foreign_words("Q4_0_4_4")
+    assert "ik_llama.cpp" in quants.foreign_words("IQ4_XS_R4")
+    assert "bitnet.cpp" in quants.foreign_words("I2_S")
+    assert not any(map(quants.foreign_words, OWN))
+
+
+def test_a_file_of_foreign_tensors_keeps_the_label_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = small_model(file_type=338)
+    monkeypatch.setitem(TENSOR_TYPES, 338, TensorType(338, "x", 1, 4))
+    file.tensors = [(name, shape, 338) for name, shape, _ in file.tensors]
+    raw = file.build()
+    monkeypatch.undo()
+    header = read_header(raw)
+    assert quants.quantization_label(header, "m-IQ3_K_R4.gguf") == "IQ3_K_R4"
+    assert quants.quantization_label(header, "m-IQ4_XS_R4.gguf") == "IQ4_XS_R4"
+    assert quants.quantization_label(header, "m.gguf") == "IQ3_K_R4"
+    assert quants.quantization_label(header, "m-Q4_K_M.gguf") == "IQ3_K_R4"
