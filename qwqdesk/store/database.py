@@ -1,6 +1,7 @@
 """Opens the SQLite file and turns SQLite's errors into words.
 
-One connection on one thread. WAL with synchronous=NORMAL: what was committed survives the death
+One connection, on one thread at a time: the window lets a worker open it, which may take a while.
+WAL with synchronous=NORMAL: what was committed survives the death
 of the process at any moment. A second program on the same file waits for a few seconds at most.
 """
 
@@ -13,7 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from qwqdesk.errors import UserError
 from qwqdesk.paths import create_folder
@@ -44,14 +48,28 @@ class Database:
             or "corrupt". A corrupt file found on opening is moved aside instead.
     """
 
-    def __init__(self, path: Path | None, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
-        """Open `path`, or a database in memory when it is None."""
+    def __init__(
+        self,
+        path: Path | None,
+        migrations: tuple[Migration, ...] = MIGRATIONS,
+        *,
+        copy_of: Path | None = None,
+    ) -> None:
+        """Open `path`, or a database in memory when it is None.
+
+        Args:
+            path: the file.
+            migrations: all steps of the schema.
+            copy_of: a file that cannot be written; the one in memory begins with what is in it.
+        """
         self.path = path
         self.notices: list[str] = []
         self._migrations = migrations
+        self._copy_of = copy_of
         if path is not None:
             create_folder(path.parent)
             _require_files(path)
+            _require_writable(path)
         with self._words():
             try:
                 self._connection = self._open()
@@ -141,9 +159,15 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         self._refuse_newer(_version_in_header(self.path))
         connection = sqlite3.connect(
-            self.path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None
+            self.path or ":memory:",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
+            if self._copy_of is not None:
+                _require_files(self._copy_of)
+                _copy_into(connection, self._copy_of)
             connection.row_factory = sqlite3.Row
             connection.text_factory = _text
             self._refuse_newer(version_of(connection))
@@ -398,6 +422,40 @@ def _require_files(path: Path) -> None:
                 "Move it away, or choose another place with --data-dir.",
                 code="read_only",
             )
+
+
+def _require_writable(path: Path) -> None:
+    """SQLite opens a file that it may not write, and says so with the first message to be saved.
+
+    Raises:
+        UserError: code "read_only".
+    """
+    own = os.access in os.supports_effective_ids
+    for place in (path, path.parent) if path.exists() else ():
+        if not os.access(place, os.W_OK, effective_ids=own):
+            raise UserError(
+                f"The history {path} is read-only.",
+                "Check the permissions of the file and its folder, or choose another place with "
+                "--data-dir.",
+                code="read_only",
+            )
+
+
+def _copy_into(connection: sqlite3.Connection, path: Path) -> None:
+    """Fill an empty database with a file that cannot be written, perhaps nor its folder."""
+    try:
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as source:
+            source.backup(connection)
+    except sqlite3.OperationalError:
+        # Reading in WAL mode needs files beside the database, and this folder takes none.
+        with TemporaryDirectory(prefix="qwqdesk-") as folder:
+            copy = Path(folder) / path.name
+            for each in (path, path.with_name(f"{path.name}-wal")):
+                if each.exists():
+                    copyfile(each, copy.with_name(each.name))
+            with closing(sqlite3.connect(copy)) as source:
+                source.backup(connection)
 
 
 def _kind_of(path: Path) -> str | None:

@@ -57,9 +57,12 @@ class History:
         UserError: every method, as `Database` says; "not_found" for an id that is not there.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Open the database at `path` (None: in memory, lost at the end) and mark cut replies."""
-        self._db = Database(path)
+    def __init__(self, path: Path | None, *, copy_of: Path | None = None) -> None:
+        """Open the database at `path` (None: in memory, lost at the end) and mark cut replies.
+
+        `copy_of`: what the one in memory begins with, a file that cannot be written.
+        """
+        self._db = Database(path, copy_of=copy_of)
         self._writer = writers.this_writer()
         self._written: dict[int, Written] = {}  # this object's replies that still stream
         notices = list(self._db.notices)

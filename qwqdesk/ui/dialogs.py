@@ -6,7 +6,8 @@ A nested loop inside a task leaves other tasks stuck and hangs the exit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -68,6 +69,37 @@ async def ask(parent: QWidget, title: str, text: str, verb: str, *, danger: bool
         danger: the act destroys something.
     """
     return await finished(_question(parent, title, text, verb, danger))
+
+
+async def choose(
+    parent: QWidget, title: str, text: str, verbs: Sequence[str], *, danger: str = ""
+) -> str:
+    """Ask which of several acts; the chosen verb, "" where the user cancelled.
+
+    Args:
+        verbs: the words on the buttons, the usual one first.
+        danger: the one of them that destroys something.
+    """
+    dialog = _frame(parent, title, "questionDialog")
+    column = dialog.layout()
+    assert isinstance(column, QVBoxLayout)
+    column.addWidget(wrapping_label(text, tone="text2"))
+    chosen: list[str] = []
+
+    def take(verb: str) -> None:
+        chosen.append(verb)
+        dialog.accept()
+
+    buttons: list[QWidget] = [button("Cancel", name="cancelButton", clicked=dialog.reject)]
+    for number, verb in reversed(list(enumerate(verbs))):
+        kind = "danger" if verb == danger else "primary" if not number else "secondary"
+        act = button(verb, kind=kind, name=f"verbButton{number}")
+        act.clicked.connect(_calling(partial(take, verb)))
+        buttons.append(act)
+    column.addSpacing(theme().px(8))
+    column.addLayout(_row(*buttons))
+    buttons[-1].setFocus()
+    return chosen[0] if await finished(dialog) and chosen else ""
 
 
 async def open_file(parent: QWidget, title: str, pattern: str, folder: str = "") -> Path | None:

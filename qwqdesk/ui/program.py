@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from qwqdesk.session import Session
-    from qwqdesk.store.history import History
     from qwqdesk.ui.desk import Desk
     from qwqdesk.ui.workspace import Workspace
 
@@ -73,6 +72,7 @@ class Program:
         from qwqdesk.ui.clipboard import hand_over_clipboard
         from qwqdesk.ui.desk import Desk
         from qwqdesk.ui.garbage import MainThreadGarbage
+        from qwqdesk.ui.opening import open_history
         from qwqdesk.ui.report import Reports
         from qwqdesk.ui.warm_up import import_pages
         from qwqdesk.ui.workspace import Workspace
@@ -91,7 +91,11 @@ class Program:
         stack.callback(lock.give_back)
         if not lock.take():
             self._troubles.append(ALREADY_OPEN)
-        history = self._open_history(stack)
+        tell = self._troubles.append
+        history = await open_history(self._dirs.database, self.window.say, tell)
+        stack.callback(history.close)
+        if closing.is_set():  # by the user, who did not want to wait for the history
+            return
         engine = new_engine(self._dirs)
         stack.callback(engine.close)
         marker = LoadingMarker(self._dirs.loading_marker)
@@ -106,6 +110,7 @@ class Program:
         self.workspace = Workspace(desk)
         reports.set_window(self.workspace)
         stack.push_async_callback(self.workspace.end)
+        self.window.may_close = self.workspace.closing.may_close
         self.window.fill(self.workspace)
         for trouble in self._troubles:
             self.workspace.show_trouble(trouble)
@@ -125,20 +130,6 @@ class Program:
             desk.downloads.start()
         except UserError as error:  # no address for the hub
             self.workspace.show_trouble(error)
-
-    def _open_history(self, stack: AsyncExitStack) -> History:
-        from qwqdesk.store.history import History
-
-        try:
-            history = History(self._dirs.database)
-        except UserError as error:
-            self._troubles.append(
-                UserError(f"{error.what} {error.what_to_do}", "What you write now is not kept.")
-            )
-            history = History(None)
-        self._troubles += [UserError(notice, "") for notice in history.notices]
-        stack.callback(history.close)
-        return history
 
 
 async def _stop_runs(session: Session) -> None:

@@ -6,9 +6,10 @@ It imports little, so that it stands on the screen before the pages and the engi
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from contextlib import suppress
 
-from PySide6.QtCore import QByteArray, QRect, Signal
+from PySide6.QtCore import QByteArray, QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
@@ -20,7 +21,10 @@ _SIDEBAR, _TOOLBAR = 240, 48
 
 
 class Window(QMainWindow):
-    """Closing it only hides it; `closed` tells the program to end in its own order."""
+    """Closing it only hides it; `closed` tells the program to end in its own order.
+
+    `may_close` is asked first: where it says no, it has asked the user, and calls `close` again.
+    """
 
     closed = Signal()
 
@@ -31,6 +35,8 @@ class Window(QMainWindow):
         self.setWindowTitle("QwQ Desk")
         self.setMinimumSize(*MINIMUM)
         self.resize(*FIRST_SIZE)
+        self.may_close: Callable[[], bool] = lambda: True
+        self._words = ""
         with suppress(ValueError):
             self.restoreGeometry(QByteArray(base64.b64decode(geometry, validate=True)))
 
@@ -44,7 +50,17 @@ class Window(QMainWindow):
         self.setCentralWidget(content)
         content.show()
 
+    def say(self, words: str) -> None:
+        """What it waits for while it is empty."""
+        if words != self._words:
+            self._words = words
+            self.setAccessibleDescription(words)
+            self.update()
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        if not self.may_close():
+            event.ignore()
+            return
         self.hide()
         self.closed.emit()
         event.accept()
@@ -58,4 +74,9 @@ class Window(QMainWindow):
         bar = QRect(px(_SIDEBAR), 0, self.width() - px(_SIDEBAR), px(_TOOLBAR))
         painter.fillRect(bar, theme().color("window"))
         painter.fillRect(QRect(0, 0, px(_SIDEBAR), self.height()), theme().color("sidebar"))
+        if self._words:
+            painter.setPen(theme().color("text2"))
+            painter.setFont(theme().font("body"))
+            page = self.rect().adjusted(px(_SIDEBAR), px(_TOOLBAR), 0, 0)
+            painter.drawText(page, Qt.AlignmentFlag.AlignCenter, self._words)
         painter.end()

@@ -17,6 +17,7 @@ from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_files import is_experiment_file
 from qwqdesk.ui.chat_list import ChatList
+from qwqdesk.ui.closing import RUN_END_S, Closing
 from qwqdesk.ui.conversation.difference_acts import DifferenceActs
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
@@ -36,7 +37,7 @@ from qwqdesk.ui.theme import theme
 _NARROWEST_LANE = 400  # px: below it the sidebar becomes the rail by itself
 _NARROWEST_ALONE = 480  # px: the same for a single lane, whose toolbar needs this much
 _LOW_WINDOW = 860  # px of height: below it the composer takes one row
-_RUN_END_S, _TASK_END_S = 1.8, 0.8
+_TASK_END_S = 0.8
 
 
 class Workspace(QWidget):
@@ -63,6 +64,7 @@ class Workspace(QWidget):
         )
         self.templates = TemplateNotice(desk, self.page.bands, self.tasks, self.page.toolbar.model)
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
+        self.closing = Closing(desk, self.page.runs, self.tasks, self)
         self.saving = SavingNotice(desk, self.page.bands, self)
         self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
         self.commands = Commands(self, self._acts())
@@ -170,7 +172,7 @@ class Workspace(QWidget):
         self.loader.cancel()
         self.trials.stop()
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.page.close_runs(), _RUN_END_S)
+            await asyncio.wait_for(self.page.close_runs(), RUN_END_S)
         self.chats.close()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.tasks.closed(), _TASK_END_S)

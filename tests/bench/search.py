@@ -37,7 +37,7 @@ def _words(chance: random.Random) -> tuple[list[str], list[float]]:
     return words, list(accumulate(1 / (n + 2) for n in range(len(words))))
 
 
-def _fill(path: Path, messages: int) -> None:
+def fill(path: Path, messages: int) -> None:
     """The history as an older version wrote it, with its index of words."""
     old = MIGRATIONS[: [step.__name__ for step in MIGRATIONS].index("add_part_search")]
     Database(path, old).close()
@@ -80,7 +80,7 @@ def main() -> None:
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.sqlite3"
-        _fill(path, messages)
+        fill(path, messages)
         before = path.stat().st_size
         began = time.thread_time()
         History(path).close()

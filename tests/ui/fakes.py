@@ -250,6 +250,7 @@ async def opened(folder: Path, settings: Settings | None = None) -> AsyncIterato
     desk = Desk(dirs, chosen, history, session, faults.append)
     frame = Window()
     window = Workspace(desk)
+    frame.may_close = window.closing.may_close
     frame.fill(window)
     frame.show()
     window.show_page("conversation")
