@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.diagnostics import report_text
 from qwqdesk.ui.base import button, label, wrapping_label
+from qwqdesk.ui.base.buttons import Kind
 from qwqdesk.ui.theme import theme
 
 
@@ -92,7 +93,7 @@ async def choose(
 
     buttons: list[QWidget] = [button("Cancel", name="cancelButton", clicked=dialog.reject)]
     for number, verb in reversed(list(enumerate(verbs))):
-        kind = "danger" if verb == danger else "primary" if not number else "secondary"
+        kind: Kind = "danger" if verb == danger else "primary" if not number else "secondary"
         act = button(verb, kind=kind, name=f"verbButton{number}")
         act.clicked.connect(_calling(partial(take, verb)))
         buttons.append(act)

@@ -69,8 +69,10 @@ class Moves(QObject):
             focus_first(lanes[number])
 
     def step_sibling(self, step: int) -> None:
-        """Show the earlier or later reply in the focused lane."""
-        self._page.acts.current().step_sibling(step)
+        """Show the earlier or later reply in the chosen lane."""
+        self._page.acts.on_lane(
+            "Another reply of which lane?", lambda lane: lane.step_sibling(step)
+        )
 
     def escape(self) -> None:
         """Leave a field or the panel of fairness; from the composer or a lane, stop the run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -34,8 +34,10 @@ _CHOICES = (
 class TemplateNotice(QObject):
     """A band below the toolbar whenever the user should know something about the template.
 
-    A choice made here counts for this model file alone, and is remembered.
+    A choice made here counts for this model file alone, and is remembered. `chosen`: it was made.
     """
+
+    chosen = Signal()
 
     def __init__(self, desk: Desk, bands: Bands, tasks: Tasks, picker: QWidget) -> None:
         """`picker` is where the model is chosen; the menu opens there."""
@@ -78,6 +80,7 @@ class TemplateNotice(QObject):
             kept[path] = template
         self._closed.discard((path, template))
         self._desk.change(model_templates=kept)
+        self.chosen.emit()
 
     async def _choose_file(self, path: str) -> None:
         found = await open_file(self._picker, "Chat template", _FILES)

@@ -92,6 +92,7 @@ class Workspace(QWidget):
         page.fairness.load_wanted.connect(self.models.load)
         page.run_files.opened.connect(self._show_opened)
         self.models.status_changed.connect(self._show_status)
+        self.templates.chosen.connect(page.focus_home.go)
         self.chats.title_changed.connect(self._show_title)
         desk.settings_changed.connect(self._settings_changed)
         desk.trouble.connect(self.show_trouble)
@@ -115,8 +116,12 @@ class Workspace(QWidget):
             "copy_markdown": page.exports.copy,
             "regenerate": page.acts.regenerate,
             "answer_now": page.acts.answer_now,
-            "answer_again": lambda: page.again.once(page.view, page.acts.current()),
-            "edit_thought": lambda: page.again.edit_now(page.view, page.acts.current()),
+            "answer_again": lambda: page.acts.on_lane(
+                "Answer again in which lane?", lambda lane: page.again.once(page.view, lane)
+            ),
+            "edit_thought": lambda: page.acts.on_lane(
+                "Edit the thought of which lane?", lambda lane: page.again.edit_now(page.view, lane)
+            ),
             "first_difference": differences.first,
             "next_difference": differences.following,
             "previous_difference": differences.previous,

@@ -81,6 +81,39 @@ async def test_the_seed_that_a_recipe_names_can_be_used_for_all(
         assert offer(second) is None
 
 
+async def test_an_offer_goes_with_the_next_message(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.window.page.acts.add()
+        choose(d, d.window.page.view.lanes[1], "unsloth")
+        assert offer(d.window.page.view.lanes[1]) is not None
+        run = await d.send("Go")
+        assert offer(d.window.page.view.lanes[1]) is None
+        run.finish()
+        await d.idle()
+        assert offer(d.window.page.view.lanes[1]) is None
+        await d.reopen()
+        assert offer(d.window.page.view.lanes[1]) is None
+
+
+async def test_an_offer_goes_when_a_seed_is_set_by_hand(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        d.window.page.acts.add()
+        columns = d.window.page.view.columns
+        lane = d.window.page.view.lanes[1]
+        by_hand: list[Callable[[], object]] = [
+            lambda: columns.set_seed(12),
+            lambda: columns.set_seed(12),  # it is that already
+            columns.draw_own_seeds,
+            lambda: lane.model.set_values({"seed": 99}),
+        ]
+        for change in by_hand:
+            choose(d, lane, "greedy")
+            choose(d, lane, "unsloth")
+            assert offer(lane) is not None
+            change()
+            assert offer(lane) is None
+
+
 async def test_an_offer_goes_with_its_reason(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path) as d:
         lane = d.window.page.view.lanes[0]

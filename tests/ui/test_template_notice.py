@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
 
 from qwqdesk.engine.template_builtin import guessable_tags
@@ -114,3 +116,26 @@ async def test_a_closed_notice_stays_closed_for_this_model(
         await d.shown("templateBand")
         load(d)
         await d.until(lambda: bands(d) == 0)
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+async def test_after_a_choice_of_template_one_types_the_message(
+    qapp: QApplication, tmp_path: Path, by: str
+) -> None:
+    async with opened(tmp_path, PLAIN) as d:
+        load(d)
+        go_on = (await buttons(d))["Continue text"]
+        go_on.setFocus(Qt.FocusReason.TabFocusReason)
+        if by == "mouse":
+            QTest.mouseClick(go_on, Qt.MouseButton.LeftButton)
+        else:
+            QTest.keyClick(go_on, Qt.Key.Key_Space)
+        await d.until(lambda: d.find("composerInput").hasFocus())
+        choose = (await buttons(d))["Choose template"]
+        choose.setFocus(Qt.FocusReason.TabFocusReason)
+        choose.click()
+        menu = d.window.findChild(QMenu, "templateMenu")
+        assert menu is not None
+        menu.actions()[0].trigger()
+        menu.close()
+        await d.until(lambda: d.find("composerInput").hasFocus())

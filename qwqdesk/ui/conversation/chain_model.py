@@ -190,13 +190,17 @@ class ChainModel(ChainEdits):
 
     def set_run_seed(self, seed: int) -> None:
         """The seed of all lanes is this one; it is not the lane's own, so undo leaves it alone."""
+        self._name_seed(None)
         if seed == self._seed:
             return
         self._undo = [setup.with_seed(seed) for setup in self._undo]
         self._redo = [setup.with_seed(seed) for setup in self._redo]
         self._take(self._setup.with_seed(seed))
-        self._name_seed(None)
         self.edited.emit(self.chain)
+
+    def forget_named_seed(self) -> None:
+        """A message went out without the seed that some settings named: it is not wanted."""
+        self._name_seed(None)
 
     def set_model(self, path: str | None) -> None:
         """Run on this file; None is whatever is loaded."""
@@ -244,7 +248,10 @@ class ChainModel(ChainEdits):
             return
         if not merge or merge != self._last_name:
             self._keep()
+        seed = self._seed
         self._take(setup)
+        if self._seed != seed:  # the user has decided
+            self._name_seed(None)
         self._last_name = merge
         self.edited.emit(self.chain)
 

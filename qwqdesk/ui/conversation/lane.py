@@ -281,6 +281,7 @@ class Lane(QFrame):
         the lane: `before` is the first one's text then, None in any other case.
         """
         self.body.show_text()
+        self.model.forget_named_seed()
         self._siblings.drop()
         if before is not None and not self.output.transcript.prompts:
             self.output.transcript.add_earlier(before, reply=False)

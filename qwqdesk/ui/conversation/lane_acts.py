@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import shiboken6
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from qwqdesk.conversation import Conversation
 from qwqdesk.ui.base import Toast, announce
@@ -24,7 +26,12 @@ from qwqdesk.ui.tasks import Tasks
 
 
 class LaneActs(QObject):
-    """Acts on the shown conversation. `changed`: it has other lanes now; `done`: an act is over."""
+    """Acts on the shown conversation. `changed`: it has other lanes now; `done`: an act is over.
+
+    An act by shortcut or palette means the lane that the user is in, or was in last since the
+    newest message: the focus is in the composer most of the time. Where there are several lanes
+    and the user was in none, all are regenerated, and everything else asks which lane is meant.
+    """
 
     changed = Signal()
     done = Signal()
@@ -40,6 +47,11 @@ class LaneActs(QObject):
         super().__init__(parent)
         self._desk, self._runs, self._tasks = desk, runs, tasks
         self._shown, self._widget = shown, parent
+        self._last: tuple[weakref.ref[Lane], int] | None = None  # the lane, the newest message then
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        # Without arguments: the focus also moves while its widget is being destroyed.
+        app.focusChanged.connect(self._remember)
 
     def connect_view(self, view: ConversationView) -> None:
         """Do what a view asks for."""
@@ -56,12 +68,40 @@ class LaneActs(QObject):
         view.columns.made.connect(lambda lane: lane.head.recipeChosen.connect(self.done))
         view.menu_shown.connect(lambda lane, menu: self._offer_models(view, lane, menu))
 
-    def current(self) -> Lane:
-        """The lane with the focus, else the last one."""
-        focused: QWidget | None = self._widget.focusWidget()
-        lanes = self._shown().lanes
-        holding = (lane for lane in lanes if focused is not None and lane.isAncestorOf(focused))
-        return next(holding, lanes[-1])
+    def _remember(self) -> None:
+        focused = self._widget.focusWidget()
+        view = self._shown()
+        for lane in view.lanes:
+            if focused is not None and lane.isAncestorOf(focused):
+                self._last = weakref.ref(lane), view.message_id
+
+    def chosen(self) -> Lane | None:
+        """The lane that an act without one means; None where it could be any of several."""
+        view = self._shown()
+        if len(view.lanes) == 1:
+            return view.lanes[0]
+        last, message_id = self._last or (lambda: None, 0)
+        lane = last()
+        return lane if lane in view.lanes and message_id == view.message_id else None
+
+    def on_lane(self, question: str, act: Callable[[Lane], object]) -> None:
+        """Do something with the chosen lane; where none is, ask with a menu."""
+        lane = self.chosen()
+        if lane is not None:
+            act(lane)
+            return
+        menu = QMenu(self._widget)
+        menu.setObjectName("whichLaneMenu")
+        menu.setAccessibleName(question)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(question).setEnabled(False)
+        for each in self._shown().lanes:
+            recipe = each.setup.recipe
+            words = f"Lane &{each.label}" + (f": {recipe.title}" if recipe is not None else "")
+            menu.addAction(words).triggered.connect(partial(_call, act, each))
+        columns = self._shown().columns
+        corner = columns.mapToGlobal(columns.rect().center())
+        menu.popup(corner - QPoint(menu.sizeHint().width() // 2, menu.sizeHint().height() // 2))
 
     def add(self) -> None:
         """A lane with the settings of the last one."""
@@ -71,13 +111,15 @@ class LaneActs(QObject):
 
     def remove(self, lane: Lane | None = None) -> None:
         """Take a lane away; asks only when it has text."""
-        target = lane or self.current()
-        if len(self._shown().lanes) < 2:
+        view = self._shown()
+        if len(view.lanes) < 2:
             return
-        if target.has_text:
-            self._tasks.start(self._ask_and_remove(self._shown(), target))
+        if lane is None:
+            self.on_lane("Remove which lane?", self.remove)
+        elif lane.has_text:
+            self._tasks.start(self._ask_and_remove(view, lane))
         else:
-            self._remove(self._shown(), target)
+            self._remove(view, lane)
 
     async def _ask_and_remove(self, view: ConversationView, lane: Lane) -> None:
         words = "Its replies stay in the history, but no lane shows them any more."
@@ -125,20 +167,22 @@ class LaneActs(QObject):
         self.done.emit()
 
     def answer_now(self) -> None:
-        """End the reasoning of the lane with the focus; of the only lane that thinks, else."""
+        """End the reasoning of the chosen lane; of the only lane that thinks, else."""
         thinking = [lane for lane in self._shown().lanes if lane.output.can_answer_now]
-        current = self.current()
-        if current in thinking or len(thinking) == 1:
-            lane = current if current in thinking else thinking[0]
+        chosen = self.chosen()
+        if chosen in thinking or len(thinking) == 1:
+            lane = chosen if chosen in thinking and chosen is not None else thinking[0]
             lane.output.ask_answer()
         else:
             where = "Go to a lane that is thinking" if thinking else "No lane is thinking"
             announce(self._widget, where)
 
     def regenerate(self, lane: Lane | None = None) -> None:
-        """Answer the newest message once more in one lane."""
+        """Answer the newest message once more: in one lane, or in all where none is chosen."""
         view = self._shown()
-        self._runs.regenerate(view, lane or self.current(), self._desk.options(view.mode))
+        target = lane or self.chosen()
+        lanes = [target] if target is not None else view.lanes
+        self._runs.regenerate(view, lanes, self._desk.options(view.mode))
 
     def _go_on(self, lane: Lane) -> None:
         """Write the reply again with the loop guard only marking: it goes past the loop.
@@ -155,20 +199,25 @@ class LaneActs(QObject):
     # ------------------------------------------------------------ recipes
 
     def save_recipe(self) -> None:
-        """Save the settings of the lane with the focus as a recipe."""
-        self.current().head.ask_recipe_name()
+        """Save the settings of the chosen lane as a recipe."""
+        self.on_lane("Save the settings of which lane?", lambda lane: lane.head.ask_recipe_name())
 
     def paste_command(self) -> None:
-        """Paste a command into the lane with the focus."""
-        self.current().head.paste_command()
+        """Paste a command into the chosen lane."""
+        self.on_lane("Paste a command into which lane?", lambda lane: lane.head.paste_command())
 
     def import_settings(self) -> None:
-        """Import settings from a file into the lane with the focus."""
-        self._tasks.start(import_settings(self._desk, self.current(), self._widget))
+        """Import settings from a file into the chosen lane."""
+
+        def begin(lane: Lane) -> None:
+            self._tasks.start(import_settings(self._desk, lane, self._widget))
+
+        self.on_lane("Import settings into which lane?", begin)
 
     def manage_recipes(self, lane: Lane | None = None) -> None:
         """Rename, describe or delete the user's own recipes; begin with that of the lane."""
-        recipe = (lane or self.current()).setup.recipe
+        lane = lane or self.chosen()
+        recipe = lane.setup.recipe if lane is not None else None
         RecipesBox(self._desk, self._widget, recipe.id if recipe is not None else "").open()
 
     # ------------------------------------------------------------ models
@@ -207,3 +256,7 @@ class LaneActs(QObject):
         """Open or close the chain editors of all lanes."""
         columns = self._shown().columns
         columns.show_editors(not columns.editors_open)
+
+
+def _call(act: Callable[[Lane], object], lane: Lane, *_: object) -> None:
+    act(lane)

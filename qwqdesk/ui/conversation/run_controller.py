@@ -139,11 +139,13 @@ class RunController(QObject):
         batches = turns.send(text, conversation_id=view.conversation_id)
         self._start(view, turns, batches, text, view.lanes)
 
-    def regenerate(self, view: ConversationView, lane: Lane, options: RunOptions) -> None:
-        """Answer the newest message once more in one lane."""
+    def regenerate(
+        self, view: ConversationView, lanes: Sequence[Lane], options: RunOptions
+    ) -> None:
+        """Answer the newest message once more in these lanes."""
         if view.conversation_id is None or not view.message_id:
             return
-        self.answer(view, [lane], options)
+        self.answer(view, lanes, options)
 
     def answer(
         self,
