@@ -241,6 +241,10 @@ ENGINE_SETTINGS: Final[tuple[EngineSetting, ...]] = (
             "Smaller types save memory and lose precision."),
     _choice("type_v", "--cache-type-v -ctv", "V cache type", CACHE_TYPES,
             "Smaller types save memory, lose precision and need flash attention."),
+    EngineSetting("swa_full", "bool", (), "Full sliding-window cache",
+                  "Keeps every token in the cache of layers that look at a window only; it takes "
+                  "more memory and changes rounding in texts longer than the window.",
+                  on_flags=("--swa-full",), off_flags=("--no-swa-full",)),
     EngineSetting("use_mmap", "bool", (), "Memory-map (mmap)",
                   "Reads the model's pages when they are needed.",
                   on_flags=("--mmap",), off_flags=("--no-mmap",)),
@@ -331,6 +335,7 @@ class EngineSettings:
     flash_attn: Literal["auto", "on", "off"] = "auto"
     type_k: str = "f16"
     type_v: str = "f16"
+    swa_full: bool = False
     use_mmap: bool = True
     use_mlock: bool = False
     rope_scaling: Literal["", "none", "linear", "yarn"] = ""

@@ -77,6 +77,7 @@ def plan_load(
             type_v=asked.type_v,
             n_ubatch=asked.n_ubatch,
             flash_attn=asked.flash_attn != "off",
+            swa_full=asked.swa_full,
         )
         settings = replace(settings, n_ctx=choice.n_ctx)
         notes += [choice.note] if choice.note else []
@@ -182,6 +183,7 @@ def _gpu_layers(shape: ModelShape, settings: EngineSettings, free_gpu: int) -> i
         n_ubatch=settings.n_ubatch,
         flash_attn=settings.flash_attn != "off",
         kv_offload=settings.kv_offload,
+        swa_full=settings.swa_full,
     )
 
 
@@ -196,6 +198,7 @@ def _estimate(shape: ModelShape, settings: EngineSettings, lanes: int) -> Memory
         n_gpu_layers=settings.n_gpu_layers,
         flash_attn=settings.flash_attn != "off",
         kv_offload=settings.kv_offload,
+        swa_full=settings.swa_full,
     )
 
 

@@ -100,7 +100,7 @@ def _changes(then: Conditions, now: Conditions) -> Iterator[str]:
         before, after = then.reported(name), now.engine.get(name)
         if before is not None and after is not None and before != after:
             yield _sentence(title, _value(before), _value(after))
-    yield from _setting_changes(then.settings, now.settings)
+    yield from _setting_changes(then.settings, now.settings, now.engine)
 
 
 def same_model(then: StoredModel, now: StoredModel) -> bool | None:
@@ -131,12 +131,16 @@ def _build_changes(then: Conditions, now: Conditions) -> Iterator[str]:
         yield f"Processor features that the engine uses: {_feature_words(str(before), str(after))}."
 
 
-def _setting_changes(then: EngineSettings | None, now: EngineSettings | None) -> Iterator[str]:
+def _setting_changes(
+    then: EngineSettings | None, now: EngineSettings | None, engine: Mapping[str, Any]
+) -> Iterator[str]:
     """Settings that the report does not name: RoPE, YaRN, overrides, threads for prompts."""
     if then is None or now is None:
         return
+    # Reported of models with a sliding window, and without effect on others.
+    no_effect = _NO_EFFECT if "swa_full" in engine else _NO_EFFECT | {"swa_full"}
     for setting in ENGINE_SETTINGS:
-        if setting.field in _NO_EFFECT or (
+        if setting.field in no_effect or (
             setting.field in _REPORTED_SETTINGS and setting.field != "n_threads_batch"
         ):
             continue

@@ -120,6 +120,11 @@ class StoredLane:
             use_mmap=own.use_mmap,
         )
 
+    def settings_to_rerun(self, own: EngineSettings) -> EngineSettings:
+        """`settings_for`; where the run does not say them, `own` with the window cache it had."""
+        whole_window = self.engine.get("swa_full") is not False
+        return self.settings_for(own) or replace(own, swa_full=whole_window)
+
     @property
     def ended_by_itself(self) -> bool:
         """Whether the model ended it, and neither a limit nor a person."""

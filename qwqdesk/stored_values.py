@@ -80,7 +80,12 @@ def engine_of(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(data: object) -> EngineSettings | None:
-    """Engine settings; None when they are none or not allowed."""
+    """Engine settings of a run; None when they are none or not allowed.
+
+    A run that does not say `swa_full` was made when it was always on.
+    """
+    if isinstance(data, Mapping):
+        data = {"swa_full": True, **data}
     try:
         return EngineSettings.from_json(data)
     except (UserError, TypeError):

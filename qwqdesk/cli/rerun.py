@@ -108,11 +108,9 @@ def _path(lane: StoredLane, here: Sequence[LibraryModel]) -> Path:
 
 def _settings(lane: StoredLane, args: ParsedArgs) -> EngineSettings:
     """The run's settings with the flags over them."""
-    settings = lane.settings_for(EngineSettings())
-    if settings is None:
+    if lane.settings is None:
         to_stderr(printable(f"note: Lane {lane.label} does not say its engine settings."))
-        settings = EngineSettings()
-    return replace(settings, **args.engine)
+    return replace(lane.settings_to_rerun(EngineSettings()), **args.engine)
 
 
 def _run(turns: Sequence[_Turn], dirs: DataDirs) -> tuple[list[RerunResult], bool]:

@@ -110,6 +110,12 @@ class LlamaModel:
         self.info = self._read_info(path)
         self.adapters = () if without_weights else self._load_adapters(settings.lora)
         self.copies_late = self.info.architecture in _COPIES_LATE
+        self.window: int = self._api.llama_model_n_swa(self.handle)
+
+    @property
+    def rolls_a_window(self) -> bool:
+        """Whether layers forget what is behind their sliding window."""
+        return self.window > 0 and not self.settings.swa_full
 
     def _load_adapters(self, text: str) -> tuple[tuple[Any, float], ...]:
         """LoRA adapters and their scales; they are freed with the model."""
@@ -419,7 +425,11 @@ class LlamaContext:
             type_k=cache_type_name(settings.type_k),
             type_v=cache_type_name(settings.type_v),
             use_extra_bufts=self._model.use_extra_bufts,
-            extra={"kv_streams": 1 if self.unified else self.streams, "kv_unified": self.unified},
+            extra={
+                "kv_streams": 1 if self.unified else self.streams,
+                "kv_unified": self.unified,
+                **({"swa_full": settings.swa_full} if self._model.window else {}),
+            },
         )
 
 

@@ -184,6 +184,7 @@ def context_params(
     params.n_threads = threads
     params.n_threads_batch = settings.n_threads_batch or threads
     params.kv_unified = unified
+    params.swa_full = settings.swa_full
     params.offload_kqv = settings.kv_offload
     params.no_perf = True
     params.flash_attn_type = _FLASH[settings.flash_attn]

@@ -55,6 +55,7 @@ def fit(shape: ModelShape, free: FreeMemory, settings: EngineSettings | None = N
             n_ubatch=asked.n_ubatch,
             flash_attn=asked.flash_attn != "off",
             kv_offload=asked.kv_offload,
+            swa_full=asked.swa_full,
         )
     needed = _needed(shape, asked, n_ctx, layers)
     kind: FitKind = "no"
@@ -97,4 +98,5 @@ def _needed(shape: ModelShape, asked: EngineSettings, n_ctx: int, layers: int) -
         n_gpu_layers=layers,
         flash_attn=asked.flash_attn != "off",
         kv_offload=asked.kv_offload,
+        swa_full=asked.swa_full,
     )

@@ -2,12 +2,13 @@
 
 Running out of GPU memory aborts the process inside llama.cpp, so this is asked first. Sources:
 weights are the file's own bytes; the KV cache is exact (layers x heads x length x context, padded
-to 256 cells as llama.cpp does); the compute buffer is an upper estimate. For a micro-batch row
-llama.cpp 0c1e57098 reported 4 x embedding + 3 x feed-forward floats (0.5B and 32B shapes of
-qwen2), 2 bytes of attention mask a cell (twice with sliding windows), and the scores of all heads
-without flash attention. A lane with a cache of its own sees only that, so that further lanes of
-exact mode add no buffers; in fast mode all lanes share one cache and its cells count. What indexers
-add was measured in dry loads at 32,768 cells for one lane and for four.
+to 256 cells as llama.cpp does; layers with a sliding window keep the window and a micro-batch); the
+compute buffer is an upper estimate. For a micro-batch row llama.cpp 0c1e57098 reported
+4 x embedding + 3 x feed-forward floats (0.5B and 32B shapes of qwen2), 2 bytes of attention mask a
+cell (of both caches with sliding windows), and the scores of all heads without flash attention.
+A lane with a cache of its own sees only that, so that further lanes of exact mode add no buffers;
+in fast mode all lanes share one cache and its cells count. What indexers add was measured in dry
+loads at 32,768 cells for one lane and for four.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from operator import add, sub
 from qwqdesk.errors import UserError
 from qwqdesk.models.file_words import size_words
 from qwqdesk.models.shape import ModelShape, kv_bytes_by_layer
+from qwqdesk.models.tensor_types import row_bytes
 
 DEFAULT_CONTEXT = 16_384
 SMALLEST_CONTEXT = 512
@@ -26,6 +28,8 @@ GPU_RESERVE = 512 << 20
 _FIXED = 16 << 20
 # Attention that llama.cpp computes with all scores in memory.
 _WITHOUT_FLASH = frozenset({"grok"})
+# Their lanes share no cache.
+_OWN_CACHES = frozenset({"deepseek4"})
 # Bytes for each row and cell beside the masks, that is the scores of indexers: with one lane, with
 # several that have their own caches, and with one cache for all.
 _INDEXERS = {
@@ -36,8 +40,6 @@ _INDEXERS = {
     "glm5-next": (18, 73, 40),
     "qwen4exp": (133, 133, 133),
 }
-# Their headers name a window that their layers do not have.
-_NO_WINDOW = frozenset({"lfm2", "lfm2moe"})
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,16 @@ def estimate(
     flash_attn: bool = True,
     kv_offload: bool = True,
     shared: bool = False,
+    swa_full: bool = False,
 ) -> MemoryEstimate:
     """What loading takes with `lanes` caches of `n_ctx` tokens each.
 
     Args:
         n_gpu_layers: as llama.cpp counts: the output first, then layers from the last one back.
-        shared: whether all lanes share one cache, as in fast mode; else each has its own.
+        shared: whether all lanes share one cache, as in fast mode where the memory allows it; else
+            each has its own.
         kv_offload: whether the caches of layers on the GPU are there, too.
+        swa_full: whether layers with a window keep every token.
 
     Raises:
         UserError: an unknown cache type.
@@ -129,15 +134,19 @@ def estimate(
     on_gpu = min(max(n_gpu_layers, 0), shape.block_count + 1)
     moved = max(on_gpu - 1, 0)
     first_moved = shape.block_count - moved
+    window = _window_cells(shape, padded(n_ctx), n_ubatch, swa_full=swa_full)
+    shared = shared and not _rolls_a_window(shape, swa_full=swa_full)
+    shared = shared and shape.architecture not in _OWN_CACHES
     cells = padded(n_ctx) * lanes
     sequences = 2 * lanes if shared else lanes
-    kv_layers = _kv_by_layer(shape, cells, sequences, type_k, type_v)
+    kv_layers = _kv_by_layer(shape, cells, window * lanes, sequences, type_k, type_v)
     kept = sum(shape.kept_on_cpu[first_moved:])
     weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:]) - kept
     weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved]) + kept
     kv_gpu = sum(kv_layers[first_moved:]) if kv_offload else 0
     seen = cells if shared else padded(n_ctx)
-    compute = _compute(shape, seen, lanes, n_ubatch, flash_attn, shared)
+    seen_window = window * lanes if shared else window
+    compute = _compute(shape, seen, seen_window, lanes, n_ubatch, flash_attn, shared)
     return MemoryEstimate(
         weights_cpu=weights_cpu + (0 if on_gpu else shape.output_bytes),
         weights_gpu=weights_gpu,
@@ -157,6 +166,7 @@ def choose_context(
     type_v: str = "f16",
     n_ubatch: int = 512,
     flash_attn: bool = True,
+    swa_full: bool = False,
 ) -> ContextChoice:
     """The context when the user did not say: 16,384 or the trained length, less if memory is short.
 
@@ -174,6 +184,7 @@ def choose_context(
             type_v=type_v,
             n_ubatch=n_ubatch,
             flash_attn=flash_attn,
+            swa_full=swa_full,
         ).total
 
     if needs(most) <= free:
@@ -202,11 +213,13 @@ def choose_gpu_layers(
     flash_attn: bool = True,
     kv_offload: bool = True,
     reserve: int = GPU_RESERVE,
+    swa_full: bool = False,
 ) -> int:
     """How many layers fit into `free_gpu` bytes less `reserve`; `block_count` + 1 is all."""
-    cells = padded(n_ctx) * lanes
-    caches = _kv_by_layer(shape, cells, lanes, type_k, type_v)
-    needed = _compute(shape, padded(n_ctx), lanes, n_ubatch, flash_attn) + _output(shape)
+    n_ctx = padded(n_ctx)
+    window = _window_cells(shape, n_ctx, n_ubatch, swa_full=swa_full)
+    caches = _kv_by_layer(shape, n_ctx * lanes, window * lanes, lanes, type_k, type_v)
+    needed = _compute(shape, n_ctx, window, lanes, n_ubatch, flash_attn) + _output(shape)
     layers = 0
     if not kv_offload:
         caches = [0] * len(caches)
@@ -241,6 +254,18 @@ def padded(n_ctx: int) -> int:
     return -(-n_ctx // CONTEXT_STEP) * CONTEXT_STEP
 
 
+def _rolls_a_window(shape: ModelShape, *, swa_full: bool) -> bool:
+    """Whether windowed layers forget what is behind their window; such lanes share no cache."""
+    return shape.window > 0 and not swa_full
+
+
+def _window_cells(shape: ModelShape, n_ctx: int, n_ubatch: int, *, swa_full: bool) -> int:
+    """How many tokens of one lane the windowed layers keep (llama-kv-cache-iswa.cpp)."""
+    if not _rolls_a_window(shape, swa_full=swa_full):
+        return n_ctx
+    return padded(min(n_ctx, shape.window + n_ubatch))
+
+
 def _moved_bytes(shape: ModelShape) -> tuple[int, ...]:
     """What of each layer's weights goes to the GPU with the layer."""
     kept = shape.kept_on_cpu or (0,) * len(shape.layer_bytes)
@@ -253,29 +278,45 @@ def _output(shape: ModelShape) -> int:
 
 
 def _kv_by_layer(
-    shape: ModelShape, cells: int, sequences: int, type_k: str, type_v: str
+    shape: ModelShape, cells: int, window_cells: int, sequences: int, type_k: str, type_v: str
 ) -> list[int]:
     """Bytes of each layer's cache, and of its state for each sequence."""
     states = shape.state_bytes or (0,) * len(shape.head_count_kv)
+    windowed = shape.windowed or (False,) * len(shape.head_count_kv)
+    compressed = shape.compressed or (0,) * len(shape.head_count_kv)
     caches = kv_bytes_by_layer(shape, type_k, type_v)
-    return [each * cells + state * sequences for each, state in zip(caches, states, strict=True)]
+    return [
+        each * (window_cells if window else cells)
+        + (row_bytes(type_k, more * cells // 128) if more else 0)
+        + state * sequences
+        for each, state, window, more in zip(caches, states, windowed, compressed, strict=True)
+    ]
 
 
 def _compute(
-    shape: ModelShape, cells: int, lanes: int, n_ubatch: int, flash_attn: bool, shared: bool = False
+    shape: ModelShape,
+    cells: int,
+    window_cells: int,
+    lanes: int,
+    n_ubatch: int,
+    flash_attn: bool,
+    shared: bool = False,
 ) -> int:
     """The compute buffer: activations of one micro-batch, attention, and the lanes' logits.
 
     Args:
         cells: how many cells a token may look at: those of one lane, or of all in a shared cache.
+        window_cells: the same in windowed layers.
     """
     rows = min(n_ubatch, cells)
     wide = 5 * shape.embedding_length + 3 * shape.feed_forward_length
     flash = flash_attn and shape.architecture not in _WITHOUT_FLASH
     scores = 0 if flash else rows * cells * (shape.head_count * 4 + 2)
-    attends = any(shape.head_count_kv)
-    windowed = shape.windowed and shape.architecture not in _NO_WINDOW
+    windowed = shape.windowed or (False,) * len(shape.head_count_kv)
+    layers = zip(shape.head_count_kv, windowed, strict=True)
+    kinds = {window for heads, window in layers if heads}
+    masked = cells * (False in kinds) + window_cells * (True in kinds)
     one, several, together = _INDEXERS.get(shape.architecture, (0, 0, 0))
-    masks = (4 if windowed else 2) + (together if shared else several if lanes > 1 else one)
+    indexed = (together if shared else several if lanes > 1 else one) * cells
     logits = lanes * shape.vocabulary_size * 4
-    return _FIXED + rows * wide * 4 + scores + rows * cells * masks * attends + logits
+    return _FIXED + rows * wide * 4 + scores + rows * (2 * masked + indexed) + logits

@@ -28,12 +28,29 @@ _ONE_THING_A_LAYER = frozenset({"nemotron_h", "nemotron_h_moe"})
 _RECURRENT_WITHOUT_HEADS = (
     _DELTA_ATTENTION | _ONE_THING_A_LAYER | {"jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe"}
 )
+_KEYS_ALONE = frozenset({"deepseek4"})
 _TOKEN_SHIFTS = {"rwkv6": 2, "rwkv7": 2, "rwkv6qwen2": 1, "arwkv7": 1}
 # Caches of an indexer, in lengths of its key.
 _INDEXED = {
     **dict.fromkeys(("deepseek32", "glm-dsa", "hy_v4", "dots3note", "minimax-m3", "qwen4exp"), 1),
     "glm5-next": 3,
 }
+# Layers that look at a window only, where the header has no list of them: all but every so many,
+# the last of them or (a minus) the first; 0 is every layer that attends.
+_WINDOW_PATTERNS = {
+    **dict.fromkeys(("afmoe", "cohere2", "exaone-moe", "exaone4", "llama4", "mellum"), 4),
+    **dict.fromkeys(("muse-glimmer", "olmo2"), 4),
+    **dict.fromkeys(("cohere2moe", "laguna", "smallthinker"), -4),
+    **{"gemma2": 2, "gpt-oss": 2, "gemma3n": 5, "gemma3": 6, "plamo3": 8},
+    **{"deepseek4": 0, "lfm2": 0},
+    **dict.fromkeys(("dots3note", "gemma4", "granite_swa", "maple", "mimo2", "spark2_5"), 1),
+    "step35": 1,
+}
+# Windows that llama.cpp takes whatever the header says, and those for headers without one.
+_OWN_WINDOW = {"smallthinker": 4096, "llama4": 8192}
+_WINDOW_UNSAID = {"gemma2": 4096, "llama4": 8192, "exaone4": 4096}
+_GEMMA3N_OWN_CACHES = 20  # its further layers look into the caches of these
+_WINDOWED_IF_LAYERS = {"exaone4": 64}
 TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -62,10 +79,18 @@ class ModelShape:
     output_bytes: int
     tied_output: bool
     file_size: int
-    windowed: bool = False
-    """Whether some layers look at a window only: they have a mask of their own."""
+    window: int = 0
+    """Tokens that windowed layers look at, 0 where there are none."""
+    windowed: tuple[bool, ...] = ()
+    """Which layers look at a window only: they have a cache and a mask of their own."""
+    window_key_length: int = 0
+    """Elements of a key for each head of windowed layers, 0 where they are those of the others."""
+    window_value_length: int = 0
+    """The same of a value."""
     indexer_length: tuple[int, ...] = ()
     """Elements a token takes in each layer's second cache, that of an indexer."""
+    compressed: tuple[int, ...] = ()
+    """Elements that 128 tokens take in each layer's caches of compressed tokens (deepseek4)."""
     state_bytes: tuple[int, ...] = ()
     """Bytes of each layer's state of one sequence, which no context makes longer (recurrent)."""
     kept_on_cpu: tuple[int, ...] = ()
@@ -85,9 +110,11 @@ def model_shape(header: GgufHeader) -> ModelShape:
     heads = number(header, "attention.head_count")
     per_head = embedding // heads if heads else 0
     layer_bytes, input_bytes, output_bytes = _weights(header, layers)
+    window = _window(header, architecture, layers)
     cached = _heads_kv(header, layers, heads)
     recurrent = _recurrent_layers(header, architecture, cached)
     head_count_kv = tuple(map(_with_cache(header, architecture, recurrent), range(layers), cached))
+    windowed = _windowed_layers(header, architecture, head_count_kv) if window else ()
     state = _state_bytes(header, architecture, embedding, heads, per_head)
     # Multi-head latent attention keeps one row from which keys and values are made.
     latent = number(header, "attention.key_length_mla") and number(header, "attention.kv_lora_rank")
@@ -100,7 +127,9 @@ def model_shape(header: GgufHeader) -> ModelShape:
         head_count=heads,
         head_count_kv=head_count_kv,
         key_length=number(header, "attention.key_length") or per_head,
-        value_length=0 if latent else number(header, "attention.value_length") or per_head,
+        value_length=0
+        if latent or architecture in _KEYS_ALONE
+        else number(header, "attention.value_length") or per_head,
         vocabulary_size=vocabulary_size(header),
         parameter_count=sum(tensor.elements for tensor in header.tensors),
         layer_bytes=layer_bytes,
@@ -108,7 +137,13 @@ def model_shape(header: GgufHeader) -> ModelShape:
         output_bytes=output_bytes,
         tied_output=not any(tensor.name == "output.weight" for tensor in header.tensors),
         file_size=header.file_size,
-        windowed=number(header, "attention.sliding_window") > 0,
+        window=window if any(windowed) else 0,
+        windowed=windowed if any(windowed) else (),
+        window_key_length=number(header, "attention.key_length_swa"),
+        window_value_length=0
+        if latent or architecture in _KEYS_ALONE
+        else number(header, "attention.value_length_swa"),
+        compressed=_compressed(header, architecture, layers),
         indexer_length=_indexer_lengths(header, architecture, head_count_kv),
         state_bytes=tuple(state if there else 0 for there in recurrent),
     )
@@ -134,9 +169,9 @@ def with_kept_on_cpu(
 
 
 def kv_bytes_per_token(shape: ModelShape, type_k: str = "f16", type_v: str = "f16") -> int:
-    """Bytes that one token takes in the KV cache over all layers.
+    """Bytes that one token takes in the KV cache over all layers that keep it.
 
-    For models with a sliding window this is an upper bound.
+    Layers that look at a window only give it back later.
 
     Raises:
         UserError: code "value", a cache type that llama.cpp does not have.
@@ -154,14 +189,15 @@ def kv_bytes_per_token(shape: ModelShape, type_k: str = "f16", type_v: str = "f1
 def kv_bytes_by_layer(shape: ModelShape, type_k: str, type_v: str) -> list[int]:
     """Bytes that one token takes in each layer's caches, that of its indexer included."""
     indexers = shape.indexer_length or (0,) * len(shape.head_count_kv)
-    return [
-        row_bytes(type_k, heads * shape.key_length)
-        + (row_bytes(type_v, heads * shape.value_length) if shape.value_length else 0)
-        + (row_bytes(type_k, indexer) if indexer else 0)
-        if heads
-        else 0
-        for heads, indexer in zip(shape.head_count_kv, indexers, strict=True)
-    ]
+    windowed = shape.windowed or (False,) * len(shape.head_count_kv)
+    found = []
+    for heads, indexer, window in zip(shape.head_count_kv, indexers, windowed, strict=True):
+        key, value = shape.key_length, shape.value_length
+        if window:
+            key, value = shape.window_key_length or key, shape.window_value_length or value
+        parts = ((type_k, heads * key), (type_v, heads * value), (type_k, indexer))
+        found.append(sum(row_bytes(kind, size) for kind, size in parts if size) if heads else 0)
+    return found
 
 
 def text(header: GgufHeader, key: str) -> str | None:
@@ -229,13 +265,59 @@ def _with_cache(
 ) -> Callable[[int, int], int]:
     """The heads whose keys and values a layer really keeps, by its number and its heads."""
     dense = _dense_layers(header, len(recurrent)) if architecture in _ONE_THING_A_LAYER else ()
+    own = _GEMMA3N_OWN_CACHES if architecture == "gemma3n" else len(recurrent)
+    own -= number(header, "attention.shared_kv_layers") if architecture == "gemma4" else 0
 
     def heads_of(layer: int, heads: int) -> int:
-        if dense and dense[layer]:
+        if (dense and dense[layer]) or layer >= own:
             return 0
         return 0 if recurrent[layer] and architecture not in _STATE_AND_CACHE else heads
 
     return heads_of
+
+
+def _window(header: GgufHeader, architecture: str, layers: int) -> int:
+    """How many tokens windowed layers look at (`n_swa` of src/models), 0 without such layers."""
+    if architecture not in _WINDOW_PATTERNS:
+        return 0
+    if layers != _WINDOWED_IF_LAYERS.get(architecture, layers):
+        return 0
+    if _value(header, "attention.sliding_window") is None:
+        return _WINDOW_UNSAID.get(architecture, 0)
+    said = number(header, "attention.sliding_window")
+    return _OWN_WINDOW.get(architecture, said) if said else 0
+
+
+def _windowed_layers(
+    header: GgufHeader, architecture: str, head_count_kv: tuple[int, ...]
+) -> tuple[bool, ...]:
+    """Which layers look at a window only (`is_swa` of llama-hparams.cpp)."""
+    layers = len(head_count_kv)
+    named = _value(header, "attention.sliding_window_pattern")
+    pattern = _WINDOW_PATTERNS[architecture]
+    if pattern == 0:
+        return tuple(heads > 0 for heads in head_count_kv)
+    if isinstance(named, GgufArray) and named.values:
+        each = tuple(bool(item) for item in named.values[:layers])
+        return each + (False,) * (layers - len(each))
+    every = named if type(named) is int and named >= 0 else abs(pattern)
+    if every == 0:
+        return (True,) * layers
+    full = 0 if pattern < 0 else every - 1
+    return tuple(layer % every != full for layer in range(layers))
+
+
+def _compressed(header: GgufHeader, architecture: str, layers: int) -> tuple[int, ...]:
+    """Elements of 128 tokens in the compressed caches (llama-kv-cache-dsv4.cpp); () without."""
+    ratios = _value(header, "attention.compress_ratios")
+    if architecture not in _KEYS_ALONE or not isinstance(ratios, GgufArray):
+        return ()
+    key = number(header, "attention.key_length")
+    indexer = number(header, "attention.indexer.key_length")
+    each = [
+        128 * (key + indexer * (ratio == 4)) // ratio if ratio else 0 for ratio in _whole(ratios)
+    ]
+    return (*each[:layers], *(0,) * (layers - len(each)))
 
 
 def _dense_layers(header: GgufHeader, layers: int) -> tuple[bool, ...]:

@@ -78,6 +78,7 @@ def test_llama_cpps_cache_types() -> None:
         ("tensor_split", "-1,2"),
         ("main_gpu", -1),
         ("kv_offload", "no"),
+        ("swa_full", 1),
         ("n_cpu_moe", -1),
         ("override_tensor", "exps"),
         ("override_tensor", "(=CPU"),

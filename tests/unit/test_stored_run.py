@@ -251,6 +251,52 @@ def test_a_strangers_file_sets_neither_priority_nor_memory_locks() -> None:
     assert run_of_document(made).lanes[0].settings_for(EngineSettings()) is None
 
 
+@pytest.mark.parametrize(("said", "made_with"), [(None, True), (True, True), (False, False)])
+def test_a_run_that_does_not_say_its_window_cache_was_made_with_the_full_one(
+    said: bool | None, made_with: bool
+) -> None:
+    made = document()
+    for lane in made["lanes"]:
+        del lane["manifest"]["settings"]["swa_full"]
+        if said is not None:
+            lane["manifest"]["settings"]["swa_full"] = said
+    lane = run_of_document(made).lanes[0]
+    for own in (EngineSettings(swa_full=False), EngineSettings(swa_full=True)):
+        assert lane.settings_to_rerun(own).swa_full is made_with
+
+
+def test_a_run_that_says_only_what_the_context_had_is_rerun_with_its_window_cache() -> None:
+    made = document()
+    for lane in made["lanes"]:
+        del lane["manifest"]["settings"]
+    assert run_of_document(made).lanes[0].settings_to_rerun(EngineSettings()).swa_full
+    made["engine"]["swa_full"] = False
+    lane = run_of_document(made).lanes[0]
+    assert lane.settings_to_rerun(EngineSettings(n_ctx=512)) == EngineSettings(n_ctx=512)
+
+
+@pytest.mark.parametrize("window", [True, False])
+def test_the_window_cache_is_a_difference_where_the_model_has_a_window(window: bool) -> None:
+    made = document()
+    for lane in made["lanes"]:
+        del lane["manifest"]["settings"]["swa_full"]
+    lane = run_of_document(made).lanes[0]
+    session = fake_session(FakeEngine())
+
+    def said(now: bool) -> bool:
+        assert session.loaded is not None
+        session.loaded = replace(
+            session.loaded,
+            settings=replace(session.loaded.settings, swa_full=now),
+            engine=replace(session.loaded.engine, extra={"swa_full": now} if window else {}),
+        )
+        found = changes(conditions_then(lane), present_conditions(session, "exact"))
+        return "Full sliding-window cache: on then, off now." in found
+
+    assert said(False) is window
+    assert not said(True)
+
+
 @pytest.mark.parametrize("name", ["n_threads", "n_threads_batch"])
 def test_a_strangers_file_starts_no_more_threads_than_the_machine_has(name: str) -> None:
     machine = os.cpu_count() or 4

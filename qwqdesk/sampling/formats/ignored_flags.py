@@ -10,7 +10,7 @@ from typing import Final
 
 _NO_VALUE: Final = """
 -cl --cache-list --completion-bash --verbose-prompt --display-prompt
---no-display-prompt --swa-full -kvu --kv-unified -no-kvu --no-kv-unified --cache-idle-slots
+--no-display-prompt -kvu --kv-unified -no-kvu --no-kv-unified --cache-idle-slots
 --no-cache-idle-slots --context-shift --no-context-shift --perf --no-perf --show-timings
 --no-show-timings --prompt-cache-all --prompt-cache-ro -sp --special -st --single-turn -i
 --interactive -if --interactive-first -mli --multiline-input --in-prefix-bos --warmup

@@ -29,6 +29,7 @@ vocab = lc.llama_model_get_vocab(model)
 n_vocab = lc.llama_vocab_n_tokens(vocab)
 params = lc.llama_context_default_params()
 params.n_ctx, params.n_batch = N_CTX, 512
+params.swa_full = False  # as in llama.cpp's programs
 context = lc.llama_init_from_model(model, params)
 
 # The steps in their order; the last one draws the token.

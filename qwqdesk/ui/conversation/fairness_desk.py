@@ -328,4 +328,4 @@ class FairnessDesk(QObject):
             self._fail(error)
             return
         own = self._desk.settings.engine
-        self.load_wanted.emit(found.path, stored.settings_for(own) or own)
+        self.load_wanted.emit(found.path, stored.settings_to_rerun(own))

@@ -179,5 +179,9 @@ def _what_it_has(loaded: Loaded | None) -> dict[str, str]:
         "type_k": engine.type_k,
         "type_v": engine.type_v,
     }
-    extra = {name: str(value) for name, value in engine.extra.items()}
+    words = {True: "on", False: "off"}
+    extra = {
+        name: words[value] if isinstance(value, bool) else str(value)
+        for name, value in engine.extra.items()
+    }
     return {**extra, **found}

@@ -102,6 +102,8 @@ def test_sampling_flags(text: str, name: str, value: object) -> None:
         ("-fa --temp 1", "flash_attn", "on"),
         ("-ctk q8_0", "type_k", "q8_0"),
         ("-ctv Q4_0", "type_v", "q4_0"),
+        ("--swa-full", "swa_full", True),
+        ("--swa-full --no-swa-full", "swa_full", False),
         ("--no-mmap", "use_mmap", False),
         ("--mlock", "use_mlock", True),
         ("--rope-scaling yarn", "rope_scaling", "yarn"),
