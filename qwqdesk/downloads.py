@@ -124,7 +124,7 @@ class Downloads:
         if self.hub.address.offline:
             raise hub_errors.offline()
         self._claim()
-        order = SetOrder(repository.repo, repository.commit, quantization, self._dirs.models)
+        order = SetOrder.of(repository, quantization, self._dirs.models)
         return self.queue.add(order)
 
     def share(self, first: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ from qwqdesk.models.hub_files import choose
 from qwqdesk.models.hub_names import parse_name
 from qwqdesk.models.quants import foreign_words
 from qwqdesk.models.rate_limit import RateLimit
+from qwqdesk.models.renamed import note_name
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream
 from qwqdesk.sampling.formats.llama_args import UsageError
@@ -43,11 +44,12 @@ def download(
     name = parse_name(repo, site.endpoint)
     hub = Hub(site)
     found = hub.listing(name.repo, name.revision)
+    note_name(dirs.models, name.repo, found.repo)
     row = choose(found.quantizations, label or name.wanted, found.repo)
     foreign = foreign_words(row.kind)
     if foreign:
         to_stderr(printable(f"note: {row.label}: {foreign}"))
-    order = SetOrder(found.repo, found.commit, row, dirs.models)
+    order = SetOrder.of(found, row, dirs.models)
     stream: Stream[Status] = Stream()
     job = QuantizationDownload(
         hub,

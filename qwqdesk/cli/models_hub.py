@@ -17,7 +17,8 @@ from qwqdesk.models.fit import Fit
 from qwqdesk.models.hub import SORTS, FoundRepo, Hub, Sort
 from qwqdesk.models.hub_files import Quantization, Repository
 from qwqdesk.models.hub_http import Site
-from qwqdesk.models.hub_names import parse_name
+from qwqdesk.models.hub_names import is_address, parse_name
+from qwqdesk.models.renamed import note_name
 from qwqdesk.paths import DataDirs
 from qwqdesk.sampling.formats.llama_args import UsageError
 
@@ -30,15 +31,17 @@ def search(query: str, sort: str | None, limit: str | None, site: Site, *, as_js
     if order not in SORTS:
         raise UsageError(f"--sort is {order!r}.", f"It is one of: {', '.join(SORTS)}.")
     wanted = _number(limit or str(FOUND_AT_MOST), "--limit", 1, 1000)
-    if "/" in query and any(mark in query for mark in ("://", "hf.co/", "huggingface.co/")):
+    if is_address(query, site.endpoint):
         query = parse_name(query, site.endpoint).repo
     rows: list[FoundRepo] = []
     hub, following = Hub(site), None
     while len(rows) < wanted:
         page = hub.search(query, sort=cast("Sort", order), following=following)
-        rows += page.repos
+        known = {row.repo for row in rows}
+        new = [row for row in page.repos if row.repo not in known]
+        rows += new
         following = page.following
-        if following is None or not page.repos:
+        if following is None or not new:  # pages that lead in a circle bring nothing new
             break
     if as_json:
         print_json([asdict(row) for row in rows[:wanted]])
@@ -59,6 +62,7 @@ def files(
     free = models_fit.FreeMemoryQuestion(dirs)
     hub = Hub(site)
     found = hub.repository(name.repo, name.revision)
+    note_name(dirs.models, name.repo, found.repo)
     fits = models_fit.fits(hub, found, settings, free)
     rows = list(_rows(found, fits, dirs.models))
     if as_json:
@@ -92,7 +96,7 @@ def _rows(found: Repository, fits: Mapping[str, Fit], models: Path) -> Iterator[
             ],
             "complete": row.complete,
             "missing": list(row.missing),
-            "downloaded": SetOrder(found.repo, found.commit, row, models).downloaded,
+            "downloaded": SetOrder.of(found, row, models).downloaded,
             "fit": "no" if foreign else fit.kind if fit is not None else None,
         }
 

@@ -16,11 +16,12 @@ from qwqdesk.models.download_status import Status, StatusBoard
 from qwqdesk.models.folders import size_of
 from qwqdesk.models.hub import Hub
 from qwqdesk.models.hub_errors import Stopped
-from qwqdesk.models.hub_files import Quantization, RepoFile
+from qwqdesk.models.hub_files import Quantization, RepoFile, Repository
 from qwqdesk.models.hub_http import StopSwitch
 from qwqdesk.models.hub_paths import local_path
 from qwqdesk.models.rate_limit import RateLimit
 from qwqdesk.models.records import Record, read_record, write_record
+from qwqdesk.models.renamed import names_of
 from qwqdesk.models.verify import FileDigest, digest_file
 
 
@@ -42,6 +43,17 @@ class SetOrder:
     commit: str
     quantization: Quantization
     models: Path
+
+    @staticmethod
+    def of(found: Repository, quantization: Quantization, models: Path) -> SetOrder:
+        """An order for what a repository has. It goes on under the name that it began by, where the
+        repository had another one then.
+        """
+        orders = [
+            SetOrder(name, found.commit, quantization, models)
+            for name in names_of(models, found.repo)
+        ]
+        return max(orders, key=lambda order: order.kept)  # the first one where nothing is here
 
     def target(self, file: RepoFile) -> Path:
         """Where a file will lie."""

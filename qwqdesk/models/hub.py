@@ -128,7 +128,13 @@ class Hub:
         self._require_online()
         if not is_repo(repo):
             raise hub_errors.not_found(self.site.page(repo))
-        info = self._tried(lambda: self._model_info(repo, revision), stop)
+        try:
+            info = self._tried(lambda: self._model_info(repo, revision), stop)
+        except UserError as error:
+            # huggingface_hub follows a mirror's redirect to the hub itself; we stay at the mirror.
+            if self.address.is_own or error.code not in ("network", "timeout"):
+                raise
+            return self.listing(repo, revision, stop)
         if info.disabled:
             raise hub_errors.disabled(self.site.page(repo))
         files: list[RepoFile] = []
@@ -159,7 +165,7 @@ class Hub:
         url = f"{self.site.endpoint}/api/models/{repo}{at}?blobs=true"
         with self._http(stop) as http:
             info, _ = self._tried(lambda: http.get_json(url, {}, repo), stop)
-        if not isinstance(info, dict):
+        if not isinstance(info, dict) or not info.keys() & {"id", "siblings"}:
             raise hub_errors.not_understood(self.address.host)
         if info.get("disabled") is True:
             raise hub_errors.disabled(self.address.page(repo))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from qwqdesk import __version__
 from qwqdesk.errors import UserError
@@ -24,6 +24,7 @@ from qwqdesk.models import hub_errors
 from qwqdesk.models.hub_body import body_pieces
 from qwqdesk.models.hub_errors import Broken, Stopped
 from qwqdesk.models.hub_faults import check_proxies, origin, told_error
+from qwqdesk.models.hub_names import HOSTS
 from qwqdesk.models.tokens import Token, find_token
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MAX_REDIRECTS = 6
+_SCHEMES = ("http", "https")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -66,6 +68,11 @@ class Site:
         return Site(address, token, off.strip() in _TRUE)
 
     @property
+    def is_own(self) -> bool:
+        """Whether this is the hub itself and no mirror."""
+        return self.host.lower() == "huggingface.co"
+
+    @property
     def host(self) -> str:
         """The hub's name for messages, without credentials."""
         return urlsplit(self.endpoint).netloc.rpartition("@")[2]
@@ -73,6 +80,22 @@ class Site:
     def page(self, repo: str) -> str:
         """The address of a model's page, for messages."""
         return f"{urlsplit(self.endpoint).scheme}://{self.host}/{repo}"
+
+    def own(self, url: str) -> str:
+        """An address of the hub as this site has it: a mirror passes the hub's own ones on.
+
+        Addresses of other servers, say of those that have the files, are left as they are.
+        """
+        here, there = urlsplit(self.endpoint), urlsplit(url)
+        host = (there.hostname or "").lower()
+        usual = there.netloc.lower().rpartition("@")[2] in (host, f"{host}:80", f"{host}:443")
+        if not usual or host not in {*HOSTS, (here.hostname or "").lower()}:
+            return url
+        inside = here.path.rstrip("/")
+        path = there.path
+        if inside and not path.startswith(f"{inside}/"):
+            path = inside + path
+        return urlunsplit((here.scheme, here.netloc, path, there.query, ""))
 
     def file_url(self, repo: str, commit: str, path: str) -> str:
         """Where the hub answers for one file at one commit."""
@@ -274,9 +297,21 @@ class HubHttp:
             if text.lstrip()[:1] == b"<":
                 raise hub_errors.portal(self.site.host) from None
             raise hub_errors.not_understood(self.site.host) from None
-        if following is not None:
-            following = urljoin(address, following)
-        return document, following if following and self._is_hub(following) else None
+        return document, self._following(answer.url, following)
+
+    def _following(self, address: str, target: str | None) -> str | None:
+        """The address of the next page, at this hub whatever server the answer names."""
+        if not target:
+            return None
+        try:
+            here, there = urlsplit(self.site.endpoint), urlsplit(urljoin(address, target))
+        except ValueError:
+            return None
+        inside = here.path.rstrip("/")
+        if there.path.removeprefix(inside) != "/api/models" or there.scheme not in _SCHEMES:
+            return None
+        following = urlunsplit((here.scheme, here.netloc, f"{inside}/api/models", there.query, ""))
+        return following if following != address else None
 
     @contextlib.contextmanager
     def within(self, seconds: float, why: str) -> Iterator[None]:
@@ -348,7 +383,13 @@ class HubHttp:
 
     def _next(self, url: str, target: str) -> str:
         """The address of a redirect; one that leaves encryption is a network's login page."""
-        following = urljoin(url, target)
+        try:
+            following = urljoin(url, target)
+            passed_on = self.site.own(following) if self._is_hub(url) else following
+        except ValueError as error:
+            raise Broken("network", "it gives an impossible address") from error
+        if passed_on != url:  # else a mirror that leaves its files to the hub
+            following = passed_on
         if origin(following) is None:
             raise Broken("network", "it gives an impossible address")
         if url.startswith("https:") and not following.startswith("https:"):

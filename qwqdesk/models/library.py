@@ -16,6 +16,7 @@ from typing import Any, Literal
 from qwqdesk.errors import UserError
 from qwqdesk.models import quants
 from qwqdesk.models.folders import ModelFiles, exists, is_file, models_under, real_path
+from qwqdesk.models.hub_names import HubName, is_address, is_repo, parse_name
 from qwqdesk.models.library_facts import Facts, FactsMemory
 from qwqdesk.models.library_places import Places as Places
 from qwqdesk.models.library_places import Source as Source
@@ -23,6 +24,7 @@ from qwqdesk.models.library_places import places as places
 from qwqdesk.models.library_places import repo_of
 from qwqdesk.models.library_uses import read_uses
 from qwqdesk.models.records import Record, is_of, stored_record
+from qwqdesk.models.renamed import names_of
 from qwqdesk.models.side_names import is_side_file
 
 # What is known of the files' checksums: as the publisher's; never compared; the file has changed
@@ -135,9 +137,8 @@ class Library:
         path = _path(text)
         if is_file(path):
             return path.absolute()
-        wanted = _hub_name(text)
-        if wanted is not None:
-            return self._from_hub(*wanted)
+        if is_address(text, self.places.endpoint):
+            return self._from_hub(parse_name(text, self.places.endpoint))
         return self._named(text, path)
 
     def _demo(self) -> Path:
@@ -150,8 +151,10 @@ class Library:
             )
         return path
 
-    def _from_hub(self, repo: str, label: str | None) -> Path:
-        entries = [e for e in self._loadable() if (e.repo or "").lower() == repo.lower()]
+    def _from_hub(self, name: HubName) -> Path:
+        repo, label = name.repo, name.wanted
+        names = {each.lower() for each in names_of(self.places.models, repo)}
+        entries = [entry for entry in self._loadable() if (entry.repo or "").lower() in names]
         models = self._readable(entries)
         fitting = [model for model in models if _fits(model, label)]
         if len({model.label for model in fitting}) == 1:
@@ -173,11 +176,11 @@ class Library:
 
     def _named(self, text: str, path: Path) -> Path:
         """By file name, which needs no header; else by repository and label."""
-        entries, wanted = self._loadable(), text.lower()
-        fitting = [entry.path for entry in entries if wanted in _file_names(entry)]
+        entries, wanted = self._loadable(), self._spellings(text)
+        fitting = [entry.path for entry in entries if wanted & _file_names(entry)]
         if not fitting:
             models = self._readable([entry for entry in entries if entry.repo])
-            fitting = [model.path for model in models if wanted in _longer_names(model)]
+            fitting = [model.path for model in models if wanted & _longer_names(model)]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
@@ -199,6 +202,14 @@ class Library:
             "List the models with: qwqdesk models list",
             code="not_found",
         )
+
+    def _spellings(self, text: str) -> set[str]:
+        """What was typed, in lower case, by every name that its repository has or had."""
+        found = re.match(r"[^/:]+/[^/:]+", text)
+        if found is None or not is_repo(found[0]):
+            return {text.lower()}
+        names = names_of(self.places.models, found[0])
+        return {f"{name}{text[found.end() :]}".lower() for name in names}
 
     # ------------------------------------------------------------ inside
 
@@ -354,16 +365,12 @@ def _path(text: str) -> Path:
         return Path(text)
 
 
-def _hub_name(text: str) -> tuple[str, str | None] | None:
-    """Owner/name and label out of ``hf.co/OWNER/NAME[:LABEL]``; None if it is not that."""
-    found = re.fullmatch(
-        r"(?:https?://)?(?:hf\.co|huggingface\.co)/([\w.-]+/[\w.-]+?)(?::([\w.-]+))?/?", text
-    )
-    return (found[1], found[2]) if found else None
-
-
-def _fits(model: LibraryModel, label: str | None) -> bool:
-    return label is None or model.label.lower() == quants.canonical(label).lower()
+def _fits(model: LibraryModel, wanted: str | None) -> bool:
+    """Whether a model has a label, or is a file of a repository's page."""
+    if wanted is None or model.label.lower() == quants.canonical(wanted).lower():
+        return True
+    low = wanted.lower()
+    return any(f"/{path.as_posix()}".lower().endswith(f"/{low}") for path in model.files)
 
 
 def _file_names(entry: _Entry) -> set[str]:

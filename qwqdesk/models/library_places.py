@@ -12,13 +12,14 @@ Source = Literal["bundled", "library", "folder", "hf-cache", "lm-studio"]
 
 @dataclass(frozen=True)
 class Places:
-    """Where to look."""
+    """Where to look. `endpoint` is the hub in use, whose addresses name models, too."""
 
     bundled: Path
     models: Path
     folders: tuple[Path, ...] = ()
     hf_cache: Path | None = None
     lm_studio: Path | None = None
+    endpoint: str = ""
 
     def roots(self) -> Iterator[tuple[Source, Path]]:
         """Every place in the order in which a model found twice is attributed."""
@@ -37,7 +38,8 @@ def places(
 ) -> Places:
     """The places of this machine; those of other programs come from `environ` and the home."""
     home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    return Places(bundled, models, folders, _hf_cache(home, environ), _lm_studio(home))
+    endpoint = environ.get("HF_ENDPOINT", "").strip()
+    return Places(bundled, models, folders, _hf_cache(home, environ), _lm_studio(home), endpoint)
 
 
 def repo_of(source: Source, parts: tuple[str, ...]) -> str | None:

@@ -1,7 +1,9 @@
 """A hub on 127.0.0.1: a listing API and redirects on one port, the files on another.
 
 The answers have the shapes that huggingface_hub 2.x reads. `fault` orders what goes wrong next;
-`log` says what was asked for, and whether an access token came with it.
+`log` says what was asked for, and whether an access token came with it. `renamed` has repositories
+that moved, `redirect` the status and the server that they are sent on with; `next_page` is what the
+address of a listing's next page looks like.
 """
 
 from __future__ import annotations
@@ -93,6 +95,9 @@ class LoopbackHub:
         self.rate = 0.0
         self.expires = 3600.0
         self.page = 0
+        self.next_page = "{endpoint}/api/models?{query}"
+        self.renamed: dict[str, str] = {}
+        self.redirect = (307, "")
         self.cdn_up = True
         self.active = self.peak = 0
         self.closing = threading.Event()
@@ -308,11 +313,23 @@ class _HubHandler(_Handler):
         ]
         headers = {}
         if begin + size < len(rows):
-            link = f"{self.hub.endpoint}/api/models?search={wanted}&cursor={begin + size}"
+            cursor = f"search={wanted}&cursor={begin + size}"
+            link = self.hub.next_page.format(endpoint=self.hub.endpoint, query=cursor)
             headers["Link"] = f'<{link}>; rel="next"'
         self.answer(200, json.dumps(body).encode(), **headers)
 
+    def _moved(self, name: str) -> bool:
+        """Send a client that uses an old name on to the new one."""
+        now = self.hub.renamed.get(unquote(name))
+        if now is None:
+            return False
+        status, base = self.hub.redirect
+        self.answer(status, b"{}", Location=base + self.path.replace(name, now, 1))
+        return True
+
     def _info(self, parts: tuple[str, str, str]) -> None:
+        if self._moved(parts[0]):
+            return
         repo = self.hub.repos.get(unquote(parts[0]))
         if repo is None or repo.private:
             self.refuse(404 if "authorization" in self.headers else 401, "RepoNotFound", "none")
@@ -341,6 +358,8 @@ class _HubHandler(_Handler):
 
     def _resolve(self, path: str, token: str) -> None:
         name, _, rest = path[1:].partition("/resolve/")
+        if self._moved(name):
+            return
         commit, _, inside = rest.partition("/")
         repo = self.hub.repos.get(unquote(name))
         if repo is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import cast
 
@@ -28,9 +28,10 @@ class DownloadStates(QObject):
         self._tasks = Tasks(self, desk.report)
         self._tasks.start(self._listen(), "download states")
 
-    def of(self, repo: str) -> dict[str, Status]:
-        """The downloads of one repository by label."""
-        return {row.label: row.status for row in self._desk.downloads.rows if row.repo == repo}
+    def of(self, names: Collection[str]) -> dict[str, Status]:
+        """The downloads of one repository by label; `names` are all of its names in lower case."""
+        rows = self._desk.downloads.rows
+        return {row.label: row.status for row in rows if row.repo.lower() in names}
 
     async def _listen(self) -> None:
         batches = cast("AsyncGenerator[list[QueueRow], None]", aiter(self._desk.downloads.listen()))

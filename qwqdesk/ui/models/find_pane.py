@@ -178,7 +178,7 @@ class RepositoryPane(QFrame):
         """The table's rows from everything that is known."""
         found, headers = state.repository, state.headers
         assert found is not None
-        statuses = self.states.of(found.repo)
+        statuses = self.states.of(state.names)
         unknown = _COMPUTING if headers is None else _UNKNOWN
         tip = headers.problem.what if headers is not None and headers.problem else ""
         suggested = self._judged.suggestion.label if self._judged.suggestion else ""
@@ -253,7 +253,7 @@ class RepositoryPane(QFrame):
 
     def _download_changed(self, repo: str, name: str, status: Status | None) -> None:
         found = self.shown.state.repository
-        if found is None or found.repo != repo:
+        if found is None or repo.lower() not in self.shown.state.names:
             return
         number = self.table.rows.row_of(name)
         if number < 0:
@@ -278,7 +278,7 @@ class RepositoryPane(QFrame):
         except UserError as error:
             self._band(error, {AGAIN: lambda: self.download(wanted)})
             return
-        statuses = self.states.of(found.repo)
+        statuses = self.states.of(self.shown.state.names)
         if wanted in statuses:
             self._download_changed(found.repo, wanted, statuses[wanted])
         announce(self.table, f"{wanted} is in the download queue")

@@ -24,6 +24,7 @@ from qwqdesk.models.hub_errors import Stopped
 from qwqdesk.models.hub_files import Quantization, Repository
 from qwqdesk.models.hub_http import StopSwitch
 from qwqdesk.models.hub_names import HubName
+from qwqdesk.models.renamed import names_of, note_name
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.models.asking import ask
 from qwqdesk.ui.tasks import Tasks
@@ -35,7 +36,8 @@ Stage = Literal["none", "listing", "listed", "failed"]
 class RepoState:
     """What the right side shows.
 
-    `headers` is None while they are read; `here` are the labels that are whole on this disk.
+    `headers` is None while they are read; `here` are the labels that are whole on this disk;
+    `names` are all that the repository has or had, in lower case.
     """
 
     stage: Stage = "none"
@@ -44,6 +46,7 @@ class RepoState:
     here: frozenset[str] = frozenset()
     error: UserError | None = None
     headers: Headers | None = None
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,11 @@ class ShownRepository(QObject):
 
     async def _open(self, name: HubName) -> None:
         try:
-            found, here = await ask(lambda stop: self._list(name, stop))
+            found, here, names = await ask(lambda stop: self._list(name, stop))
         except UserError as error:
             self._set(RepoState("failed", name, error=error))
             return
-        self._set(RepoState("listed", name, found, here))
+        self._set(RepoState("listed", name, found, here, names=names))
         await self._read(found)
 
     async def _read(self, found: Repository) -> None:
@@ -123,9 +126,14 @@ class ShownRepository(QObject):
         self._set(replace(self.state, headers=headers))
         self._judge()
 
-    def _list(self, name: HubName, stop: StopSwitch) -> tuple[Repository, frozenset[str]]:
+    def _list(
+        self, name: HubName, stop: StopSwitch
+    ) -> tuple[Repository, frozenset[str], frozenset[str]]:
+        models = self._desk.dirs.models
         found = self._desk.downloads.hub.repository(name.repo, name.revision, stop)
-        return found, labels_here(found, self._desk.dirs.models)
+        note_name(models, name.repo, found.repo)
+        names = frozenset(each.lower() for each in names_of(models, found.repo))
+        return found, labels_here(found, models), names
 
     async def _look_here(self, found: Repository) -> None:
         here = await asyncio.to_thread(labels_here, found, self._desk.dirs.models)
@@ -161,7 +169,7 @@ def labels_here(found: Repository, models: Path) -> frozenset[str]:
     return frozenset(
         row.label
         for row in found.quantizations
-        if row.complete and SetOrder(found.repo, found.commit, row, models).downloaded
+        if row.complete and SetOrder.of(found, row, models).downloaded
     )
 
 

@@ -99,7 +99,7 @@ class RepoSearch(QObject):
             return
         known = {repo.repo for repo in state.repos}
         new = tuple(repo for repo in page.repos if repo.repo not in known)
-        after = page.following if page.repos and page.following != following else None
+        after = page.following if new else None  # pages may lead in a circle
         self._set(replace(self.state, repos=state.repos + new, following=after, paging=False))
 
     def _page(self, query: str, sort: Sort, following: str | None, stop: StopSwitch) -> SearchPage:

@@ -33,6 +33,34 @@ from qwqdesk.models.tokens import find_token
         ("https://huggingface.co/a/b/resolve/main/m.gguf?download=true", HubName("a/b", "m.gguf")),
         ("https://huggingface.co/a/b/discussions/3", HubName("a/b")),
         ("http://127.0.0.1:80/a/b", HubName("a/b")),
+        ("https://huggingface.co/a/b.git", HubName("a/b")),
+        ("git clone https://huggingface.co/a/b", HubName("a/b")),
+        ("git@hf.co:a/b.git", HubName("a/b")),
+        ("hf://a/b/", HubName("a/b")),
+        ("a/b/", HubName("a/b")),
+        ("hf.co/a/b:Q4_K_M/", HubName("a/b", "Q4_K_M")),
+        ("HTTPS://HuggingFace.co/A/b", HubName("A/b")),
+        ("https://www.huggingface.co/a/b", HubName("a/b")),
+        ("https://huggingface.co:443/a/b", HubName("a/b")),
+        ("https://user@huggingface.co/a/b", HubName("a/b")),
+        ("https://hf-mirror.com/a/b/tree/main/", HubName("a/b")),
+        ("https://hf-mirror.com/a/b/resolve/main/m.gguf", HubName("a/b", "m.gguf")),
+        ("https://huggingface.co/a/b/tree/main/UD-Q4_K_XL", HubName("a/b", "UD-Q4_K_XL/*")),
+        ("https://huggingface.co/a/b/tree", HubName("a/b")),
+        (
+            "https://huggingface.co/a/b?show_file_info=m-Q4_K_M.gguf",
+            HubName("a/b", "m-Q4_K_M.gguf"),
+        ),
+        (
+            "https://huggingface.co/a/b/tree/main?show_file_info=x%2Fm.gguf",
+            HubName("a/b", "x/m.gguf"),
+        ),
+        ("https://huggingface.co/a/b/raw/v1/m.gguf#L1", HubName("a/b", "m.gguf", "v1")),
+        (
+            "https://huggingface.co/a/b/blob/refs%2Fpr%2F1/m.gguf",
+            HubName("a/b", "m.gguf", "refs/pr/1"),
+        ),
+        ("https://huggingface.co/a/b/commit/abc", HubName("a/b")),
     ],
 )
 def test_many_ways_to_name_a_repository(text: str, name: HubName) -> None:
@@ -221,3 +249,19 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     for bad in ("", "soon", "nan"):
         assert retry_after({"retry-after": bad}) is None
+
+
+def test_a_mirror_below_a_path_is_read_from_its_own_addresses() -> None:
+    mirror = "https://mirror.example/hf"
+    assert parse_name(f"{mirror}/a/b/tree/main", mirror) == HubName("a/b")
+    assert parse_name("mirror.example/hf/a/b:Q8_0", mirror) == HubName("a/b", "Q8_0")
+    assert parse_name("https://huggingface.co/a/b", mirror) == HubName("a/b")
+    with pytest.raises(UserError):
+        parse_name("https://mirror.example.evil/hf/a/b", mirror)
+
+
+def test_the_page_of_a_folder_means_what_is_in_it() -> None:
+    files = [RepoFile(f"BF16/m-BF16-0000{n}-of-00002.gguf", 5, None) for n in (1, 2)]
+    rows = quantizations([*files, RepoFile("m-Q4_K_M.gguf", 5, None)])
+    name = parse_name("https://huggingface.co/a/b/tree/main/BF16")
+    assert choose(rows, name.wanted, "a/b").label == "BF16"
