@@ -20,6 +20,7 @@ from qwqdesk.sampling.effective import ChainWarning
 from qwqdesk.sampling.param import INT32_MAX
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import Resolved, resolve
+from qwqdesk.template_variables import TemplateVariables
 
 MAX_PATH: Final = 4096
 
@@ -32,7 +33,8 @@ class LaneSetup:
     the path of the file that the lane runs on; None is whatever is loaded. `answer` is the chain
     of its answer; None is one chain for all. `constraints` are the user's in place of the recipe's;
     None leaves those. The rest are its own rules (see `LaneRules`); None leaves them to the run's
-    options. `warnings` are about how the settings were written, and no setting.
+    options. `variables` are the lane's own for the chat template; None are the chat's. `warnings`
+    are about how the settings were written, and no setting.
     """
 
     label: str
@@ -45,6 +47,7 @@ class LaneSetup:
     reasoning_budget: int | None = None
     reasoning_budget_message: str | None = None
     constraints: Constraints | None = None
+    variables: TemplateVariables | None = None
     warnings: tuple[ChainWarning, ...] = field(default=(), compare=False)
 
     def resolved(self) -> Resolved:
@@ -101,6 +104,7 @@ class LaneSetup:
             "reasoning_budget": self.reasoning_budget,
             "reasoning_budget_message": self.reasoning_budget_message,
             "constraints": self.constraints.to_json() if self.constraints is not None else None,
+            "template_variables": self.variables.values if self.variables is not None else None,
         }
         if self.recipe is not None and not self.recipe.builtin:
             # The user may delete the recipe, and the lane must go on meaning the same.
@@ -129,6 +133,7 @@ class LaneSetup:
             reasoning_budget=budget if _is_budget(budget) else None,
             reasoning_budget_message=message if isinstance(message, str) else None,
             constraints=_constraints(data.get("constraints")),
+            variables=_variables(data.get("template_variables")),
         )
         if setup.recipe is None and data.get("recipe") is not None and "sampling" in data:
             with contextlib.suppress(UserError):
@@ -138,6 +143,10 @@ class LaneSetup:
                 usable.resolved()
                 return usable
         return replace(setup, user={}, answer=None)
+
+
+def _variables(data: object) -> TemplateVariables | None:
+    return None if data is None else TemplateVariables.from_json(data)
 
 
 def _is_budget(value: object) -> bool:

@@ -7,7 +7,9 @@ prompt was the text itself), `sequential` (lanes ran one after another), `settin
 of the engine), `files` (the model's files: path, size, time of change, sha256 or null),
 `library_sha256` (over the engine's native libraries), `prompt` (`tokens_sha256`, `tags`,
 `reasoning_open`, `messages`, `thought` where the reply begins with one that was given: `tokens`,
-`text` and `closed` of `FrozenThought`, and `template` where `TemplateNote` has something to say).
+`text` and `closed` of `FrozenThought`, `template` where `TemplateNote` has something to say,
+`template_variables` where the chat template was given any, and `unused_variables`, the names of
+those that it never reads).
 A reply's manifest also has `model` and `engine`, and in `prompt` the text and its tokens; a
 `qwqdesk.run` document has those beside its lanes already.
 """
@@ -35,6 +37,7 @@ from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.constraint_args import constraint_words
 from qwqdesk.sampling.formats.export_args import to_llama_args
 from qwqdesk.template_note import TemplateNote
+from qwqdesk.template_variables import TemplateVariables
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ def lane_manifest(
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             **thought_json(prompt.thought),
             **template_json(prompt.template),
+            **variables_json(prompt.variables),
+            **({"unused_variables": list(prompt.unused)} if prompt.unused else {}),
         },
     }
 
@@ -138,6 +143,23 @@ def lane_manifest(
 def template_json(note: TemplateNote | None) -> dict[str, Any]:
     """The part of a manifest's `prompt` that tells of the chat template, {} without one."""
     return {} if note is None else {"template": note.to_json()}
+
+
+def variables_json(variables: TemplateVariables) -> dict[str, Any]:
+    """The part of a `prompt` that says what the template was given beside the messages."""
+    return {"template_variables": variables.values} if variables else {}
+
+
+def variables_of(manifest: Mapping[str, Any]) -> object:
+    """What a stored lane's template was given beside the messages, as it was stored."""
+    prompt = manifest.get("prompt")
+    return prompt.get("template_variables") if isinstance(prompt, Mapping) else None
+
+
+def unused_of(prompt: Mapping[str, Any], variables: TemplateVariables) -> tuple[str, ...]:
+    """Which of these a stored prompt's template never reads."""
+    names = prompt.get("unused_variables")
+    return tuple(name for name in variables.values if isinstance(names, list) and name in names)
 
 
 def thought_json(thought: FrozenThought | None) -> dict[str, Any]:
@@ -212,4 +234,13 @@ def stored_prompt(manifest: Mapping[str, Any], loaded: Loaded) -> Prompt | None:
     if not tokens or unknown_token(tokens, loaded.model.n_vocab) is not None:
         return None
     note = TemplateNote.from_json(prompt.get("template"))
-    return Prompt(text, tokens, tags, is_open, template=note)
+    variables = TemplateVariables.from_json(variables_of(manifest))
+    return Prompt(
+        text,
+        tokens,
+        tags,
+        is_open,
+        template=note,
+        variables=variables,
+        unused=unused_of(prompt, variables),
+    )

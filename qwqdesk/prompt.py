@@ -27,7 +27,14 @@ from qwqdesk.engine.template_builtin import (
 from qwqdesk.errors import UserError
 from qwqdesk.pipe import first
 from qwqdesk.reasoning import Tags, detect_tags, prompt_opens_reasoning
-from qwqdesk.template_note import TemplateCause, TemplateNote
+from qwqdesk.sampling.effective import ChainWarning
+from qwqdesk.template_note import TemplateCause, TemplateNote, template_warnings
+from qwqdesk.template_variables import (
+    NO_VARIABLES,
+    TemplateInput,
+    TemplateVariables,
+    unused_warnings,
+)
 
 FINETUNE = "general.finetune"
 
@@ -41,7 +48,8 @@ class Prompt:
 
     `notes` are sentences about what the template could not take as it was; `messages` is what was
     rendered, () for a raw prompt. `thought` is a reasoning with which the reply begins. `template`
-    is None where nothing has to be known about the chat template.
+    is None where nothing has to be known about the chat template. `variables` were given to it, of
+    which it never reads those in `unused`; `inputs` are all that it reads, () where it did not run.
     """
 
     text: str
@@ -52,6 +60,14 @@ class Prompt:
     messages: tuple[Message, ...] = ()
     thought: FrozenThought | None = None
     template: TemplateNote | None = None
+    variables: TemplateVariables = NO_VARIABLES
+    unused: tuple[str, ...] = ()
+    inputs: tuple[TemplateInput, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[ChainWarning, ...]:
+        """What is to be said of the chat template and its variables."""
+        return (*template_warnings(self.template), *unused_warnings(self.unused))
 
     @property
     def given_tokens(self) -> int:
@@ -66,10 +82,12 @@ async def chat_prompt(
     *,
     template: str | Path,
     own_tags: Sequence[Tags] = (),
+    variables: TemplateVariables = NO_VARIABLES,
 ) -> Prompt:
     """Render messages with the chosen chat template and tokenize the result.
 
-    `own_tags` are the user's own reasoning tags; they are looked for before all others.
+    `own_tags` are the user's own reasoning tags; they are looked for before all others. `variables`
+    are given to the template beside the messages.
 
     Raises:
         UserError: code "template", when the template fails (with its line).
@@ -81,12 +99,12 @@ async def chat_prompt(
         cause: TemplateCause = _missing(model)
         fault = ""
         if not cause:
-            rendered, fault = await _own_template(model, source, messages)
+            rendered, fault = await _own_template(model, source, messages, variables)
             cause = "broken" if rendered is None else ""
         if cause:
             template, note = await _in_its_place(engine, model, cause, fault)
     if rendered is None:
-        source, rendered = await _render(model, template, messages)
+        source, rendered = await _render(model, template, messages, variables)
     note = await _with_ends(engine, note, rendered.tried)
     prompt = await _tokenized(engine, rendered.text, source, own_tags, raw=False)
     return replace(
@@ -94,6 +112,9 @@ async def chat_prompt(
         notes=tuple(rendered.notes),
         messages=tuple(messages),
         template=note if note.says_something else None,
+        variables=variables,
+        unused=variables.unread(each.name for each in rendered.inputs),
+        inputs=rendered.inputs,
     )
 
 
@@ -106,25 +127,25 @@ def _missing(model: ModelInfo) -> TemplateCause:
 
 
 async def _own_template(
-    model: ModelInfo, source: str, messages: Sequence[Message]
+    model: ModelInfo, source: str, messages: Sequence[Message], variables: TemplateVariables
 ) -> tuple[RenderedChat | None, str]:
     """The messages as the file's own template writes them; or None, and why it cannot be used.
 
     It cannot where it fails for the simplest chat too, or writes nothing of the messages. One that
-    only refuses these messages keeps its word.
+    only refuses these messages or variables keeps its word.
 
     Raises:
-        UserError: code "template", when it refuses these messages.
+        UserError: code "template", when it refuses these messages or variables.
     """
     simplest = [Message("user", "Hello")]
     try:
-        _, rendered = await _render(model, source, messages, is_source=True)
+        _, rendered = await _render(model, source, messages, variables, is_source=True)
     except UserError as error:
         if error.__cause__ is None or isinstance(error.__cause__, OSError):
             raise
-        if list(messages) != simplest:
+        if list(messages) != simplest or variables:
             try:
-                await _render(model, source, simplest, is_source=True)
+                await _render(model, source, simplest, NO_VARIABLES, is_source=True)
             except UserError:
                 return None, error.what
             raise
@@ -135,7 +156,12 @@ async def _own_template(
 
 
 async def _render(
-    model: ModelInfo, template: str | Path, messages: Sequence[Message], *, is_source: bool = False
+    model: ModelInfo,
+    template: str | Path,
+    messages: Sequence[Message],
+    variables: TemplateVariables,
+    *,
+    is_source: bool = False,
 ) -> tuple[str, RenderedChat]:
     from qwqdesk.engine.template import render_with_notes, template_source
 
@@ -146,6 +172,7 @@ async def _render(
         messages,
         bos_token=model.bos_token,
         eos_token=model.eos_token,
+        extra=variables.given_to_template(),
     )
     return source, rendered
 
@@ -190,6 +217,11 @@ async def raw_prompt(
 ) -> Prompt:
     """The text itself as the whole prompt, special tokens and all."""
     return await _tokenized(engine, text, model.chat_template, own_tags, raw=True)
+
+
+def without_reader(raw: Prompt, variables: TemplateVariables) -> Prompt:
+    """A raw prompt for which variables were set: no template reads any of them."""
+    return replace(raw, variables=variables, unused=variables.unread(()))
 
 
 async def _tokenized(

@@ -266,7 +266,9 @@ async def _prompt_for_another(engine: Engine, model: ModelInfo, lane: StoredLane
         return stored
     thought = _as_text(lane)
     if stored.messages:
-        made = await chat_prompt(engine, model, stored.messages, template="model")
+        made = await chat_prompt(
+            engine, model, stored.messages, template="model", variables=stored.variables
+        )
         return replace(made, thought=thought)
     return replace(again, tags=stored.tags, reasoning_open=stored.reasoning_open, thought=thought)
 

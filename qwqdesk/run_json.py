@@ -12,12 +12,11 @@ from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
 from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
-from qwqdesk.manifest import engine_json, lane_manifest, model_json
+from qwqdesk.manifest import engine_json, lane_manifest, model_json, variables_json
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import Resolved
-from qwqdesk.template_note import template_warnings
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
         "prompt": {
             "text": head.began.prompts[0].text,
             "tokens": list(head.began.prompts[0].tokens),
+            **variables_json(head.began.prompts[0].variables),
         },
         "mode": head.began.mode,
         "divergence": divergence_json([_written(runs[run], lane) for run, lane in order]),
@@ -83,8 +83,13 @@ def _own(head: FinishedRun, run: FinishedRun, number: int) -> dict[str, Any]:
     if run.loaded.settings != head.loaded.settings:
         own["engine"] = engine_json(run.record.engine or run.loaded.engine)
     prompt = run.began.prompts[number]
-    if prompt.tokens != head.began.prompts[0].tokens:
-        own["prompt"] = {"text": prompt.text, "tokens": list(prompt.tokens)}
+    first = head.began.prompts[0]
+    if prompt.tokens != first.tokens or prompt.variables != first.variables:
+        own["prompt"] = {
+            "text": prompt.text,
+            "tokens": list(prompt.tokens),
+            **variables_json(prompt.variables),
+        }
     return own
 
 
@@ -96,7 +101,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     warnings += effective_chain(chain, resolved.sources).warnings
     warnings += resolved.constraints.warnings_for(chain)
     warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
-    warnings += template_warnings(run.began.prompts[number].template)
+    warnings += run.began.prompts[number].warnings
     checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,

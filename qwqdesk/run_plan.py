@@ -18,6 +18,7 @@ from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.constraints import NO_CONSTRAINTS
 from qwqdesk.sampling.resolve import Resolved, draw_seed
+from qwqdesk.template_variables import NO_VARIABLES, TemplateVariables
 
 MAX_PROMPT_BYTES = 64 << 20
 RAW = "raw"
@@ -32,7 +33,7 @@ class RunOptions:
     its message count for lanes without their own. `thought` becomes the reasoning of every reply,
     so that only answers are drawn. Without `keep` nothing is written into the history.
     `templates` are the user's choices for single model files, as pairs of path and template; they
-    come before `template`.
+    come before `template`. `variables` are given to the template for lanes without their own.
     """
 
     mode: Mode = "exact"
@@ -48,6 +49,11 @@ class RunOptions:
     thought: str | None = None
     keep: bool = True
     templates: tuple[tuple[str, str], ...] = ()
+    variables: TemplateVariables = NO_VARIABLES
+
+    def variables_of(self, lane: LaneSetup) -> TemplateVariables:
+        """What the template gets for this lane beside the messages."""
+        return self.variables if lane.variables is None else lane.variables
 
     def for_model(self, path: str | Path) -> RunOptions:
         """The options as they are for one model file."""

@@ -154,7 +154,7 @@ class Session:
                 if message_id is None:
                     yield [MessageSaved(question.conversation_id, question.message_id)]
             prompts = await prompts_for(
-                self.engine, loaded.model, text, question.parents, options, question.before
+                self.engine, loaded.model, text, lanes, question.parents, options, question.before
             )
             kept = question if options.keep else None
             began = self._begin(kept, lanes, resolved, prompts, options)
@@ -189,7 +189,14 @@ class Session:
             question = question_again(conversation, message_id, lanes)
             prompts = [
                 await prompt_again(
-                    self.engine, loaded, conversation, message_id, parent, lane.label, options
+                    self.engine,
+                    loaded,
+                    conversation,
+                    message_id,
+                    parent,
+                    lane.label,
+                    options,
+                    options.variables_of(lane),
                 )
                 for lane, parent in zip(lanes, question.parents, strict=True)
             ]

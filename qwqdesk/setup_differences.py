@@ -103,6 +103,11 @@ def _sentence(setup: LaneSetup) -> str:
     return f"“{short}”" if message else "none"
 
 
+def _variables(setup: LaneSetup) -> str:
+    words = setup.variables.words() if setup.variables else ""
+    return words if len(words) <= 2 * _LONGEST else f"{words[: 2 * _LONGEST - 1].rstrip()}…"
+
+
 def _limits(setup: LaneSetup) -> str:
     limits = setup.limits
     kinds = (
@@ -125,6 +130,10 @@ _TOPICS: Final = (
     _Topic(
         "constraints", "the constraints", "constraints:", "constraints ({})", "none",
         lambda setup: setup.limits, _limits,
+    ),
+    _Topic(
+        "variables", "the template's variables", "template:", "the template's {}", "as the chat",
+        lambda setup: setup.variables, _variables,
     ),
     _Topic(
         "rules", "the reasoning budget", "budget", "reasoning budget {}", _USUAL,

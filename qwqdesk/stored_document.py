@@ -15,7 +15,13 @@ from qwqdesk.conversation import LANE_LABELS, Reply
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import NO_BUDGET
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.manifest import template_json, thought_json, vocabulary_of
+from qwqdesk.manifest import (
+    template_json,
+    thought_json,
+    unused_of,
+    variables_json,
+    vocabulary_of,
+)
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.recipes import Recipe
@@ -23,6 +29,7 @@ from qwqdesk.sampling.resolve import Source
 from qwqdesk.store.history import History
 from qwqdesk.stored_run import StoredLane, StoredRun
 from qwqdesk.template_note import TemplateNote, template_warnings
+from qwqdesk.template_variables import TemplateVariables, unused_warnings
 
 _BESIDE = ("model", "engine")  # the document has them once
 _PROMPT_BESIDE = ("text", "tokens")
@@ -73,14 +80,19 @@ def _own(head: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _prompt(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: manifest.get("prompt", {}).get(name) for name in _PROMPT_BESIDE}
+    prompt = manifest.get("prompt", {})
+    beside = {name: prompt.get(name) for name in _PROMPT_BESIDE}
+    return beside | variables_json(TemplateVariables.from_json(prompt.get("template_variables")))
 
 
 def _lane(reply: Reply) -> dict[str, Any]:
     chain = SamplerChain.from_json(reply.sampling)
     checks = check_answer(reply.answer)
     warnings = effective_chain(chain, cast("Mapping[str, Source]", reply.sources)).warnings
-    warnings += template_warnings(TemplateNote.from_json(reply.manifest["prompt"].get("template")))
+    prompt = reply.manifest["prompt"]
+    warnings += template_warnings(TemplateNote.from_json(prompt.get("template")))
+    variables = TemplateVariables.from_json(prompt.get("template_variables"))
+    warnings += unused_warnings(unused_of(prompt, variables))
     result = LaneResult(
         reply.tokens,
         reply.text,
@@ -222,6 +234,8 @@ def manifest_of(lane: StoredLane) -> dict[str, Any]:
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             **thought_json(prompt.thought),
             **template_json(prompt.template),
+            **variables_json(prompt.variables),
+            **({"unused_variables": list(prompt.unused)} if prompt.unused else {}),
         },
         "model": {
             "path": model.path,

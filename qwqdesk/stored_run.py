@@ -27,7 +27,7 @@ from qwqdesk.engine.threads import most_threads
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_rules import LaneRules
-from qwqdesk.manifest import tokens_sha256
+from qwqdesk.manifest import tokens_sha256, unused_of
 from qwqdesk.prompt import Prompt
 from qwqdesk.reasoning import Tags
 from qwqdesk.sampling.chain import SamplerChain
@@ -49,6 +49,7 @@ from qwqdesk.stored_values import (
     usage_of,
 )
 from qwqdesk.template_note import TemplateNote
+from qwqdesk.template_variables import TemplateVariables
 
 MAX_BYTES: Final = 32 << 20
 VERSION: Final = 1
@@ -276,6 +277,7 @@ def _prompt(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> Prompt:
     if told is not None and told != tokens_sha256(tokens):
         raise _not_a_run("The prompt's tokens differ from their checksum: the file was changed.")
     tags = tuple(_tags(entry) for entry in list_of(more.get("tags"))[:20])
+    variables = TemplateVariables.from_json(more.get("template_variables"))
     messages = tuple(_message(entry) for entry in list_of(more.get("messages"))[:10_000])
     return Prompt(
         text_of(data.get("text")),
@@ -285,6 +287,8 @@ def _prompt(data: Mapping[str, Any], manifest: Mapping[str, Any]) -> Prompt:
         messages=tuple(message for message in messages if message is not None),
         thought=_thought(map_of(more.get("thought"))),
         template=TemplateNote.from_json(more.get("template")),
+        variables=variables,
+        unused=unused_of(more, variables),
     )
 
 

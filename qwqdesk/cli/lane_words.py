@@ -44,6 +44,7 @@ def lane_setup(
         reasoning_budget=budget if isinstance(budget, int) else None,
         reasoning_budget_message=args.option("reasoning_budget_message"),
         constraints=_constraints(args, base, where),
+        variables=args.variables,
         warnings=args.warnings,
     )
 

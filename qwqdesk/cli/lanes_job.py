@@ -26,7 +26,6 @@ from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
 from qwqdesk.store.history import History
-from qwqdesk.template_note import template_warnings
 
 _LARGE = 2 << 30  # bytes: reading them takes seconds
 
@@ -267,7 +266,7 @@ def _print_notes(began: RunBegan, loaded: Loaded) -> None:
     """What the templates could not take, and which settings do not do what they seem to."""
     for note in dict.fromkeys(n for prompt in began.prompts for n in prompt.notes):
         to_stderr(f"note: {note}")
-    for told in dict.fromkeys(w for p in began.prompts for w in template_warnings(p.template)):
+    for told in dict.fromkeys(w for prompt in began.prompts for w in prompt.warnings):
         to_stderr(printable(f"warning: {told.text}"))
     to_stderr(f"note: {_seeds(began)}")
     for lane, resolved in zip(began.lanes, began.resolved, strict=True):

@@ -15,6 +15,7 @@ from typing import Any
 from qwqdesk.engine.template_builtin import FOLLOW_UP, QUESTION, REPLY
 from qwqdesk.engine.template_sandbox import ChatTemplateError, CompiledTemplate
 from qwqdesk.reasoning_tags import THINK, Tags, detect_tags
+from qwqdesk.template_variables import TemplateInput
 
 MIN_OUTPUT = 16_000_000
 _MARK = "qwqdesk string marker"
@@ -54,12 +55,13 @@ class RenderedChat:
     """The prompt's text; `notes` are sentences about what was changed for the template's sake.
 
     `tried` is the short chat of `template_builtin` as this template writes it; None where it fails
-    for that chat, or nobody tried.
+    for that chat, or nobody tried. `inputs` are the variables that the template reads.
     """
 
     text: str
     notes: tuple[str, ...] = field(default=())
     tried: str | None = None
+    inputs: tuple[TemplateInput, ...] = ()
 
 
 def render_chat(job: RenderJob) -> RenderedChat:
@@ -86,7 +88,8 @@ class _Rendering:
         text = self._render([self._native(m, typed=typed) for m in messages], keep=bool(kept))
         if any(reasoning.strip() not in text for reasoning in kept):
             text = self._with_inline_reasoning(messages, text, typed=typed)
-        return RenderedChat(text, tuple(self._notes), self._try_short_chat(typed=typed))
+        tried = self._try_short_chat(typed=typed)
+        return RenderedChat(text, tuple(self._notes), tried, self._template.inputs())
 
     def _try_short_chat(self, *, typed: bool) -> str | None:
         turns = (("user", QUESTION), ("assistant", REPLY), ("user", FOLLOW_UP))
@@ -101,12 +104,12 @@ class _Rendering:
         context = {
             "bos_token": job.bos_token,
             "eos_token": job.eos_token,
-            "add_generation_prompt": job.add_generation_prompt,
             "enable_thinking": job.enable_thinking,
             "datetime": self._now.strftime("%b %d %Y"),
             "date_string": self._now.strftime("%d %b %Y"),
             **(_KEEP if keep else {}),
             **job.extra,
+            "add_generation_prompt": job.add_generation_prompt,
             "messages": messages,
         }
         return self._template.render(context)

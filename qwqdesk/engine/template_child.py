@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from qwqdesk.engine.template_chat import RenderJob, render_chat
@@ -23,7 +24,12 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         chat = render_chat(RenderJob(**job))
     except ChatTemplateError as error:
         return {"failure": error.message, "line": error.line}
-    return {"text": chat.text, "notes": list(chat.notes), "tried": chat.tried}
+    return {
+        "text": chat.text,
+        "notes": list(chat.notes),
+        "tried": chat.tried,
+        "inputs": [asdict(each) for each in chat.inputs],
+    }
 
 
 def limit_memory(size: int) -> None:

@@ -16,6 +16,7 @@ import psutil
 from qwqdesk.child_process import start_child
 from qwqdesk.engine.template_chat import RenderedChat, RenderJob
 from qwqdesk.engine.template_sandbox import TOO_LARGE, ChatTemplateError
+from qwqdesk.template_variables import TemplateInput
 
 # The child stops itself; the rest is for a slow start.
 RENDER_S = 2.0
@@ -107,4 +108,8 @@ def _read_answer(output: bytes, status: int) -> RenderedChat:
         raise ChatTemplateError(str(answer["failure"]), int(answer["line"]))
     tried = answer["tried"]
     notes = tuple(map(str, answer["notes"]))
-    return RenderedChat(str(answer["text"]), notes, None if tried is None else str(tried))
+    inputs = tuple(
+        TemplateInput(str(each["name"]), each["kind"], tuple(map(str, each["choices"])))
+        for each in answer["inputs"]
+    )
+    return RenderedChat(str(answer["text"]), notes, None if tried is None else str(tried), inputs)

@@ -18,6 +18,9 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from qwqdesk.engine.template_inputs import template_inputs
+from qwqdesk.template_variables import TemplateInput
+
 TOO_LARGE = "it needs too much memory"
 MAX_REPEAT = 1_000_000
 MAX_BITS = 4096
@@ -78,7 +81,17 @@ class CompiledTemplate:
 
     def __init__(self, source: str, now: datetime, max_chars: int) -> None:
         self._max_chars = max_chars
-        self._template: Template = _guarded(lambda: ChatEnvironment(now).from_string(source))
+        self._source = source
+        self._environment = ChatEnvironment(now)
+        self._template: Template = _guarded(lambda: self._environment.from_string(source))
+
+    def inputs(self) -> tuple[TemplateInput, ...]:
+        """The variables that the template reads.
+
+        Raises:
+            ChatTemplateError: where it cannot be read for them.
+        """
+        return _guarded(lambda: template_inputs(self._environment, self._source))
 
     def render(self, context: Mapping[str, Any]) -> str:
         """The text for these variables.

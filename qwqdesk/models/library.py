@@ -127,7 +127,8 @@ class Library:
         """The file that MODEL on a command line means; None is the bundled demo model.
 
         Args:
-            text: a path, a name in the library, or ``hf.co/OWNER/NAME:LABEL``.
+            text: a path, a name in the library, ``hf.co/OWNER/NAME:LABEL`` or, with a file of that
+                repository, ``hf.co/OWNER/NAME:FILE.gguf``.
 
         Raises:
             UserError: code "not_found", or "ambiguous" when a name fits several models.
@@ -165,6 +166,12 @@ class Library:
                 f"{repo} is here in several quantizations: {labels}.",
                 f"Name one: hf.co/{repo}:{fitting[0].label}",
                 code="ambiguous",
+            )
+        if label is not None and label.lower().endswith(".gguf"):
+            raise UserError(
+                f"{label} of {repo} is not on this machine.",
+                f"Download it with: qwqdesk models download {repo} {label}",
+                code="not_found",
             )
         shown = quants.canonical(label) if label else "LABEL"
         asked = f"{repo}:{shown}" if label else repo

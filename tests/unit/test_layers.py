@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, str], ...] = (
     ("resources.py", "pure"),
     ("settings.py", "pure"),
     ("shared_file.py", "pure"),
+    ("template_variables.py", "pure"),
     ("whole_file.py", "pure"),
     ("cli*", "command line"),
     ("__main__.py", "command line"),

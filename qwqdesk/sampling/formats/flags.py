@@ -1,7 +1,7 @@
 """The table of command line flags: sampling and engine flags from their tables, our own beside.
 
 A flag says where its value goes (`dest` within `group`) and how its text is read (`reads`, a key
-of `readers.READERS`). Flags of llama.cpp that mean nothing here are in `ignored_flags`.
+of `readers.READERS`). Flags of llama.cpp that are no setting here are in `llama_flags`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from qwqdesk.engine_settings import ENGINE_SETTINGS, EngineSetting
-from qwqdesk.sampling.formats.ignored_flags import IGNORED_FLAGS, OPTIONAL_VALUE
+from qwqdesk.sampling.formats.llama_flags import LLAMA_FLAGS, LlamaFlag
 from qwqdesk.sampling.param import Param
 from qwqdesk.sampling.samplers import PARAMS
 
-Group = Literal["sampling", "engine", "option", "ignored"]
+Group = Literal["sampling", "engine", "option", "elsewhere"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Flag:
     """One flag with all its spellings.
 
     `arity` is the number of values it takes; with `optional` it takes one only if the next word
-    is one of `choices`. `value` is what a flag without a value stands for.
+    is one of `choices`. `value` is what a flag without a value stands for. The group "elsewhere"
+    are llama.cpp's flags that are no setting here; `llama` says what becomes of one.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Flag:
     choices: tuple[str, ...] = ()
     optional: bool = False
     meaning: str = ""
+    llama: LlamaFlag | None = None
 
 
 def _param_flag(param: Param) -> Flag:
@@ -104,6 +106,13 @@ _EXTRA_FLAGS: Final = (
     Flag(("--no-ignore-eos",), "ignore_eos", "sampling", "switch", 0, False),
     Flag(("--load-mode", "-lm"), "use_mmap", "engine", "load-mode", meaning="How to load."),
     Flag(("--lora-scaled",), "lora", "engine", "setting-list", meaning="The same as --lora."),
+    Flag(
+        ("--n-cpu-ffn", "-ncffn"),
+        "override_tensor",
+        "engine",
+        "ffn-layers",
+        meaning="Keeps the feed-forward weights of the first layers on the CPU.",
+    ),
     Flag(("--rope-scale",), "rope_freq_scale", "engine", "rope-scale", meaning="1 / RoPE scale."),
 )
 
@@ -114,6 +123,8 @@ OPTION_FLAGS: Final[tuple[Flag, ...]] = (
     _text("--system-prompt-file -sysf", "system_file", "Read the system message from this file."),
     _text("--model -m", "model", "The model: a path, a name or hf.co/OWNER/NAME:LABEL."),
     _text("--hf-repo -hf -hfr", "model", "A model on Hugging Face, OWNER/NAME:LABEL.", "hf-repo"),
+    _text("--hf-file -hff", "hf_file", "The file of that repository, in place of a label."),
+    _text("--model-url -mu", "model", "The address of a model's file, which is here.", "model-url"),
     _text("--recipe", "recipe", "Start from this recipe."),
     _choice("--mode", "mode", "exact fast", "Exact repeats bit for bit, fast shares work."),
     _switch("--raw --no-conversation -no-cnv", "raw", "The prompt is used as it is."),
@@ -138,6 +149,14 @@ OPTION_FLAGS: Final[tuple[Flag, ...]] = (
     _text("--logit-bias-text", "text_biases", "TEXT=BIAS, on the tokens of a text.", "list"),
     _text("--chat-template", "chat_template", "A template's name or text."),
     _text("--chat-template-file", "chat_template_file", "Read the template from this file."),
+    _text(
+        "--chat-template-kwargs",
+        "variables",
+        "Variables of the chat template, a JSON object.",
+        "variables",
+    ),
+    _text("--reasoning -rea", "variables", "Thinking on, off or auto.", "thinking"),
+    _text("--reasoning-effort", "variables", "How much thinking, by the template.", "effort"),
     _switch("--help -h --usage", "help", "Show the flags."),
     _switch("--version", "version", "Show the version."),
     _switch("--no-escape", "escape", "Backslashes stay as they are.", False),
@@ -147,13 +166,12 @@ OPTION_FLAGS: Final[tuple[Flag, ...]] = (
 
 _ON_OFF: Final = ("on", "off", "auto", "always", "never")
 
-_IGNORED: Final = (
-    *(Flag((name,), name, "ignored", "ignored", arity) for name, arity in IGNORED_FLAGS),
-    *(
-        Flag((name,), name, "ignored", "ignored", 1, None, _ON_OFF, optional=True)
-        for name in OPTIONAL_VALUE
-    ),
-)
+
+def _elsewhere(row: LlamaFlag) -> Flag:
+    return Flag(
+        row.names, row.names[0], "elsewhere", row.fate, row.arity, "on", _ON_OFF,
+        optional=row.optional, llama=row,
+    )  # fmt: skip
 
 
 def _spelt(flags: tuple[Flag, ...]) -> Mapping[str, Flag]:
@@ -162,7 +180,7 @@ def _spelt(flags: tuple[Flag, ...]) -> Mapping[str, Flag]:
 
 FLAGS: Final[Mapping[str, Flag]] = MappingProxyType(
     {
-        **_spelt(_IGNORED),
+        **_spelt(tuple(_elsewhere(row) for row in LLAMA_FLAGS)),
         **_spelt(tuple(_param_flag(param) for param in PARAMS.values())),
         **_spelt(tuple(flag for s in ENGINE_SETTINGS for flag in _setting_flags(s))),
         **_spelt(_EXTRA_FLAGS),

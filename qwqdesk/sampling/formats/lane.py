@@ -15,6 +15,7 @@ from qwqdesk.sampling.param import shown
 _LANE_OPTIONS: Final = frozenset(
     {
         "model",
+        "hf_file",
         "recipe",
         "use_model",
         "loop_guard",
@@ -28,6 +29,7 @@ _LANE_OPTIONS: Final = frozenset(
         "text_biases",
         "chat_template",
         "chat_template_file",
+        "variables",
         "escape",
     }
 )
@@ -92,6 +94,6 @@ def _lane_part(outside: ParsedArgs) -> ParsedArgs:
     return ParsedArgs.of(
         item
         for item in outside.occurrences
-        if item.flag.group != "ignored"
+        if item.flag.group != "elsewhere"
         and not (item.flag.group == "option" and item.flag.dest in every)
     )

@@ -9,23 +9,30 @@ from __future__ import annotations
 import difflib
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.effective import ChainWarning
+from qwqdesk.sampling.formats.arg_env import unread_words, words_of_variable
 from qwqdesk.sampling.formats.arg_values import skipped_warnings
 from qwqdesk.sampling.formats.escapes import process_escapes
 from qwqdesk.sampling.formats.flags import FLAGS, Flag, find_flag, with_dashes
+from qwqdesk.sampling.formats.program_words import (
+    OTHERS,
+    OURS,
+    is_program,
+    read_start,
+)
 from qwqdesk.sampling.formats.readers import Collected, UsageError, read_flag
 from qwqdesk.sampling.param import shown
+from qwqdesk.template_variables import TemplateVariables
 
-__all__ = ["Occurrence", "ParsedArgs", "UsageError", "is_program", "parse_args"]
+__all__ = ["Occurrence", "ParsedArgs", "UsageError", "is_program", "parse_args", "parse_words"]
 
-_PROGRAMS: Final = frozenset({"llama-cli", "llama-completion", "llama-server"})
-_OLD_PROGRAMS: Final = frozenset({"main", "server"})  # only with a path: they are common words
+# Variables of other libraries that may change what a model computes.
+_CONCERNING: Final = ("GGML_", "CUDA_", "HIP_", "ROCR_", "HSA_", "OMP_", "SYCL_")
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class ParsedArgs:
     `sampling` holds names of INTERFACE's `sampling` object (checked, only those that were
     written), `engine` fields of `EngineSettings`, `options` this program's own settings by the
     `dest` of `OPTION_FLAGS`. `notes` are sentences about what was accepted without effect or read
-    otherwise than written; `skipped` are names in the order that mean no step.
+    otherwise than written; `skipped` are names in the order that mean no step. `refused` are flags
+    that change what a model writes and are not built here, with the reason; only what is pasted has
+    them, a command line of ours is refused by them.
     """
 
     sampling: dict[str, Any]
@@ -54,16 +63,30 @@ class ParsedArgs:
     notes: tuple[str, ...] = ()
     occurrences: tuple[Occurrence, ...] = ()
     skipped: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, occurrences: Iterable[Occurrence], positional: Iterable[str] = ()) -> ParsedArgs:
+    def of(
+        cls,
+        occurrences: Iterable[Occurrence],
+        positional: Iterable[str] = (),
+        *,
+        lenient: bool = False,
+        notes: Iterable[str] = (),
+    ) -> ParsedArgs:
         """Read the flags in their order.
 
+        Args:
+            lenient: keeps what cannot be taken in `refused`.
+            notes: what is to be said before that of the flags.
+
         Raises:
-            UsageError: for a value that is not allowed.
+            UsageError: for a value that is not allowed, and for a flag that cannot be taken.
         """
         every = tuple(occurrences)
-        into = Collected()
+        into = Collected(lenient=lenient)
+        for note in notes:
+            into.note(note)
         for item in every:
             read_flag(item.flag, item.word, " ".join(item.values), into)
         _process_escapes(into)
@@ -75,6 +98,7 @@ class ParsedArgs:
             tuple(into.notes),
             every,
             into.skipped,
+            tuple(into.refused),
         )
 
     def followed_by(self, other: ParsedArgs) -> ParsedArgs:
@@ -108,7 +132,11 @@ class ParsedArgs:
     @property
     def model(self) -> str | None:
         """``--model``, else the first word that is not a flag."""
-        return self.option("model") or next(iter(self.positional), None)
+        named = self.option("model") or next(iter(self.positional), None)
+        file = self.option("hf_file")
+        if file is None or named is None or not named.startswith("hf.co/"):
+            return named  # llama.cpp, too, reads --hf-file with a repository only
+        return f"hf.co/{named.removeprefix('hf.co/').partition(':')[0]}:{file}"
 
     @property
     def prompt(self) -> str | None:
@@ -141,23 +169,46 @@ class ParsedArgs:
         return self.switch("use_model")
 
     @property
+    def variables(self) -> TemplateVariables | None:
+        """What the chat template gets beside the messages; None where no flag says anything."""
+        found = self.options.get("variables")
+        return found if isinstance(found, TemplateVariables) else None
+
+    @property
     def lanes(self) -> tuple[str, ...]:
         """The texts of ``--lane``."""
         return self.listed("lane")
 
 
-def parse_args(argv: Sequence[str]) -> ParsedArgs:
+def parse_args(argv: Sequence[str], *, lenient: bool = False) -> ParsedArgs:
     """Read the words after the command's name.
 
-    A leading path of a llama.cpp program is skipped.
+    A program of llama.cpp that is named at their beginning, and environment variables before it,
+    are read as a shell would.
+
+    Args:
+        lenient: keeps flags that cannot be taken in `refused` instead of raising.
 
     Raises:
         UsageError: for an unknown flag, a missing value or one that is not allowed.
     """
+    start = read_start(argv)
+    if start is None or start.program == OURS:
+        return parse_words(argv, lenient=lenient)
+    refuse_other_program(start.program)
+    return parse_words(start.words, start.variables, lenient=lenient)
+
+
+def parse_words(
+    argv: Iterable[str], variables: Iterable[tuple[str, str]] = (), *, lenient: bool = False
+) -> ParsedArgs:
+    """Read flags and, before them, environment variables: a flag counts more than a variable.
+
+    Raises:
+        UsageError: as `parse_args`.
+    """
     words = deque(argv)
-    if words and is_program(words[0]):
-        words.popleft()
-    occurrences: list[Occurrence] = []
+    occurrences, notes = _from_variables(variables)
     positional: list[str] = []
     while words:
         word = words.popleft()
@@ -165,14 +216,37 @@ def parse_args(argv: Sequence[str]) -> ParsedArgs:
             positional.append(word)
             continue
         occurrences.append(_occurrence(word, words))
-    return ParsedArgs.of(occurrences, positional)
+    return ParsedArgs.of(occurrences, positional, lenient=lenient, notes=notes)
 
 
-def is_program(word: str) -> bool:
-    """Whether a word names one of llama.cpp's programs."""
-    name = PureWindowsPath(word).name if "\\" in word else PurePosixPath(word).name
-    name = name.lower().removesuffix(".exe")
-    return name in _PROGRAMS or (name in _OLD_PROGRAMS and name != word.lower())
+def refuse_other_program(name: str) -> None:
+    """Say that a program's flags mean something else than how a model answers.
+
+    Raises:
+        UsageError: unless it is a program that answers.
+    """
+    if name in OTHERS:
+        what = f"{name} {OTHERS[name]}: its flags mean something else."
+        raise UsageError(what, "Give a line of llama-cli, llama-completion or llama-server.")
+
+
+def _from_variables(
+    variables: Iterable[tuple[str, str]],
+) -> tuple[list[Occurrence], list[str]]:
+    """What environment variables say, as if the flags had been written, and what is not taken."""
+    occurrences: list[Occurrence] = []
+    notes: list[str] = []
+    for name, value in variables:
+        words = words_of_variable(name, value)
+        if words is None:
+            if name.startswith("LLAMA_ARG_"):
+                notes.append(unread_words(name))
+            elif name.startswith(_CONCERNING):
+                notes.append(f"{name} is not taken over.")
+        elif words:
+            found = _occurrence(words[0], deque(words[1:]))
+            occurrences.append(replace(found, word=name))
+    return occurrences, notes
 
 
 def _occurrence(word: str, rest: deque[str]) -> Occurrence:

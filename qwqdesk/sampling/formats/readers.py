@@ -17,7 +17,13 @@ from qwqdesk.sampling.formats.arg_values import known_letters, known_steps, read
 from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.param import INT32_MAX, Param, shown
 from qwqdesk.sampling.samplers import PARAMS
+from qwqdesk.template_variables import EFFORT, NO_VARIABLES, THINKING, TemplateVariables
 
+_HUB_FILE: Final = re.compile(
+    r"https?://(?:hf\.co|huggingface\.co|hf-mirror\.com)/([\w.-]+/[\w.-]+)/"
+    r"(?:resolve|blob|raw)/[^/]+/([^?#]+\.gguf)(?:[?#].*)?"
+)
+_MOST_LAYERS: Final = 200
 _BIAS: Final = re.compile(r"\s*([0-9]{1,10})\s*([+-])\s*([+-]?[0-9.eE+-]+|inf|infinity)\s*")
 
 
@@ -28,11 +34,21 @@ class UsageError(UserError):
         super().__init__(what, what_to_do, code=code)
 
 
+class CannotTakeError(UserError):
+    """A flag of llama.cpp that changes what a model writes and is not built here."""
+
+    def __init__(self, flag: Flag, what: str, what_to_do: str) -> None:
+        super().__init__(what, what_to_do, code="usage")
+        self.flag = flag
+
+
 @dataclass
 class Collected:
     """What the flags read so far say, by group.
 
-    `notes` are sentences for the user; `skipped` are names in the order that are no steps.
+    `notes` are sentences for the user; `skipped` are names in the order that are no steps. A
+    `lenient` reader keeps flags that cannot be taken in `refused`, as words with the reason,
+    instead of raising.
     """
 
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -40,6 +56,9 @@ class Collected:
     option: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     skipped: tuple[str, ...] = ()
+    lenient: bool = False
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    word: str = ""  # the flag that is being read, as it was written
     _said: set[str] = field(default_factory=set)
 
     def note(self, sentence: str) -> None:
@@ -67,7 +86,13 @@ def read_flag(flag: Flag, word: str, text: str, into: Collected) -> None:
         UsageError: naming the flag, the value and what is allowed.
     """
     try:
+        into.word = word
         READERS[flag.reads](flag, text, into)
+    except CannotTakeError as error:
+        if not into.lenient:
+            raise UsageError(f"{word}: {error.what}", error.what_to_do) from None
+        assert flag.llama is not None
+        into.refused.append((word, flag.llama.why))
     except UserError as error:
         raise UsageError(f"{word}: {error.what}", error.what_to_do) from None
 
@@ -252,6 +277,48 @@ def _hf_repo(flag: Flag, text: str, into: Collected) -> None:
     into.set(flag, text if text.startswith("hf.co/") else f"hf.co/{text}")
 
 
+def _model_url(flag: Flag, text: str, into: Collected) -> None:
+    """A file on Hugging Face, or one that is known by its name, as llama.cpp's cache keeps it."""
+    found = _HUB_FILE.fullmatch(text.strip())
+    if found:
+        into.set(flag, f"hf.co/{found[1]}:{found[2]}")
+        return
+    name = re.sub(r"[?#].*", "", text.strip()).rpartition("/")[2]
+    if not name.lower().endswith(".gguf"):
+        what = f"{shown(text)!r} is not the address of a .gguf file."
+        raise UserError(what, "Give the model's file with -m.")
+    into.set(flag, name)
+
+
+def _variables(flag: Flag, text: str, into: Collected) -> None:
+    """Names that are written again get the later value, as in llama.cpp."""
+    _add_variables(flag, TemplateVariables.read(text).values, into)
+
+
+def _thinking(flag: Flag, text: str, into: Collected) -> None:
+    """``auto`` leaves it to the template, as llama.cpp does."""
+    words = dict.fromkeys(("on", "enabled", "true", "1"), True)
+    words |= dict.fromkeys(("off", "disabled", "false", "0"), False)
+    if text in words:
+        _add_variables(flag, {THINKING: words[text]}, into)
+    elif text not in ("auto", "-1"):
+        raise UserError(f"{shown(text)!r} is not on, off or auto.", "Choose one of them.")
+
+
+def _effort(flag: Flag, text: str, into: Collected) -> None:
+    """Any level is the template's affair; ``default`` takes an earlier one back."""
+    if text == "default":
+        before: TemplateVariables = into.option.get(flag.dest, NO_VARIABLES)
+        into.set(flag, before.without(EFFORT))
+    else:
+        _add_variables(flag, {EFFORT: text}, into)
+
+
+def _add_variables(flag: Flag, values: Mapping[str, Any], into: Collected) -> None:
+    before: TemplateVariables = into.option.get(flag.dest, NO_VARIABLES)
+    into.set(flag, TemplateVariables.of({**before.values, **values}))
+
+
 def _text(flag: Flag, text: str, into: Collected) -> None:
     into.set(flag, text)
 
@@ -268,8 +335,32 @@ def _list(flag: Flag, text: str, into: Collected) -> None:
     into.add(flag, [text])
 
 
-def _ignored(flag: Flag, _text: str, into: Collected) -> None:
-    into.note(f"{flag.names[0]} has no meaning here and is left out.")
+def _unneeded(flag: Flag, _text: str, into: Collected) -> None:
+    assert flag.llama is not None
+    into.note(f"{into.word} is left out: {flag.llama.why}.")
+
+
+def _removed(flag: Flag, _text: str, into: Collected) -> None:
+    assert flag.llama is not None
+    instead = f", {flag.llama.instead}" if flag.llama.instead else ""
+    into.note(f"{into.word} is left out: {flag.llama.why}{instead}.")
+
+
+def _refused(flag: Flag, text: str, into: Collected) -> None:
+    assert flag.llama is not None
+    if text.strip() in flag.llama.harmless:
+        into.note(f"{into.word} {text.strip()} is left out: it changes nothing.")
+        return
+    raise CannotTakeError(flag, f"this cannot be taken: {flag.llama.why}.", flag.llama.instead)
+
+
+def _ffn_layers(flag: Flag, text: str, into: Collected) -> None:
+    """common.h of llama.cpp: one pattern for each of the first layers."""
+    count = Param(flag.dest, "int", flag.names, 0, "", "", minimum=0, maximum=_MOST_LAYERS)
+    layers = count.parse(text)
+    assert isinstance(layers, int)
+    patterns = (rf"blk\.{layer}\.ffn_(up|down|gate)\.=CPU" for layer in range(layers))
+    _setting_list(flag, ",".join(patterns), into)
 
 
 def _not_one_of(flag: Flag, text: str, allowed: tuple[str, ...]) -> UserError:
@@ -308,6 +399,13 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         "escaped": _text,
         "list": _list,
         "form": _form,
-        "ignored": _ignored,
+        "model-url": _model_url,
+        "ffn-layers": _ffn_layers,
+        "variables": _variables,
+        "thinking": _thinking,
+        "effort": _effort,
+        "unneeded": _unneeded,
+        "removed": _removed,
+        "refused": _refused,
     }
 )
