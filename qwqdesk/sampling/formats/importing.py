@@ -159,6 +159,7 @@ def _from_command(text: str, title: str) -> Imported:
         for item in args.occurrences
         if item.flag.group != "sampling" and item.flag.dest not in known
     ]
+    unmapped += args.unread
     unmapped += [f"sampler {shown(name)}" for name in args.skipped]
     unmapped += [shown(word) for word in args.positional]
     if not args.sampling:

@@ -53,7 +53,8 @@ class ParsedArgs:
     `dest` of `OPTION_FLAGS`. `notes` are sentences about what was accepted without effect or read
     otherwise than written; `skipped` are names in the order that mean no step. `refused` are flags
     that change what a model writes and are not built here, with the reason; only what is pasted has
-    them, a command line of ours is refused by them.
+    them, a command line of ours is refused by them. `unread` are environment variables before a
+    program that are not taken.
     """
 
     sampling: dict[str, Any]
@@ -64,6 +65,7 @@ class ParsedArgs:
     occurrences: tuple[Occurrence, ...] = ()
     skipped: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -200,15 +202,26 @@ def parse_args(argv: Sequence[str], *, lenient: bool = False) -> ParsedArgs:
 
 
 def parse_words(
-    argv: Iterable[str], variables: Iterable[tuple[str, str]] = (), *, lenient: bool = False
+    argv: Iterable[str],
+    variables: Iterable[tuple[str, str]] = (),
+    *,
+    lenient: bool = False,
+    notes: Iterable[str] = (),
 ) -> ParsedArgs:
     """Read flags and, before them, environment variables: a flag counts more than a variable.
+
+    Args:
+        argv: the flags.
+        variables: names with values.
+        lenient: keeps flags that cannot be taken in `refused` instead of raising.
+        notes: what is to be said before that of the flags.
 
     Raises:
         UsageError: as `parse_args`.
     """
     words = deque(argv)
-    occurrences, notes = _from_variables(variables)
+    occurrences, unread = _from_variables(variables)
+    told = (*notes, *unread.values())
     positional: list[str] = []
     while words:
         word = words.popleft()
@@ -216,7 +229,8 @@ def parse_words(
             positional.append(word)
             continue
         occurrences.append(_occurrence(word, words))
-    return ParsedArgs.of(occurrences, positional, lenient=lenient, notes=notes)
+    found = ParsedArgs.of(occurrences, positional, lenient=lenient, notes=told)
+    return replace(found, unread=tuple(unread))
 
 
 def refuse_other_program(name: str) -> None:
@@ -232,21 +246,24 @@ def refuse_other_program(name: str) -> None:
 
 def _from_variables(
     variables: Iterable[tuple[str, str]],
-) -> tuple[list[Occurrence], list[str]]:
-    """What environment variables say, as if the flags had been written, and what is not taken."""
+) -> tuple[list[Occurrence], dict[str, str]]:
+    """What environment variables say, as if the flags had been written.
+
+    And those that are not taken, each with a sentence.
+    """
     occurrences: list[Occurrence] = []
-    notes: list[str] = []
+    unread: dict[str, str] = {}
     for name, value in variables:
         words = words_of_variable(name, value)
         if words is None:
             if name.startswith("LLAMA_ARG_"):
-                notes.append(unread_words(name))
+                unread[name] = unread_words(name)
             elif name.startswith(_CONCERNING):
-                notes.append(f"{name} is not taken over.")
+                unread[name] = f"{name} is not taken over."
         elif words:
             found = _occurrence(words[0], deque(words[1:]))
             occurrences.append(replace(found, word=name))
-    return occurrences, notes
+    return occurrences, unread
 
 
 def _occurrence(word: str, rest: deque[str]) -> Occurrence:
