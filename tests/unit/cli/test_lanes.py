@@ -272,11 +272,11 @@ def test_failures_are_one_line_and_one_document(
     assert code in (None, result.error["code"])
 
 
-@pytest.mark.parametrize("name", ["top_p", "temperature", "repeat_penalty"])
+@pytest.mark.parametrize("name", ["repeat_penalty", "dry_multiplier", "dynatemp_exponent"])
 def test_a_value_out_of_range_names_parameter_value_and_range(
     cli: Cli, model: str, name: str
 ) -> None:
-    flag = {"top_p": "--top-p", "temperature": "--temp", "repeat_penalty": "--repeat-penalty"}[name]
+    flag = PARAMS[name].flags[0]
     error = cli("ask", model, "-p", "hi", flag, "-3.5", "--json").error
     assert name in error["what"]
     assert "-3.5" in error["what"]
