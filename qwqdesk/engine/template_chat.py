@@ -84,12 +84,44 @@ class _Rendering:
     def run(self) -> RenderedChat:
         messages = self._fit_system([dict(message) for message in self._job.messages])
         typed = self._wants_parts()
+        text = self._accepted(messages, typed=typed)
+        tried = self._try_short_chat(typed=typed)
+        return RenderedChat(text, tuple(self._notes), tried, self._template.inputs())
+
+    def _accepted(self, messages: list[JsonMessage], *, typed: bool) -> str:
+        """The text of these messages; of what comes nearest to them where they are refused.
+
+        A reply that was stopped before its answer is empty, and some templates take none, or want
+        user and assistant in turn. A chat has to go on all the same.
+
+        Raises:
+            ChatTemplateError: of the messages as they are, when nothing helps.
+        """
+        try:
+            return self._text(messages, typed=typed)
+        except ChatTemplateError as refusal:
+            ways = (
+                (_with_blanks(messages), "An empty reply was given to this chat template as one "
+                 "blank: it refuses an empty text."),
+                (_in_turn(messages), "This chat template refuses an empty reply, so messages were "
+                 "joined."),
+            )  # fmt: skip
+            for changed, note in ways:
+                if changed == messages:
+                    continue
+                with contextlib.suppress(ChatTemplateError):
+                    text = self._text(changed, typed=typed)
+                    self._notes.append(note)
+                    return text
+            raise refusal
+
+    def _text(self, messages: list[JsonMessage], *, typed: bool) -> str:
+        """With the reasoning that is to be kept, whether the template writes it or not."""
         kept = [str(m["reasoning"]) for m in messages if m.get("reasoning")]
         text = self._render([self._native(m, typed=typed) for m in messages], keep=bool(kept))
         if any(reasoning.strip() not in text for reasoning in kept):
             text = self._with_inline_reasoning(messages, text, typed=typed)
-        tried = self._try_short_chat(typed=typed)
-        return RenderedChat(text, tuple(self._notes), tried, self._template.inputs())
+        return text
 
     def _try_short_chat(self, *, typed: bool) -> str | None:
         turns = (("user", QUESTION), ("assistant", REPLY), ("user", FOLLOW_UP))
@@ -186,6 +218,29 @@ class _Watched(JsonMessage):
     def get(self, key: str, default: object = None) -> object:
         self.read = self.read or key == "content"
         return super().get(key, default)
+
+
+def _is_empty(message: JsonMessage) -> bool:
+    return message["role"] == "assistant" and not str(message["content"]).strip()
+
+
+def _with_blanks(messages: Sequence[JsonMessage]) -> list[JsonMessage]:
+    """With one blank for each empty reply."""
+    return [{**m, "content": " "} if _is_empty(m) else m for m in messages]
+
+
+def _in_turn(messages: Sequence[JsonMessage]) -> list[JsonMessage]:
+    """Without empty replies; what then stands beside a message of the same role is joined to it."""
+    joined: list[JsonMessage] = []
+    for message in messages:
+        if _is_empty(message) and not message.get("reasoning"):
+            continue
+        if joined and joined[-1]["role"] == message["role"]:
+            texts = (str(joined[-1]["content"]), str(message["content"]))
+            joined[-1] = {**joined[-1], "content": "\n\n".join(texts)}
+        else:
+            joined.append(dict(message))
+    return joined
 
 
 def _parts(text: str) -> list[dict[str, str]]:

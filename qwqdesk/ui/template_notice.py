@@ -23,6 +23,7 @@ from qwqdesk.ui.dialogs import open_file
 from qwqdesk.ui.tasks import Tasks
 
 BAND = "templateBand"
+REFUSED = "templateRefusedBand"
 _FILES = "Templates (*.jinja *.txt);;All files (*)"
 _CHOICES = (
     ("model", "Automatic: the file's own, or by its architecture"),
@@ -72,6 +73,16 @@ class TemplateNotice(QObject):
         )
         menu.popup(self._picker.mapToGlobal(self._picker.rect().bottomLeft()))
 
+    def refused(self, view: QObject, error: UserError) -> None:
+        """A chat's message was refused by the template: say the way out in this chat."""
+        if error.code != "template":
+            return
+        band = MessageBand("warn", error.what, error.what_to_do, name=REFUSED)
+        band.add_action("Choose template", self.open_menu).setObjectName("chooseTemplate")
+        band.add_action("Close", lambda: self._bands.take_away(REFUSED, view), flat=True)
+        self._bands.take_away(REFUSED, view)
+        self._bands.put(band, chat=view)
+
     def choose(self, path: str, template: str) -> None:
         """Use a template for this model file; "model" takes the choice back."""
         kept = dict(self._desk.settings.model_templates)
@@ -79,6 +90,7 @@ class TemplateNotice(QObject):
         if template != self._desk.settings.chat_template:
             kept[path] = template
         self._closed.discard((path, template))
+        self._bands.take_away(REFUSED)
         self._desk.change(model_templates=kept)
         self.chosen.emit()
 

@@ -96,6 +96,8 @@ class Workspace(QWidget):
         self.chats.title_changed.connect(self._show_title)
         desk.settings_changed.connect(self._settings_changed)
         desk.trouble.connect(self.show_trouble)
+        for troubled in (self.page.runs.failed, self.page.runs.refused):
+            troubled.connect(self.templates.refused)
 
     def _acts(self) -> dict[str, Act]:
         """What each of the commands does."""

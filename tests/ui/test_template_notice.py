@@ -139,3 +139,29 @@ async def test_after_a_choice_of_template_one_types_the_message(
         menu.actions()[0].trigger()
         menu.close()
         await d.until(lambda: d.find("composerInput").hasFocus())
+
+
+MONDAYS = (
+    "{% for m in messages %}{% if m.content == 'Today?' %}{{ raise_exception('not today') }}"
+    "{% endif %}{{ m.content }}{% endfor %}"
+)
+
+
+async def test_a_message_that_the_template_refuses_offers_another_template(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, PLAIN) as d:
+        load(d, chat_template=MONDAYS)
+        composer = d.find("composerInput")
+        composer.setFocus()
+        QTest.keyClicks(composer, "Today?")
+        QTest.keyClick(composer, Qt.Key.Key_Return)
+        band = await d.shown("templateRefusedBand")
+        assert "not today" in band.accessibleName()
+        names = [made.text() for made in band.findChildren(QAbstractButton)]
+        assert "Choose template" in names
+        d.window.templates.choose(GEMMA.path, "chatml")
+        composer.setFocus()
+        QTest.keySequence(composer, "Ctrl+A")
+        await d.send("Tomorrow?")
+        assert "Tomorrow?" in bytes(d.engine.runs[-1].lanes[0].prompt_tokens).decode()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -291,3 +292,90 @@ def test_every_template_of_a_folder_renders_or_says_why_not() -> None:
                 failed[path.name] = error.what
     print(f"{len(paths) - len(failed)} of {len(paths)} render; not:", failed)
     assert len(failed) <= len(paths) // 10
+
+
+# ---------------------------------------------------------------- histories
+
+STOPPED = json.loads((Path(__file__).parents[2] / "cases" / "stopped-chat.json").read_text("utf-8"))
+REFUSES_EMPTY = (
+    "{% for m in messages %}{% if m.role == 'assistant' and not m.content %}"
+    "{{ raise_exception('nothing said') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+)
+REFUSES_BLANK = REFUSES_EMPTY.replace("not m.content", "not m.content | trim")
+IN_TURN = (
+    "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('in turn') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+)
+U1, U2, U3 = Message("user", "Hi there."), Message("user", "More?"), Message("user", "And now?")
+EMPTY, BLANK, YES = (Message("assistant", text) for text in ("", " \n", "Yes."))
+THOUGHT = Message("assistant", "", "hm, a greeting")
+SYSTEM = Message("system", "Be brief.")
+HISTORIES: Mapping[str, Sequence[Message]] = {
+    "stopped in the thought": (U1, EMPTY, U2),
+    "stopped, with a system message": (SYSTEM, U1, EMPTY, U2),
+    "only blanks": (U1, BLANK, U2),
+    "two stopped in a row": (U1, EMPTY, U2, EMPTY, U3),
+    "stopped later": (SYSTEM, U1, YES, U2, EMPTY, U3),
+    "two questions in a row": (U1, U2),
+    "three questions in a row": (SYSTEM, U1, U2, U3),
+    "a stopped thought that is kept": (U1, THOUGHT, U2),
+    "a thought that is kept with its answer": (U1, Message("assistant", "Yes.", "hm, so"), U2),
+    "an empty thought": (U1, Message("assistant", "Yes.", ""), U2),
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (REFUSES_EMPTY, "<user>Hi there.<assistant> <user>More?"),
+        (REFUSES_BLANK, "<user>Hi there.\n\nMore?"),
+        ("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}",
+         "<user>Hi there.<assistant><user>More?"),
+    ],
+)  # fmt: skip
+def test_a_chat_goes_on_behind_an_empty_reply(source: str, text: str) -> None:
+    messages = [Message(role, content) for role, content in STOPPED["messages"]]
+    chat = render_chat(job(source, messages))
+    assert chat.text == text
+    assert bool(chat.notes) == ("raise_exception" in source)
+
+
+def test_questions_in_a_row_are_joined_where_they_are_refused() -> None:
+    assert (
+        here(IN_TURN, (U1, U2, YES, U3)) == "<user>Hi there.\n\nMore?<assistant>Yes.<user>And now?"
+    )
+
+
+def test_a_refusal_that_nothing_helps_against_keeps_its_words() -> None:
+    never = "{{ raise_exception('not on a Monday') }}"
+    with pytest.raises(ChatTemplateError, match="not on a Monday"):
+        here(never, (U1, EMPTY, U2))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_template_takes_every_history(name: str) -> None:
+    for history in HISTORIES.values():
+        _takes(template_source(name, None), history)
+
+
+@pytest.mark.skipif(not TEMPLATES, reason="QWQDESK_TEMPLATES_DIR names no folder of templates")
+@pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
+def test_every_template_of_a_folder_takes_every_history(history: Sequence[Message]) -> None:
+    paths = sorted(Path(TEMPLATES).glob("*.jinja"))
+    assert paths
+    for path in paths:
+        source = path.read_text("utf-8")
+        with contextlib.suppress(ChatTemplateError):
+            here(source, HELLO)  # one that refuses the simplest chat is replaced
+            _takes(source, history)
+
+
+def _takes(source: str, history: Sequence[Message]) -> None:
+    try:
+        chat = render_chat(job(source, history))
+    except ChatTemplateError as error:
+        pytest.fail(f"refused: {error.message}")
+    for message in history:
+        assert message.content.strip() in chat.text
+        if message.reasoning and not chat.notes:
+            assert message.reasoning in chat.text
