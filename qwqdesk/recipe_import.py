@@ -10,14 +10,19 @@ from qwqdesk.sampling.formats.gguf_metadata import read_gguf_metadata
 from qwqdesk.sampling.formats.importing import import_file
 
 
-def imported_recipe(file: Path) -> Imported:
+def imported_recipe(file: Path, part: str | None = None) -> Imported:
     """The recipe of a file, and what of it has no counterpart here.
 
+    Args:
+        file: the file.
+        part: the name of the wanted part, where the file has several sets of settings.
+
     Raises:
+        SeveralPartsError: when there are several, and `part` names none of them.
         UserError: when the file cannot be read or is of no known kind.
     """
-    if not _is_model(file):
-        return import_file(file)
+    if part is not None or not _is_model(file):
+        return import_file(file, part)
     header = read_header(file, check_end=False)
     title = str(header.metadata.get("general.name") or file.stem)
     return read_gguf_metadata(header.metadata, title)

@@ -16,8 +16,8 @@ from qwqdesk.sampling.recipe_files import delete_recipe, save_recipe
 from qwqdesk.sampling.recipes import Recipe
 
 HELP = (
-    "usage: qwqdesk recipes list | show NAME | import FILE | export NAME --to FORMAT "
-    "| remove NAME   [--json]"
+    "usage: qwqdesk recipes list | show NAME | import FILE [--part NAME] "
+    "| export NAME --to FORMAT | remove NAME   [--json]"
 )
 
 
@@ -26,6 +26,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     from qwqdesk.cli.commands import take_option
 
     to, words = take_option(argv, "--to")
+    part, words = take_option(words, "--part")
     as_json = "--json" in words
     words = [word for word in words if word != "--json"]
     if any(word in ("--help", "-h") for word in words):
@@ -37,7 +38,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
         case ["show", name]:
             _show(common.recipes(dirs).named(name), as_json=as_json)
         case ["import", file]:
-            _import(Path(file), dirs, as_json=as_json)
+            _import(Path(file), part, dirs, as_json=as_json)
         case ["export", name] if to is not None:
             _export(common.recipes(dirs).named(name), to, as_json=as_json)
         case ["remove", name]:
@@ -84,15 +85,19 @@ def _whole_row(recipe: Recipe) -> dict[str, Any]:
     return {**_row(recipe), "sampling": recipe.chain.to_json(), **more}
 
 
-def _import(file: Path, dirs: DataDirs, *, as_json: bool) -> None:
-    found = imported_recipe(file)
+def _import(file: Path, part: str | None, dirs: DataDirs, *, as_json: bool) -> None:
+    found = imported_recipe(file, part)
     path = save_recipe(dirs.create().recipes, found.recipe)
     if as_json:
-        print_json({**_whole_row(found.recipe), "unmapped": list(found.unmapped)})
+        warnings = [warning.to_json() for warning in found.warnings]
+        more = {"unmapped": list(found.unmapped), "warnings": warnings}
+        print_json({**_whole_row(found.recipe), **more})
         return
     write_out(printable(f"{found.recipe.id} is saved as {path}") + "\n")
-    for name in found.unmapped:
+    for name in found.without_counterpart:
         to_stderr(printable(f"note: {name} has no counterpart and was left out"))
+    for warning in found.warnings:
+        to_stderr(printable(f"note: {warning.text}"))
 
 
 def _export(recipe: Recipe, to: str, *, as_json: bool) -> None:

@@ -117,11 +117,12 @@ def parse_json(raw: str | bytes) -> object:
         text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        what = f"It is not valid JSON: {_json_fault(error)}."
+        what = f"It is not valid JSON: {json_fault(error)}."
         raise UserError(what, "Fix the file or export it again.", code="json") from error
 
 
-def _json_fault(error: ValueError | RecursionError) -> str:
+def json_fault(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `json` refused, and where."""
     if isinstance(error, json.JSONDecodeError):
         words = error.msg[:1].lower() + error.msg[1:]
         return f"{shown(words)} in line {error.lineno}, column {error.colno}"

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
+    QListWidget,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -26,6 +28,8 @@ from qwqdesk.diagnostics import report_text
 from qwqdesk.ui.base import button, label, wrapping_label
 from qwqdesk.ui.base.buttons import Kind
 from qwqdesk.ui.theme import theme
+
+_MOST_ROWS: Final = 10
 
 
 class _Dialog(QDialog):
@@ -81,9 +85,7 @@ async def choose(
         verbs: the words on the buttons, the usual one first.
         danger: the one of them that destroys something.
     """
-    dialog = _frame(parent, title, "questionDialog")
-    column = dialog.layout()
-    assert isinstance(column, QVBoxLayout)
+    dialog, column = _framed(parent, title, "questionDialog")
     column.addWidget(wrapping_label(text, tone="text2"))
     chosen: list[str] = []
 
@@ -101,6 +103,34 @@ async def choose(
     column.addLayout(_row(*buttons))
     buttons[-1].setFocus()
     return chosen[0] if await finished(dialog) and chosen else ""
+
+
+async def choose_name(
+    parent: QWidget, title: str, text: str, names: Sequence[str], verb: str
+) -> int | None:
+    """Let the user choose one of some names; its index, or None when they did not.
+
+    Args:
+        verb: the words on the button: what it does, never "OK".
+    """
+    dialog, column = _framed(parent, title, "choiceDialog")
+    column.addWidget(wrapping_label(text, tone="text2"))
+    choices = QListWidget()
+    choices.setObjectName("choices")
+    choices.setAccessibleName(title)
+    choices.addItems(list(names))
+    choices.setCurrentRow(0)
+    choices.itemActivated.connect(_calling(dialog.accept))
+    rows = min(len(names), _MOST_ROWS)
+    choices.setFixedHeight(rows * choices.sizeHintForRow(0) + 2 * choices.frameWidth() + rows)
+    column.addWidget(choices)
+    act = button(verb, kind="primary", name="verbButton")
+    act.clicked.connect(_calling(dialog.accept))
+    column.addSpacing(theme().px(8))
+    column.addLayout(_row(button("Cancel", name="cancelButton", clicked=dialog.reject), act))
+    choices.setFocus()
+    accepted = await finished(dialog)
+    return choices.currentRow() if accepted and choices.currentRow() >= 0 else None
 
 
 async def open_file(parent: QWidget, title: str, pattern: str, folder: str = "") -> Path | None:
@@ -146,9 +176,7 @@ async def _chosen(dialog: QFileDialog) -> Path | None:
 def report_error(parent: QWidget | None, error: BaseException) -> QDialog:
     """Show a bug of ours with a report that can be copied; returns the open dialog."""
     details = report_text(error, "in the window")
-    dialog = _frame(parent, "Something went wrong in QwQ Desk", "errorReport")
-    column = dialog.layout()
-    assert isinstance(column, QVBoxLayout)
+    dialog, column = _framed(parent, "Something went wrong in QwQ Desk", "errorReport")
     column.addWidget(
         wrapping_label(
             "This is a fault of the program. Your chats are saved. Copy the report and send it "
@@ -173,9 +201,7 @@ def report_error(parent: QWidget | None, error: BaseException) -> QDialog:
 
 
 def _question(parent: QWidget, title: str, text: str, verb: str, danger: bool) -> QDialog:
-    dialog = _frame(parent, title, "questionDialog")
-    column = dialog.layout()
-    assert isinstance(column, QVBoxLayout)
+    dialog, column = _framed(parent, title, "questionDialog")
     column.addWidget(wrapping_label(text, tone="text2"))
     cancel = button("Cancel", name="cancelButton", clicked=dialog.reject)
     act = button(verb, kind="danger" if danger else "primary", name="verbButton")
@@ -186,7 +212,7 @@ def _question(parent: QWidget, title: str, text: str, verb: str, danger: bool) -
     return dialog
 
 
-def _frame(parent: QWidget | None, title: str, name: str) -> QDialog:
+def _framed(parent: QWidget | None, title: str, name: str) -> tuple[_Dialog, QVBoxLayout]:
     dialog = _Dialog(parent)
     dialog.setObjectName(name)
     dialog.setProperty("ground", "raised")
@@ -197,7 +223,7 @@ def _frame(parent: QWidget | None, title: str, name: str) -> QDialog:
     column.setContentsMargins(*[theme().px(20)] * 4)
     column.setSpacing(theme().px(8))
     column.addWidget(label(title, "title"))
-    return dialog
+    return dialog, column
 
 
 def _row(*buttons: QWidget) -> QHBoxLayout:

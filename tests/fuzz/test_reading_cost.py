@@ -19,12 +19,11 @@ from qwqdesk.sampling.constraints import Constraints, TextBias
 from qwqdesk.sampling.formats.answer_chain import parse_answer_chain
 from qwqdesk.sampling.formats.command_text import MAX_COMMAND, parse_command
 from qwqdesk.sampling.formats.escapes import process_escapes
-from qwqdesk.sampling.formats.flat_yaml import read_flat_yaml
 from qwqdesk.sampling.formats.importing import import_text
 from qwqdesk.sampling.formats.lane import parse_lane
 from qwqdesk.sampling.formats.llama_args import parse_args
 from qwqdesk.sampling.formats.modelfile_import import is_modelfile, read_modelfile
-from qwqdesk.sampling.formats.textgen import is_textgen
+from qwqdesk.sampling.formats.settings_text import is_ini, read_ini, read_json, read_yaml
 from qwqdesk.sampling.grammar import check_grammar
 from qwqdesk.sampling.json_schema import schema_grammar
 from qwqdesk.sampling.recipe_files import parse_json
@@ -57,6 +56,12 @@ _WALKERS: Final[dict[str, Reader]] = {
     "a lane": parse_lane,
     "an answer's chain": parse_answer_chain,
     "an imported text": lambda text: import_text(text, "x"),
+    "YAML": read_yaml,
+    "YAML, a value": lambda text: read_yaml("a: " + text),
+    "YAML, a quoted value": lambda text: read_yaml("a: '" + text),
+    "YAML, a list": lambda text: read_yaml("a: [" + text + "]"),
+    "an imported preset in YAML": lambda text: import_text("temperature: 1\n" + text, "x"),
+    "an imported preset in INI": lambda text: import_text("[x]\ntemp = 1\n" + text, "x"),
     "a grammar's rule": lambda text: check_grammar("root ::= " + text),
     "a grammar's text": lambda text: check_grammar('root ::= "' + text + '"'),
     "a grammar's class": lambda text: check_grammar("root ::= [" + text + "]"),
@@ -77,11 +82,10 @@ _READERS: Final[dict[str, Reader]] = {
     "breakers in JSON": lambda text: import_text(
         json.dumps({"temp": 1, "rep_pen": 1, "dry_sequence_breakers": text}), "x"
     ),
-    "YAML": read_flat_yaml,
-    "YAML, a value": lambda text: read_flat_yaml("a: " + text),
-    "YAML, a quoted value": lambda text: read_flat_yaml("a: '" + text),
-    "YAML, a list": lambda text: read_flat_yaml("a: [" + text + "]"),
-    "is it a preset": is_textgen,
+    "JSON with comments": lambda text: read_json("{" + text),
+    "INI": read_ini,
+    "INI, a value": lambda text: read_ini("[a]\nb = " + text),
+    "is it INI": is_ini,
     "is it a Modelfile": is_modelfile,
     "a Modelfile": lambda text: read_modelfile("FROM x\nPARAMETER top_k 1\n" + text, "x"),
     "a Modelfile's parameter": lambda text: read_modelfile("PARAMETER " + text, "x"),

@@ -17,7 +17,7 @@ async def test_a_preset_becomes_the_lanes_recipe(qapp: QApplication, tmp_path: P
     file.write_text(json.dumps({"temperature": 0.3, "top_k": 7, "made_up_value": 1}))
     async with opened(tmp_path / "data") as d:
         lane = d.window.page.view.lanes[0]
-        await take_settings(d.window.desk, lane, file)
+        await take_settings(d.window.desk, lane, file, d.window)
         assert lane.setup.recipe is not None
         assert lane.model.chain.integer("top_k") == 7
         assert lane.setup.recipe.id in [recipe.id for recipe in d.window.desk.recipes]
@@ -31,7 +31,7 @@ async def test_a_file_of_no_kind_changes_nothing(qapp: QApplication, tmp_path: P
     async with opened(tmp_path / "data") as d:
         lane = d.window.page.view.lanes[0]
         before = lane.setup
-        await take_settings(d.window.desk, lane, file)
+        await take_settings(d.window.desk, lane, file, d.window)
         assert lane.setup == before
 
 

@@ -157,7 +157,7 @@ async def test_imported_settings_leave_the_seed(qapp: QApplication, tmp_path: Pa
         d.window.page.acts.add()
         d.window.page.view.columns.set_seed(5)
         lane = d.window.page.view.lanes[1]
-        await take_settings(d.window.desk, lane, file)
+        await take_settings(d.window.desk, lane, file, d.window)
         assert seeds(d) == [5, 5]
         assert offer(lane) is not None
 

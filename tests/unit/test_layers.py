@@ -84,6 +84,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "markdown_it": ("ui/*",),
     "transformers": ("models/reference_tokenizer_child.py",),
     "tokenizers": ("models/reference_tokenizer_child.py",),
+    "yaml": ("sampling/formats/bounded_yaml.py",),
     "pyflakes": ("analysis/code_names.py",),
 }
 

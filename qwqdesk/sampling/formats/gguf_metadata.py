@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.chain import SamplerChain
-from qwqdesk.sampling.formats.foreign import Imported
+from qwqdesk.sampling.formats.foreign import Imported, LeftOut
 from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.sampling.resolve import parse_model_sampling
 
@@ -25,15 +25,16 @@ def read_gguf_metadata(metadata: Mapping[str, Any], title: str) -> Imported:
         UserError: when the metadata has no sampling value that can be used.
     """
     values: dict[str, Any] = {}
-    unmapped: list[str] = []
+    left_out: list[LeftOut] = []
     for key, value in metadata.items():
         if isinstance(key, str) and key.startswith(_PREFIX):
             found = parse_model_sampling({key: value}).values
             values.update(found)
-            unmapped += [] if found else [key]
+            if not found:
+                left_out.append(LeftOut(key))
     if not values:
         what = "The model recommends no sampling values."
         raise UserError(what, "Choose a recipe instead.", code="no_model_sampling")
     order = values.pop("samplers", None)
     recipe = Recipe.of(SamplerChain.of(order, **values), title, source="The model's metadata")
-    return Imported(recipe, tuple(unmapped))
+    return Imported(recipe, tuple(left_out))

@@ -1,176 +1,230 @@
-"""Reading a recipe from foreign text: which format it is, and those of llama.cpp and our own."""
+"""Reading a recipe from foreign text: what kind of text it is, and which part of it is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from qwqdesk.errors import UserError
-from qwqdesk.sampling.chain import SamplerChain, order_from_json
-from qwqdesk.sampling.constraints import NO_CONSTRAINTS, Constraints
-from qwqdesk.sampling.formats.command_text import parse_command
-from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constraints_from
-from qwqdesk.sampling.formats.foreign import Foreign, Imported
-from qwqdesk.sampling.formats.generation_config import is_generation_config, read_generation_config
-from qwqdesk.sampling.formats.koboldcpp import is_koboldcpp, read_koboldcpp
-from qwqdesk.sampling.formats.llama_args import ParsedArgs
-from qwqdesk.sampling.formats.lmstudio import is_lmstudio, read_lmstudio
+from qwqdesk.sampling.formats.command_import import preset_flag, read_command, read_preset
+from qwqdesk.sampling.formats.foreign import Imported, LeftOut
 from qwqdesk.sampling.formats.modelfile_import import is_modelfile, read_modelfile
-from qwqdesk.sampling.formats.sillytavern import is_sillytavern, read_sillytavern
-from qwqdesk.sampling.formats.textgen import is_textgen, read_textgen
-from qwqdesk.sampling.param import shown
-from qwqdesk.sampling.recipe_files import parse_json, read_bytes
-from qwqdesk.sampling.recipes import BUILTIN_RECIPES, FORMAT, Recipe, recipe_id
-from qwqdesk.sampling.samplers import PARAMS, order_from_letters
-
-__all__ = ["Imported", "import_file", "import_text"]
-
-# Other programs' names of the same values, for llama-server's JSON.
-_ALIASES: Final[Mapping[str, str]] = {
-    "temp": "temperature",
-    "typ_p": "typical_p",
-    "max_tokens": "n_predict",
-    "max_completion_tokens": "n_predict",
-}
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """A format of another program: how it is told from others, and how it is read."""
-
-    is_it: Callable[[Mapping[str, Any]], bool]
-    read: Callable[[Mapping[str, Any], str], Imported]
-
-
-# JSON formats, the most telling first; what none of them is, is llama-server's.
-_JSON_KINDS: Final = (
-    _Kind(is_lmstudio, read_lmstudio),
-    _Kind(is_sillytavern, read_sillytavern),
-    _Kind(is_koboldcpp, read_koboldcpp),
-    _Kind(is_generation_config, read_generation_config),
+from qwqdesk.sampling.formats.parts import Part, find_parts
+from qwqdesk.sampling.formats.programs import PROGRAMS, best_program, sets_sampler
+from qwqdesk.sampling.formats.settings_text import (
+    TOP,
+    Values,
+    decoded,
+    is_ini,
+    read_ini,
+    read_json,
+    read_yaml,
+    starts_as_json,
 )
+from qwqdesk.sampling.param import shown
+from qwqdesk.sampling.recipe_files import read_bytes
+from qwqdesk.sampling.recipes import BUILTIN_RECIPES, recipe_id
+
+__all__ = ["Imported", "SeveralPartsError", "import_file", "import_text"]
+
+_YAML_LINE: Final = re.compile(r"(?:[\w.][\w ./:-]*|\"[^\"\n]*\"|'[^'\n]*'):(?:[ \t].*)?|- .*")
+_SHARED: Final = "*"
+"""The section of llama-server's presets whose values hold for all."""
 
 
-def import_file(path: Path) -> Imported:
+class SeveralPartsError(UserError):
+    """A file with several sets of settings, of which none was chosen; `parts` are their names."""
+
+    def __init__(
+        self, what: str, what_to_do: str, *, code: str = "part", parts: Sequence[str] = ()
+    ) -> None:
+        super().__init__(what, what_to_do, code=code)
+        self.parts = tuple(parts)
+
+
+def import_file(path: Path, part: str | None = None) -> Imported:
     """The recipe in a file, named after the file if it states no name.
 
+    Args:
+        path: the file.
+        part: the name of the part that is wanted, where a file has several.
+
     Raises:
+        SeveralPartsError: when there are several, and `part` names none of them.
         UserError: when the file cannot be read or is no recipe.
     """
-    raw = read_bytes(path)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+    text = decoded(read_bytes(path))
+    if text is None:
         what = f"{shown(path.name)} is not a text in UTF-8."
-        raise UserError(
-            what, "Give a recipe or a text with a command line.", code="file"
-        ) from error
-    return import_text(text, path.stem)
+        raise UserError(what, "Give a recipe or a text with a command line.", code="file")
+    return import_text(text, path.name.removesuffix(path.suffix), part, path.name)
 
 
-def import_text(text: str, title: str) -> Imported:
+def import_text(text: str, title: str, part: str | None = None, file_name: str = "") -> Imported:
     """The recipe in a text; one with a built-in recipe's name gets "-copy" added.
 
-    Read are our own JSON, llama-server's, presets of LM Studio, SillyTavern, KoboldCpp and
-    text-generation-webui, Hugging Face's generation_config.json, Ollama's Modelfile, and
-    command lines of llama.cpp.
+    Read are our own JSON, requests, presets and settings of other programs (see `programs`) in
+    JSON, YAML and INI, Ollama's Modelfile, and command lines of llama.cpp.
+
+    Args:
+        text: what the file says.
+        title: of the recipe, where the text states none.
+        part: the name of the part that is wanted, where there are several.
+        file_name: a hint at the program.
 
     Raises:
+        SeveralPartsError: when there are several parts, and `part` names none of them.
         UserError: when it is none of these.
     """
-    found = _from_any(text, title)
+    found = _from_any(text.lstrip("\ufeff"), title, part, file_name)
     if all(found.recipe.id != recipe.id for recipe in BUILTIN_RECIPES):
         return found
     copy = replace(found.recipe, id=recipe_id(f"{found.recipe.id}-copy"))
     return replace(found, recipe=copy)
 
 
-def _from_any(text: str, title: str) -> Imported:
-    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-        return _from_json(parse_json(text.lstrip("\ufeff")), title)
+def _from_any(text: str, title: str, part: str | None, file_name: str) -> Imported:
+    if starts_as_json(text) and not is_ini(text):
+        return _from_values(read_json(text), title, part, file_name)
     if is_modelfile(text):
-        return read_modelfile(text, title)
-    if is_textgen(text):
-        return read_textgen(text, title)
-    return _from_command(text, title)
+        return _whole(part, read_modelfile(text, title))
+    if is_ini(text) and not _is_environment(values := read_ini(text)):
+        return _from_sections(values, title, part, file_name)
+    if _looks_like_yaml(text):
+        try:
+            values = read_yaml(text)
+        except UserError:
+            if "--" not in text:
+                raise
+        else:
+            parts = find_parts(values.data, f"{file_name}.yaml")
+            if parts or "--" not in text:
+                return _chosen(parts, values, title, part)
+    return _whole(part, read_command(text, title))
 
 
-def _from_json(data: object, title: str) -> Imported:
-    if not isinstance(data, Mapping):
+def _looks_like_yaml(text: str) -> bool:
+    """Whether the first line that says anything is a `name:` or an entry of a list."""
+    for line in text.splitlines():
+        said = line.strip()
+        if said and not said.startswith(("#", "%", "---")):
+            return _YAML_LINE.fullmatch(said) is not None
+    return False
+
+
+def _whole(part: str | None, found: Imported) -> Imported:
+    if part is not None:
+        what = f"The file has no part named {shown(part)!r}: it holds one set of settings."
+        raise UserError(what, "Import it without naming a part.", code="part")
+    return found
+
+
+# ---------------------------------------------------------------- JSON and YAML
+
+
+def _from_values(values: Values, title: str, part: str | None, file_name: str) -> Imported:
+    data = values.data
+    if not isinstance(data, (Mapping, list)):
         what = "The JSON document is not an object with settings."
         raise UserError(what, "Give one recipe as an object.", code="recipe")
-    if data.get("format") == FORMAT:
-        return Imported(Recipe.from_json(data))
-    if isinstance(data.get("sampling"), Mapping):
-        return _from_shown(data, title)
-    for kind in _JSON_KINDS:
-        if kind.is_it(data):
-            return kind.read(data, title)
-    values: dict[str, object] = {}
-    found = Foreign()
-    for key, value in data.items():
-        name = _ALIASES.get(key, key)
-        if name in PARAMS:
-            values[name] = _value(name, value)
-        elif name != "samplers" and not found.limit(key, value):
-            found.leave(key)
-    if not values and "samplers" not in data:
-        what = "The JSON object has no sampling setting."
+    parts = find_parts(data, file_name)
+    if not parts and isinstance(data, Mapping):
+        parts = _lonely(data, file_name)
+    return _chosen(parts, values, title, part)
+
+
+def _lonely(data: Mapping[Any, Any], file_name: str) -> list[Part]:
+    """An object that states no sampler's value may still state a seed, a length or stops."""
+    named = {str(key): value for key, value in data.items()}
+    if not any(program.knows(key) for key in named for program in PROGRAMS):
+        return []
+    program = best_program(named, (), file_name)
+    return [Part((), partial(program.read, named))]
+
+
+def _chosen(parts: Sequence[Part], values: Values, title: str, part: str | None) -> Imported:
+    if not parts:
+        what = "The text has no sampling setting."
         raise UserError(what, "Use llama-server's names, for example temperature.", code="recipe")
-    order = _order(data["samplers"]) if "samplers" in data else None
-    chain = SamplerChain.of(order, **values)
-    recipe = Recipe.of(chain, title, constraints=found.constraints)
-    return Imported(recipe, tuple(found.unmapped))
-
-
-def _from_shown(data: Mapping[str, object], title: str) -> Imported:
-    """What `recipes show --json` prints, or one lane of a run: the object under "sampling"."""
-    chain = SamplerChain.from_json(data["sampling"])
-    texts = {key: text for key, text in data.items() if isinstance(text, str)}
-    named = texts.get("title") or texts.get("name") or title
-    name, source = texts.get("name", ""), texts.get("source", "")
-    limits = Constraints.from_json(data.get("constraints", {}))
-    recipe = Recipe.of(chain, named, source=source, name=name, constraints=limits)
-    return Imported(recipe)
-
-
-def _value(name: str, value: object) -> object:
-    """llama-server takes a single stop string as well as a list."""
-    return [value] if name == "stop" and isinstance(value, str) else value
-
-
-def _order(data: object) -> tuple[str, ...]:
-    """llama-server reads a text as letters, our own files have names."""
-    if isinstance(data, str) and ";" not in data and "_" not in data:
-        return order_from_letters(data)
-    return order_from_json(data)
-
-
-def _from_command(text: str, title: str) -> Imported:
-    args = parse_command(text)
-    limits = None
-    if not _needs_file(args):
-        limits = constraints_from(args)
-    known = CONSTRAINT_DESTS if limits is not None else frozenset[str]()
-    unmapped = [
-        item.word
-        for item in args.occurrences
-        if item.flag.group != "sampling" and item.flag.dest not in known
+    if len(parts) == 1 and part is None:
+        found = parts[0].read(title)
+        beside = [LeftOut(name) for name in parts[0].beside]
+    else:
+        wanted = _wanted(parts, part)
+        found, beside = wanted.read(f"{title} {wanted.name}"), []
+    twice = [
+        LeftOut(shown(key), "stated-twice", "of the two the last one counts.")
+        for key in dict.fromkeys(values.twice)
     ]
-    unmapped += args.unread
-    unmapped += [f"sampler {shown(name)}" for name in args.skipped]
-    unmapped += [shown(word) for word in args.positional]
-    if not args.sampling:
-        what = "The text has no sampling flag."
-        raise UserError(what, "Paste a llama-cli line, for example --temp 0.6.", code="recipe")
-    chain = SamplerChain.of(**args.sampling)
-    recipe = Recipe.of(chain, title, constraints=limits if limits is not None else NO_CONSTRAINTS)
-    return Imported(recipe, tuple(dict.fromkeys(unmapped)))
+    left_out = tuple(dict.fromkeys((*found.left_out, *beside, *twice)))
+    return replace(found, left_out=left_out)
 
 
-def _needs_file(args: ParsedArgs) -> bool:
-    """A pasted line may name a grammar's file, which is not part of the text."""
-    kind, _ = args.options.get("form", ("", ""))
-    return str(kind).endswith("-file")
+def _wanted(parts: Sequence[Part], name: str | None) -> Part:
+    names = [part.name for part in parts]
+    if name is not None:
+        for part in parts:
+            if name in (part.name, "/".join(part.path)):
+                return part
+        alike = [part for part in parts if part.name.casefold() == name.strip().casefold()]
+        if len(alike) == 1:
+            return alike[0]
+    listed = ", ".join(shown(each) for each in names[:_MOST_LISTED])
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    if name is None:
+        what = f"The file holds {len(parts)} sets of settings: {listed}{more}."
+    else:
+        what = f"The file has no part named {shown(name)!r}. It has: {listed}{more}."
+    todo = f"Name one of them: --part {_quoted(names[0])}."
+    raise SeveralPartsError(what, todo, parts=names)
+
+
+_MOST_LISTED: Final = 20
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if re.search(r"[^\w./:*-]", name) else name
+
+
+# ---------------------------------------------------------------- INI
+
+
+def _from_sections(values: Values, title: str, part: str | None, file_name: str) -> Imported:
+    sections: Mapping[str, Mapping[str, str]] = values.data
+    shared = {**sections.get(TOP, {}), **sections.get(_SHARED, {})}
+    shared.pop("version", None)
+    parts = [
+        _section_part(name, {**shared, **section}, section or shared, file_name)
+        for name, section in sections.items()
+        if name not in (TOP, _SHARED) and _sets_sampler({**shared, **section})
+    ]
+    if not parts and _sets_sampler(shared):
+        parts = [_section_part("", shared, shared, file_name)]
+    return _chosen(parts, values, title, part)
+
+
+def _is_environment(values: Values) -> bool:
+    """Whether this is an .env file of llama.cpp's variables, which is part of a command line."""
+    return [*values.data] == [TOP] and any(name.startswith("LLAMA_") for name in values.data[TOP])
+
+
+def _section_part(
+    name: str, section: Mapping[str, str], own: Mapping[str, str], file_name: str
+) -> Part:
+    program = best_program(own, (), file_name)
+    known = sum(program.knows(key) or key in program.marks for key in own)
+    flags = sum(preset_flag(key) is not None for key in own)
+    read = partial(read_preset if flags >= known else program.read, section)
+    return Part((name,) if name else (), read, (), name)
+
+
+def _sets_sampler(section: Mapping[str, str]) -> bool:
+    return any(
+        ((flag := preset_flag(key)) is not None and flag.group == "sampling")
+        or sets_sampler(key, value)
+        for key, value in section.items()
+    )

@@ -10,37 +10,70 @@ from PySide6.QtWidgets import QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.recipe_import import imported_recipe
+from qwqdesk.sampling.formats.foreign import Imported
+from qwqdesk.sampling.formats.importing import SeveralPartsError
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.desk import Desk
-from qwqdesk.ui.dialogs import open_file
+from qwqdesk.ui.dialogs import choose_name, open_file
 
 _FILES = (
-    "Settings (*.json *.yaml *.yml *.txt *.settings *.gguf Modelfile* *.modelfile *.sh);;"
+    "Settings (*.json *.jsonc *.yaml *.yml *.ini *.kcpps *.txt *.settings *.env *.gguf Modelfile* "
+    "*.modelfile *.sh *.bat *.ps1);;"
     "All files (*)"
 )
 _MOST_NAMED = 12
+_MOST_REASONS = 5
 
 
 async def import_settings(desk: Desk, lane: Lane, parent: QWidget) -> None:
     """Let the user choose a file, and use what is in it."""
     path = await open_file(parent, "Import settings", _FILES)
     if path is not None:
-        await take_settings(desk, lane, path)
+        await take_settings(desk, lane, path, parent)
 
 
-async def take_settings(desk: Desk, lane: Lane, path: Path) -> None:
-    """Make a recipe of a file and give it to the lane; what has no counterpart is told."""
+async def take_settings(desk: Desk, lane: Lane, path: Path, parent: QWidget) -> None:
+    """Make a recipe of a file and give it to the lane; what was left out is told.
+
+    Where the file has several sets of settings the user chooses one.
+    """
     try:
-        found = await asyncio.to_thread(imported_recipe, path)
+        found = await _read(path, parent)
+        if found is None:
+            return
         desk.save_recipe(found.recipe)
     except UserError as error:
         lane.output.bands.show_error(error)
         return
     lane.model.set_recipe(found.recipe)
-    if found.unmapped:
-        lane.output.bands.show_note(
-            f"{found.recipe.title} is imported, but not all of it.", left_out(found.unmapped)
-        )
+    if said := said_of(found):
+        whole = ", but not all of it" if found.left_out else ""
+        lane.output.bands.show_note(f"{found.recipe.title} is imported{whole}.", said)
+
+
+async def _read(path: Path, parent: QWidget) -> Imported | None:
+    """What is in the file, or in the part that the user chooses; None when they chose none."""
+    try:
+        return await asyncio.to_thread(imported_recipe, path)
+    except SeveralPartsError as error:
+        names = error.parts
+    text = f"{path.name} holds several sets of settings. Which one shall become a recipe?"
+    chosen = await choose_name(parent, "Choose the settings", text, names, "Import")
+    return None if chosen is None else await asyncio.to_thread(imported_recipe, path, names[chosen])
+
+
+def said_of(found: Imported) -> str:
+    """What could not be taken over and what to know of the rest, in sentences."""
+    sentences = [left_out(found.without_counterpart)] if found.without_counterpart else []
+    warnings = [_sentence(warning.text) for warning in found.warnings]
+    sentences += warnings[:_MOST_REASONS]
+    if len(warnings) > _MOST_REASONS:
+        sentences.append(f"And {len(warnings) - _MOST_REASONS} more.")
+    return " ".join(sentences)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def left_out(names: Sequence[str]) -> str:
