@@ -174,12 +174,17 @@ class FakeContext:
         self.n_ctx = n_ctx
         self.chunk = chunk
         self.reuses_any_prefix = reuses_any_prefix
+        self.n_threads = 2
+        self.threads = self.n_threads  # what the next decoding has
         self.cells: dict[int, tuple[int, ...]] = {}
         self.log: list[tuple[object, ...]] = []
         self.calls = 0
         self.before_call: Callable[[int], None] = lambda _number: None
         self._fail_at = fail_at
         self._rows: list[tuple[int, ...]] = []
+
+    def use_threads(self, threads: int | None) -> None:
+        self.threads = self.n_threads if threads is None else threads
 
     def clear(self) -> None:
         self.log.append(("clear",))

@@ -1,13 +1,18 @@
-"""`qwqdesk bench`: prefill and decoding speed of one model, in and around llama.cpp."""
+"""`qwqdesk bench`: prefill and decoding speed of one model, in and around llama.cpp.
+
+With `--busy N` one lane is measured again beside N processes that compute.
+"""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from qwqdesk.cli import common
+from qwqdesk.cli.busy import busy_processes
 from qwqdesk.cli.output import print_json, write_out
 from qwqdesk.cli.progress import Progress
 from qwqdesk.conversation import Mode
@@ -28,9 +33,14 @@ from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
 
-HELP = "usage: qwqdesk bench [MODEL] [--lanes N] [ENGINE FLAGS] [-n TOKENS] [--mode exact|fast]"
+HELP = """usage: qwqdesk bench [MODEL] [--lanes N] [--busy N] [ENGINE FLAGS] [-n TOKENS]
+                     [--mode exact|fast]
+
+--busy N measures one lane again beside N processes that use the processor."""
 PROMPT_TOKENS = 512
 GENERATED = 128
+_MOST_BUSY = 256
+_ROUNDS = 3
 
 T = TypeVar("T")
 
@@ -50,16 +60,18 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     from qwqdesk.cli.commands import take_option
 
     lanes_text, words = take_option(argv, "--lanes")
+    busy_text, words = take_option(words, "--busy")
     args = common.parse(words)
     if args.switch("help"):
         return common.show_help(HELP, groups=("engine",))
-    lanes = _lanes(lanes_text)
+    lanes = _count(lanes_text, "--lanes", usual=4, most=4)
+    busy = _count(busy_text, "--busy", usual=0, most=_MOST_BUSY)
     if args.sampling.get("n_predict", GENERATED) < 1:
         raise UsageError("bench must write something.", "Choose -n 1 or more.")
     path = common.library(dirs).find(args.model)
     engine = new_engine(dirs)
     try:
-        document = _bench(engine, path, args, lanes)
+        document = _bench(engine, path, args, lanes, busy)
     finally:
         engine.close()
     if args.switch("json"):
@@ -69,15 +81,15 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     return 0
 
 
-def _lanes(text: str | None) -> int:
+def _count(text: str | None, flag: str, *, usual: int, most: int) -> int:
     if text is None:
-        return 4
-    if not text.isdecimal() or not 1 <= int(text) <= 4:
-        raise UsageError(f"--lanes {text} is not possible.", "Choose 1 to 4.")
+        return usual
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise UsageError(f"{flag} {text} is not possible.", f"Choose 1 to {most}.")
     return int(text)
 
 
-def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str, Any]:
+def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int, busy: int) -> dict[str, Any]:
     progress = Progress()
     header = read_model_header(path)
     devices = next(_items(engine.devices()))
@@ -103,6 +115,10 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str
     for count in counts:
         progress.show(f"Measuring {count} lane{'s' if count > 1 else ''}", now=True)
         found[count] = measure(engine, chain, prompt, count, mode)
+    beside = {}
+    if busy:
+        progress.show(f"Measuring beside {busy} busy", now=True)
+        beside = {"busy": _beside(engine, chain, prompt, mode, busy, found[1])}
     progress.clear()
     one = found[1]
     return {
@@ -115,6 +131,34 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int) -> dict[str
         },
         "native_share": one.native_share,
         "sampling_ms_per_token": one.sampling_ms_per_token,
+        **beside,
+    }
+
+
+def _beside(
+    engine: Engine,
+    chain: SamplerChain,
+    prompt: tuple[int, ...],
+    mode: Mode,
+    busy: int,
+    quiet: Measure,
+) -> dict[str, Any]:
+    """INTERFACE's `busy` object: the same run beside so many processes that compute.
+
+    Both are medians of several runs: what is quiet for one run may not be for the next.
+    """
+
+    def rates(count: int) -> list[float]:
+        runs = (measure(engine, chain, prompt, 1, mode) for _ in range(count))
+        return [run.decode_tokens_per_second for run in runs]
+
+    alone = statistics.median([quiet.decode_tokens_per_second, *rates(_ROUNDS - 1)])
+    with busy_processes(busy):
+        rate = statistics.median(rates(_ROUNDS))
+    return {
+        "processes": busy,
+        "decode_tokens_per_second": rate,
+        "share_of_quiet": rate / max(alone, 1e-9),
     }
 
 
@@ -163,4 +207,9 @@ def _text(document: dict[str, Any]) -> str:
         f"inside llama.cpp   {document['native_share']:>10.1%} of the time",
         f"sampling           {document['sampling_ms_per_token']:>10.3f} ms a token",
     ]
+    if (busy := document.get("busy")) is not None:
+        lines.append(
+            f"beside {busy['processes']} busy {busy['decode_tokens_per_second']:>15.1f} tokens/s, "
+            f"{busy['share_of_quiet']:.0%} of the quiet speed"
+        )
     return "\n".join(lines) + "\n"

@@ -20,7 +20,9 @@ from qwqdesk.engine.events import (
     LoopFound,
     LoopGrew,
     PrefillProgress,
+    ProcessorShared,
     RunRequest,
+    ThreadsUsed,
 )
 from qwqdesk.engine.lane import LaneWriter, Vocabulary
 from qwqdesk.engine.limits import (
@@ -33,13 +35,24 @@ from qwqdesk.engine.limits import (
 )
 from qwqdesk.engine.prefix_cache import PrefixCache as PrefixCache
 from qwqdesk.engine.text_bias import biased_tokens, with_biases
+from qwqdesk.engine.thread_governor import BusyWatch, Step, ThreadGovernor, gain_of_fewer
 from qwqdesk.sampling.chain import SamplerChain
+
+# What finding out the best number of threads may cost at the end of a run, in seconds.
+_MEASURE_S = 0.6
 
 
 class Context(LimitedContext, Protocol):
-    """One context with a sequence per lane (two per lane in fast mode)."""
+    """One context with a sequence per lane (two per lane in fast mode).
+
+    `n_threads` is what was asked for; `use_threads` takes another number for what is decoded next,
+    None for what was asked for.
+    """
 
     n_ctx: int
+    n_threads: int
+
+    def use_threads(self, threads: int | None) -> None: ...
 
     @property
     def chunk(self) -> int: ...
@@ -121,6 +134,9 @@ class Run:
         cancelled: whether the whole run, or (with an index) one lane, has been asked to stop.
         close_asked: whether a lane was just asked to end its reasoning; True once for each asking.
         cache: what a fast context holds already; updated when the run ends.
+        governor: chooses the number of threads of a fast run; without one it stays as it is.
+        watch: sees what other programs do to a run whose threads stay.
+        cpu_clock: seconds that the whole program has computed.
     """
 
     def __init__(
@@ -133,7 +149,10 @@ class Run:
         cancelled: Callable[[int | None], bool],
         close_asked: Callable[[int], bool] = lambda _lane: False,
         cache: PrefixCache | None = None,
+        governor: ThreadGovernor | None = None,
+        watch: BusyWatch | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self._model = model
         self._context = context
@@ -142,8 +161,13 @@ class Run:
         self._cancelled = cancelled
         self._close_asked = close_asked
         self._cache = cache
+        self._governor = governor if cache is not None else None
+        self._watch = watch
         self._clock = clock
+        self._cpu_clock = cpu_clock
         self._start = clock()
+        self._told_shared = False
+        self._trial_cells = 0
         base = cache.next_base(len(request.lanes)) if cache is not None else 0
         self._lanes: list[_Lane] = []
         with ExitStack() as undo:
@@ -171,6 +195,7 @@ class Run:
                 self._exact(self._lanes)
             else:
                 self._fast(self._cache)
+            self._finish_watch()
         except Exception as error:
             self._finish_rest("error", str(error))
             raise
@@ -203,7 +228,7 @@ class Run:
             ended = self._cancelled(None) and not any(_alike(lane, each) for each in had_turn)
             if self._stopped(lane, run_stopped=ended):
                 continue
-            self._context.decode([lane.entry], outputs=False)
+            self._decode([lane.entry], outputs=False)
             lane.cells += 1
             self._next_token(lane, -1)
             had_turn.append(lane)
@@ -223,18 +248,21 @@ class Run:
         finally:
             for lane in self._lanes:
                 cache.sequences[lane.sequence] = lane.decoded
+            self._finish_governor()
 
     def _fast_decode(self, groups: Sequence[Sequence[_Lane]], reused: Sequence[int]) -> None:
         for group, start in zip(groups, reused, strict=True):
             if self._prefill(group, start):
                 self._fork(group)
+        if self._governor is not None:
+            self._governor.begin_run()
         live = [lane for lane in self._lanes if lane.live]
         while live:
             stopped = self._cancelled(None)  # asked once: all lanes have the same number of steps
             live = [lane for lane in live if not self._stopped(lane, run_stopped=stopped)]
             if not live:
                 break
-            self._context.decode([lane.entry for lane in live], outputs=True)
+            self._decode([lane.entry for lane in live], outputs=True)
             for row, lane in enumerate(live):
                 lane.cells += 1
                 self._next_token(lane, row)
@@ -254,6 +282,68 @@ class Run:
                 self._context.cut(lane.sequence, common)
         lane.cells = common
         return common
+
+    # ------------------------------------------------------------ threads
+
+    def _decode(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> None:
+        """Decode one token of some lanes, and let those who look at threads know what it took."""
+        governor, watch = self._governor, self._watch
+        if governor is not None:
+            settled = governor.settled
+            self._context.use_threads(governor.threads)
+            governor.observe(self._timed(entries, outputs=outputs))
+            if governor.settled != settled:
+                self._put(ThreadsUsed(governor.settled, governor.most, dict(governor.used)))
+        elif watch is not None:
+            if watch.observe(self._timed(entries, outputs=outputs)) and not self._told_shared:
+                self._told_shared = True
+                self._put(ProcessorShared(self._context.n_threads))
+        else:
+            self._context.decode(entries, outputs=outputs)
+
+    def _timed(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> Step:
+        computed, began = self._cpu_clock(), self._clock()
+        self._context.decode(entries, outputs=outputs)
+        return Step(began, self._clock(), self._cpu_clock() - computed, len(entries))
+
+    def _finish_governor(self) -> None:
+        """Prompts are read, and exact runs written, with what was asked for."""
+        governor = self._governor
+        if governor is None:
+            return
+        self._context.use_threads(None)
+        if set(governor.used) - {governor.most}:
+            self._put(ThreadsUsed(governor.settled, governor.most, dict(governor.used)))
+
+    def _finish_watch(self) -> None:
+        """Where others still use the processor, find out what fewer threads would give.
+
+        A cold run needs nothing of what the context holds, so that it is measured there; nothing
+        of it gets into any reply.
+        """
+        watch = self._watch
+        if watch is None or not watch.still_busy(self._clock()):
+            return
+        fewer, times = 0, 0.0
+        if self._cache is None:
+            self._context.clear()
+            try:
+                fewer, times = gain_of_fewer(
+                    self._context.n_threads, self._trial_step, seconds=_MEASURE_S
+                )
+            finally:
+                self._context.use_threads(None)
+                self._context.clear()
+        self._put(ProcessorShared(self._context.n_threads, fewer, times))
+
+    def _trial_step(self, threads: int) -> Step | None:
+        """Decode a token that no lane has anything to do with."""
+        position = self._trial_cells
+        if position >= self._context.n_ctx:
+            return None
+        self._trial_cells += 1
+        self._context.use_threads(threads)
+        return self._timed([(0, self._lanes[0].writer.given[0], position)], outputs=False)
 
     # ------------------------------------------------------------ steps
 

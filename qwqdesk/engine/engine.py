@@ -17,6 +17,7 @@ from typing import Any, Literal
 from qwqdesk.engine.decode import PrefixCache, Run
 from qwqdesk.engine.events import (
     DeviceMemory,
+    EngineInfo,
     Event,
     Loaded,
     LoadProgress,
@@ -27,7 +28,8 @@ from qwqdesk.engine.llama import LlamaContext, LlamaModel, LoadCancelledError
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine.llama_params import padded_context
 from qwqdesk.engine.row_check import require_last_row
-from qwqdesk.engine.threads import set_priority
+from qwqdesk.engine.thread_governor import BusyWatch, ThreadGovernor
+from qwqdesk.engine.threads import OtherPrograms, set_priority
 from qwqdesk.engine.token_ids import check_tokens
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
@@ -133,6 +135,7 @@ class Engine:
         self._cache = PrefixCache()
         self._short_factors_up_to = 0
         self._run_times = RunTimes()
+        self._governor: ThreadGovernor | None = None
         self._current: Stream[Any] | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -297,7 +300,9 @@ class Engine:
         check_room((lane.given_tokens for lane in request.lanes), context.n_ctx)
         for text in {lane.thought.text for lane in request.lanes if lane.thought is not None}:
             self._refuse_far_too_long(model, text)
-        stream.put(RunStarted(context.info(), request.sequential))
+        info = context.info()
+        stream.put(RunStarted(info, request.sequential))
+        governor, watch = self._thread_watchers(info, fast=fast)
         run = Run(
             model,
             context,
@@ -306,6 +311,8 @@ class Engine:
             cancelled=stream.asked_to_stop,
             close_asked=stream.take_asked_to_close,
             cache=self._cache if fast else None,
+            governor=governor,
+            watch=watch,
         )
         self.state = "running"
         decode_s, sample_s = context.decode_s, context.sample_s
@@ -322,6 +329,23 @@ class Engine:
                 context.sample_s - sample_s,
             )
             self.state = "ready"
+
+    def _thread_watchers(
+        self, info: EngineInfo, *, fast: bool
+    ) -> tuple[ThreadGovernor | None, BusyWatch | None]:
+        """Who chooses the run's number of threads; where nobody may, who looks on.
+
+        A number that the user gave is never overridden, and in exact mode it is a condition of the
+        run. Where the whole model is on GPUs, threads hardly matter.
+        """
+        settings, most = self._loaded().settings, info.n_threads
+        if most < 2 or info.n_gpu_layers > self._loaded().info.n_layer:
+            return None, None
+        if not fast or settings.n_threads or settings.n_threads_batch:
+            return None, BusyWatch(most, OtherPrograms().cores)
+        if self._governor is None or self._governor.most != most:
+            self._governor = ThreadGovernor(most)
+        return self._governor, None
 
     def _open_context(self, *, streams: int, lanes: int, unified: bool) -> LlamaContext:
         """The present context if it has this shape, else a new one in its place."""
@@ -393,6 +417,7 @@ class Engine:
 
     def _free(self) -> None:
         self._close_context()
+        self._governor = None
         if self._model is not None:
             self._model.close()
             self._model = None

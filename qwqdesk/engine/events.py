@@ -254,6 +254,32 @@ class ReasoningClosed:
 
 
 @dataclass(frozen=True)
+class ThreadsUsed:
+    """The run goes on with another number of threads, or it ends and had several.
+
+    `threads` decode now, `most` are those of a quiet machine. `steps` says how many decodings had
+    how many threads, in all.
+    """
+
+    threads: int
+    most: int
+    steps: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class ProcessorShared:
+    """Other programs use the processor beside a run that keeps its `threads` threads.
+
+    Said once while it runs. If they still do so at its end, it is measured and said again: with
+    `fewer` threads the next run would be `times` as fast; 0 is not known.
+    """
+
+    threads: int
+    fewer: int = 0
+    times: float = 0.0
+
+
+@dataclass(frozen=True)
 class LaneFinished:
     """The lane is done; `detail` explains the reason in words, for example "context full".
 
@@ -280,5 +306,7 @@ Event = (
     | LoopGrew
     | ReasoningClosed
     | BiasesFound
+    | ThreadsUsed
+    | ProcessorShared
     | LaneFinished
 )

@@ -314,6 +314,14 @@ class LlamaContext:
         """Tokens of one prefill chunk."""
         return min(PREFILL_CHUNK, int(self._api.llama_n_batch(self.handle)))
 
+    def use_threads(self, threads: int | None) -> None:
+        """Decode with so many threads from now on; None: with what was asked for."""
+        batch = self._model.settings.n_threads_batch or self.n_threads
+        if threads is None:
+            self._api.llama_set_n_threads(self.handle, self.n_threads, batch)
+        else:  # several lanes in one batch count as a prompt
+            self._api.llama_set_n_threads(self.handle, threads, threads)
+
     def clear(self) -> None:
         """Forget every sequence, data included: a cold start."""
         self._api.llama_memory_clear(self._memory, True)

@@ -11,6 +11,7 @@ import ctypes
 import os
 import platform
 import sys
+import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,33 @@ def limit_spinning(environment: MutableMapping[str, str]) -> None:
     """
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault("GOMP_SPINCOUNT", _SPINS)
+
+
+class OtherPrograms:
+    """How much of the processor other programs use, over the whole machine."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def cores(self) -> float:
+        """Cores that they have used since the last call, on average; 0 where it is not known."""
+        now, before = self._now(), self._before
+        self._before = now
+        seconds = now[0] - before[0]
+        return max(now[1] - before[1], 0.0) / seconds if seconds > 0 else 0.0
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        """The time, and the seconds that all processors have worked for others."""
+        try:
+            times = psutil.cpu_times()
+        except (OSError, RuntimeError):
+            return time.perf_counter(), 0.0
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # A guest's time is in the user's already, and stolen time is no program of this machine's.
+        counted_twice = sum(getattr(times, name, 0.0) for name in ("guest", "guest_nice", "steal"))
+        worked = sum(times) - idle - counted_twice
+        return time.perf_counter(), worked - time.process_time()
 
 
 def most_threads() -> int:

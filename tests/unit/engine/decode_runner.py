@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.decode import PrefixCache, Run
@@ -14,6 +15,7 @@ from qwqdesk.engine.events import (
     Output,
     RunRequest,
 )
+from qwqdesk.engine.thread_governor import BusyWatch, ThreadGovernor
 from qwqdesk.reasoning_tags import THINK
 from qwqdesk.sampling.chain import SamplerChain
 from tests.fakes import FakeContext, FakeModel, ids
@@ -37,6 +39,10 @@ class Runner:
         self.events: list[Event] = []
         self.stopped: set[int | None] = set()
         self.closing: set[int] = set()
+        self.governor: ThreadGovernor | None = None
+        self.watch: BusyWatch | None = None
+        self.clock: Callable[[], float] = time.perf_counter
+        self.cpu_clock: Callable[[], float] = time.process_time
         self.stop_at_question = 0  # all lanes are stopped when it is asked this often; 0: never
         self._questions = 0
 
@@ -53,6 +59,10 @@ class Runner:
             cancelled=self._is_stopped,
             close_asked=self._take_closing,
             cache=self.cache if mode == "fast" else None,
+            governor=self.governor,
+            watch=self.watch,
+            clock=self.clock,
+            cpu_clock=self.cpu_clock,
         )
         run.execute()
 

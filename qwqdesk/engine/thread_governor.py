@@ -1,0 +1,257 @@
+"""How many threads decode while other programs use the processor: found out by measuring.
+
+The threads of one token wait for each other some 300 times. Where another program has one core,
+all wait for the thread that is without one, and fewer threads are faster: one busy program beside
+two threads on two cores costs three fifths of the speed, and a third beside one thread.
+
+Nothing here has a clock or knows llama.cpp: both classes are told what each decoding took. How many
+threads there are may change a token's last digits, so a governor is for fast mode alone, and only
+where the user has not said how many; elsewhere a `BusyWatch` looks on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+# What is compared: decodings in a row, of at least this many seconds and this number.
+_BLOCK_S: Final = 0.08
+_BLOCK_STEPS: Final = 4
+# Cores that the threads did not get, on average, from where on others have them.
+_MISSING: Final = 0.25
+# A decoding this much slower than the fastest block says the same, where this program's own window
+# has hidden what is missing: its time counts as the threads'.
+_SLOWER: Final = 1.4
+# A change that gains less than this part of the time is noise.
+_BETTER: Final = 0.95
+# Seconds between attempts in one direction; doubled while they fail.
+_FIRST_WAIT_S: Final = 0.5
+_MOST_WAIT_S: Final = 8.0
+# What was gained has lasted when it has for so many seconds.
+_LASTED_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decoding: when it began and ended, what the whole program computed in it, in seconds."""
+
+    began: float
+    ended: float
+    cpu_s: float
+    lanes: int = 1
+
+
+class _Block:
+    """Decodings in a row with one number of threads and one number of lanes."""
+
+    def __init__(self, threads: int, lanes: int) -> None:
+        self.threads, self.lanes = threads, lanes
+        self.steps, self.seconds, self._cpu_s = 0, 0.0, 0.0
+
+    def add(self, step: Step) -> None:
+        self.steps += 1
+        self.seconds += step.ended - step.began
+        self._cpu_s += step.cpu_s
+
+    @property
+    def full(self) -> bool:
+        return self.steps >= _BLOCK_STEPS and self.seconds >= _BLOCK_S
+
+    @property
+    def mean(self) -> float:
+        """Seconds of one decoding."""
+        return self.seconds / self.steps if self.steps else 0.0
+
+    @property
+    def missing(self) -> float:
+        """How many cores the threads were without, on average."""
+        return self.threads - self._cpu_s / self.seconds if self.seconds > 0 else 0.0
+
+    def hopeless(self, before: _Block) -> bool:
+        """Whether this cannot become the better one: what it costs to try must stay small."""
+        enough = self.steps >= _BLOCK_STEPS and self.seconds >= _BLOCK_S / 3
+        return self.mean > before.mean and (enough or self.seconds >= _BLOCK_S)
+
+
+class ThreadGovernor:
+    """Decodes with fewer threads while that is faster, and with all again when it is not.
+
+    Fewer are tried only where something speaks for it: the threads do not get the cores that they
+    ask for, or everything has become slower. More are tried now and then.
+
+    Args:
+        most: threads of a quiet machine; never more.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.threads = most
+        """For the next decoding."""
+        self.used: Counter[int] = Counter()
+        """How many decodings had how many threads, since `begin_run`."""
+        self._block = _Block(most, 0)
+        self._before: _Block | None = None  # what a trial is compared with; None: no trial
+        self._fastest: dict[tuple[int, int], float] = {}
+        self._stride = 1  # by how many threads the next trial goes up
+        self._up_wait = self._down_wait = _FIRST_WAIT_S
+        self._up_at = self._down_at = 0.0
+        self._raised_at = float("-inf")
+
+    @property
+    def settled(self) -> int:
+        """The number of threads, a trial of another one left out."""
+        return self.threads if self._before is None else self._before.threads
+
+    def begin_run(self) -> None:
+        """Count anew; what was learnt stays, and is looked at again soon."""
+        self.used.clear()
+        self._restart(self.settled, self._block.lanes)
+
+    def observe(self, step: Step) -> None:
+        """Take one decoding with `threads` threads; `threads` may be another number then."""
+        threads = self.threads
+        self.used[threads] += 1
+        if step.lanes != self._block.lanes:
+            self._restart(self.settled, step.lanes)
+            if threads != self.threads:
+                return
+        self._block.add(step)
+        if self._before is not None:
+            if self._block.hopeless(self._before):
+                self._reject(self._before, step.ended)
+            elif self._block.full:
+                self._judge(self._before, step.ended)
+        elif self._block.full:
+            self._consider(step.ended)
+
+    # ------------------------------------------------------------ inside
+
+    def _restart(self, threads: int, lanes: int) -> None:
+        self.threads, self._before = threads, None
+        self._block = _Block(threads, lanes)
+
+    def _consider(self, now: float) -> None:
+        """A block without a trial is full: go on so, or try another number."""
+        block = self._block
+        key = (block.threads, block.lanes)
+        fastest = self._fastest[key] = min(block.mean, self._fastest.get(key, block.mean))
+        starved = block.missing > _MISSING or block.mean > _SLOWER * fastest
+        if not starved:
+            self._down_wait, self._down_at = _FIRST_WAIT_S, now
+        if starved and block.threads > 1 and now >= self._down_at:
+            self._try(max(block.threads - max(round(block.missing), 1), 1))
+        elif block.threads < self.most and now >= self._up_at:
+            self._try(min(block.threads + self._stride, self.most))
+        else:
+            self._restart(block.threads, block.lanes)
+
+    def _try(self, threads: int) -> None:
+        before = self._block
+        self._restart(threads, before.lanes)
+        self._before = before
+
+    def _judge(self, before: _Block, now: float) -> None:
+        if self._block.mean > _BETTER * before.mean:
+            self._reject(before, now)
+            return
+        threads = self._block.threads
+        if threads > before.threads:
+            self._raised_at = self._up_at = self._down_at = now
+            self._stride *= 2
+        else:
+            lasted = now - self._raised_at >= _LASTED_S
+            self._up_wait = _FIRST_WAIT_S if lasted else self._doubled(self._up_wait)
+            self._up_at, self._down_at = now + self._up_wait, now
+            self._stride = 1
+        self._restart(threads, before.lanes)
+
+    def _reject(self, before: _Block, now: float) -> None:
+        tried = self._block.threads
+        if tried > before.threads:
+            self._up_wait = self._doubled(self._up_wait)
+            self._up_at, self._stride = now + self._up_wait, 1
+        else:
+            self._down_wait = self._doubled(self._down_wait)
+            self._down_at = now + self._down_wait
+            # The machine, or the place in the context, is as slow as this.
+            self._fastest[before.threads, before.lanes] = before.mean
+        self._restart(before.threads, before.lanes)
+
+    @staticmethod
+    def _doubled(wait: float) -> float:
+        return min(2 * wait, _MOST_WAIT_S)
+
+
+class BusyWatch:
+    """Sees that other programs take cores from a run whose number of threads must not change.
+
+    Args:
+        threads: of the run.
+        others: how many cores other programs have used since it was asked last.
+    """
+
+    _LOOK_S: Final = 1.0
+
+    def __init__(self, threads: int, others: Callable[[], float]) -> None:
+        self._threads, self._others = threads, others
+        self._block = _Block(threads, 1)
+        self._began: float | None = None
+        self.busy = False
+        """Whether they did so in the newest second, or in what there was of the first one."""
+
+    def observe(self, step: Step) -> bool:
+        """Take one decoding; whether `busy` has just become true."""
+        if self._began is None:
+            self._began = step.began
+            self._others()
+        self._block.add(step)
+        if step.ended - self._began < self._LOOK_S:
+            return False
+        return self._look(step.ended)
+
+    def still_busy(self, now: float) -> bool:
+        """Whether others took cores in the run's last second, or in what there was of its first."""
+        if self._began is not None and now - self._began >= self._LOOK_S / 4:
+            self._look(now)
+        return self.busy
+
+    def _look(self, now: float) -> bool:
+        """Judge what was observed since the last time; whether `busy` has just become true."""
+        before, block = self.busy, self._block
+        self.busy = self._others() > _MISSING and block.missing > _MISSING
+        self._block, self._began = _Block(self._threads, 1), now
+        return self.busy and not before
+
+
+def gain_of_fewer(
+    most: int, decode: Callable[[int], Step | None], *, seconds: float
+) -> tuple[int, float]:
+    """Try on the spot how many threads are fastest now.
+
+    Args:
+        decode: one decoding with this many threads; None when there is no room for another.
+        seconds: what it may cost, about.
+
+    Returns:
+        The number of threads, and how many times faster than `most` they are: 1.0 for `most`.
+    """
+    governor, means = ThreadGovernor(most), dict[int, list[float]]()
+    spent = 0.0
+    while spent < seconds:
+        threads = governor.threads
+        step = decode(threads)
+        if step is None:
+            break
+        spent += step.ended - step.began
+        means.setdefault(threads, []).append(step.ended - step.began)
+        governor.observe(step)
+    best = governor.settled
+    if best == most or best not in means:
+        return most, 1.0
+
+    def mean(threads: int) -> float:
+        return sum(means[threads]) / len(means[threads])
+
+    return best, mean(most) / mean(best)
