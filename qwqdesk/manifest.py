@@ -10,6 +10,7 @@ of the engine), `files` (the model's files: path, size, time of change, sha256 o
 `text` and `closed` of `FrozenThought`, `template` where `TemplateNote` has something to say,
 `template_variables` where the chat template was given any, and `unused_variables`, the names of
 those that it never reads).
+Where fast mode changed their number, `threads_used` has the decodings by number of threads.
 A reply's manifest also has `model` and `engine`, and in `prompt` the text and its tokens; a
 `qwqdesk.run` document has those beside its lanes already.
 """
@@ -27,7 +28,7 @@ from typing import Any
 from qwqdesk import __version__
 from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import Mode
-from qwqdesk.engine.events import EngineInfo, FrozenThought, Loaded, ModelInfo
+from qwqdesk.engine.events import EngineInfo, FrozenThought, Loaded, ModelInfo, ThreadsUsed
 from qwqdesk.engine.token_ids import unknown_token
 from qwqdesk.lane_rules import LaneRules
 from qwqdesk.model_hash import ModelFile
@@ -168,6 +169,25 @@ def thought_json(thought: FrozenThought | None) -> dict[str, Any]:
         return {}
     tokens = list(thought.tokens)
     return {"thought": {"tokens": tokens, "text": thought.text, "closed": thought.closed}}
+
+
+def threads_json(used: ThreadsUsed | None) -> dict[str, Any]:
+    """The part of a manifest that tells of threads, {} where their number was the same."""
+    if used is None:
+        return {}
+    return {"threads_used": {str(count): used.steps[count] for count in sorted(used.steps)}}
+
+
+def threads_of(manifest: Mapping[str, Any]) -> ThreadsUsed | None:
+    """What `threads_json` put into a manifest, which may be a stranger's; None where it is none."""
+    engine, steps = manifest.get("engine"), manifest.get("threads_used")
+    most = engine.get("n_threads") if isinstance(engine, Mapping) else None
+    if not isinstance(most, int) or not isinstance(steps, Mapping):
+        return None
+    found = {int(count): number for count, number in steps.items() if str(count).isdecimal()}
+    if not found or not all(isinstance(number, int) for number in found.values()):
+        return None
+    return ThreadsUsed(min(found), most, found)
 
 
 def run_manifest(

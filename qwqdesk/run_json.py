@@ -12,7 +12,14 @@ from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
 from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
-from qwqdesk.manifest import engine_json, lane_manifest, model_json, variables_json
+from qwqdesk.manifest import (
+    engine_json,
+    lane_manifest,
+    model_json,
+    threads_json,
+    variables_json,
+)
+from qwqdesk.processor_words import thread_warnings
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
@@ -102,6 +109,7 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     warnings += resolved.constraints.warnings_for(chain)
     warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
     warnings += run.began.prompts[number].warnings
+    warnings += thread_warnings(run.record.threads)
     checks = check_answer(record.answer)
     return {
         "label": run.began.lanes[number].label,
@@ -151,7 +159,7 @@ def _answer_chain(answer: Resolved | None) -> dict[str, Any]:
 def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
     began = run.began
     recipe = began.lanes[number].recipe
-    return lane_manifest(
+    manifest = lane_manifest(
         run.loaded,
         began.resolved[number].chain,
         began.prompts[number],
@@ -159,6 +167,7 @@ def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
         recipe.id if recipe is not None else None,
         began.rules[number] if began.rules else None,
     )
+    return {**manifest, **threads_json(run.record.threads)}
 
 
 def _metrics(record: LaneRecord, checks: Sequence[CodeCheck]) -> LaneMetrics:

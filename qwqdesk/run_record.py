@@ -15,8 +15,10 @@ from qwqdesk.engine.events import (
     LoopFound,
     LoopGrew,
     Output,
+    ProcessorShared,
     ReasoningClosed,
     RunStarted,
+    ThreadsUsed,
 )
 
 
@@ -105,12 +107,17 @@ class LaneRecord:
 
 
 class RunRecord:
-    """All lanes of a run."""
+    """All lanes of a run.
+
+    `threads`: where fast mode changed their number; `shared`: where others used the processor.
+    """
 
     def __init__(self, prompt_counts: Sequence[int]) -> None:
         self.lanes = [LaneRecord(usage=Usage(prompt_tokens=count)) for count in prompt_counts]
         self.engine: EngineInfo | None = None
         self.note: str | None = None
+        self.threads: ThreadsUsed | None = None
+        self.shared: ProcessorShared | None = None
 
     def add(self, event: Event) -> None:
         """Take one event of the engine."""
@@ -122,6 +129,10 @@ class RunRecord:
             self.lanes[event.lane].loop = event.loop
         elif isinstance(event, ReasoningClosed):
             self.lanes[event.lane].closed = event
+        elif isinstance(event, ThreadsUsed):
+            self.threads = event
+        elif isinstance(event, ProcessorShared):
+            self.shared = event
         elif isinstance(event, BiasesFound):
             self.lanes[event.lane].biases = event.biases
         elif isinstance(event, LaneFinished):

@@ -10,7 +10,7 @@ from typing import Final
 
 from qwqdesk.engine.events import Loaded
 from qwqdesk.errors import UserError
-from qwqdesk.manifest import engine_json, run_manifest
+from qwqdesk.manifest import engine_json, run_manifest, threads_json
 from qwqdesk.question import Question
 from qwqdesk.run_plan import RunBegan
 from qwqdesk.run_record import RunRecord
@@ -225,7 +225,11 @@ class RunSaving:
             manifest = None
             if self._record.engine is not None:  # what the run's own context reported
                 engine = engine_json(self._record.engine)
-                manifest = {**self._history.reply(reply_id).manifest, "engine": engine}
+                manifest = {
+                    **self._history.reply(reply_id).manifest,
+                    "engine": engine,
+                    **threads_json(self._record.threads),
+                }
             self._history.finish_reply(
                 reply_id,
                 text=lane.text,

@@ -18,10 +18,12 @@ from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import (
     template_json,
     thought_json,
+    threads_of,
     unused_of,
     variables_json,
     vocabulary_of,
 )
+from qwqdesk.processor_words import thread_warnings
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.effective import effective_chain
 from qwqdesk.sampling.recipes import Recipe
@@ -93,6 +95,7 @@ def _lane(reply: Reply) -> dict[str, Any]:
     warnings += template_warnings(TemplateNote.from_json(prompt.get("template")))
     variables = TemplateVariables.from_json(prompt.get("template_variables"))
     warnings += unused_warnings(unused_of(prompt, variables))
+    warnings += thread_warnings(threads_of(reply.manifest))
     result = LaneResult(
         reply.tokens,
         reply.text,

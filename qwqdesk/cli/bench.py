@@ -30,6 +30,7 @@ from qwqdesk.models.parts import read_model_header
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.pipe import Stream
+from qwqdesk.processor_words import load_words
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError
 
@@ -97,7 +98,7 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int, busy: int) 
     loaded: Loaded | None = None
     for event in _items(engine.load(plan.request)):
         if isinstance(event, LoadProgress):
-            progress.show(f"{event.what} {event.fraction:.0%}")
+            progress.show(load_words(event))
         else:
             loaded = event
     assert loaded is not None

@@ -18,6 +18,7 @@ from qwqdesk.engine.events import (
     PrefillProgress,
     Span,
 )
+from qwqdesk.processor_words import PREPARING_GPU, load_words
 from qwqdesk.reasoning import add_spans
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
@@ -165,8 +166,10 @@ class OneAfterAnother:
 def progress_text(event: Event) -> str | None:
     """Loading and reading, in words."""
     if isinstance(event, LoadProgress):
-        return f"{event.what} {event.fraction:.0%}"
+        return load_words(event)
     if isinstance(event, PrefillProgress):
+        if event.prepares_gpu:
+            return PREPARING_GPU
         return f"Reading the prompt: {event.done} of {event.total} tokens"
     return None
 

@@ -19,6 +19,7 @@ from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.library_uses import note_use
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
+from qwqdesk.processor_words import fewer_help, shared_words, thread_warnings
 from qwqdesk.run_json import FinishedRun
 from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
@@ -235,6 +236,7 @@ class _Job:
                         record.add(event)
                         _print_biases(event)
                         self._display.event(event)
+        _print_threads(record)
 
 
 def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:
@@ -292,6 +294,16 @@ def _seeds(began: RunBegan) -> str:
         return f"seed {seeds[0]}"
     each = zip((lane.label for lane in began.lanes), seeds, strict=True)
     return "seeds " + ", ".join(f"{label} {seed}" for label, seed in each)
+
+
+def _print_threads(record: RunRecord) -> None:
+    """What other programs did to a run that has ended."""
+    for warning in thread_warnings(record.threads):
+        to_stderr(f"warning: {warning.text}")
+    shared = record.shared
+    if shared is not None:
+        how = f" Use -t {shared.fewer}." if fewer_help(shared) else ""
+        to_stderr(f"note: {shared_words(shared)}{how}")
 
 
 def _print_biases(event: Event) -> None:

@@ -20,6 +20,7 @@ from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
+from qwqdesk.processor_words import load_words
 from qwqdesk.rerun import RerunResult, run_stored
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
 from qwqdesk.session import Session
@@ -157,7 +158,7 @@ class _Job:
             async with contextlib.aclosing(self._session.load(turn.model, turn.settings)) as events:
                 async for event in events:
                     if isinstance(event, LoadProgress):
-                        self._progress.show(f"{event.what} {event.fraction:.0%}")
+                        self._progress.show(load_words(event))
             await self._session.complete_hashes()
             total = sum(len(lane.tokens) for lane in turn.lanes)
             result = await run_stored(

@@ -134,6 +134,7 @@ class Run:
         cancelled: whether the whole run, or (with an index) one lane, has been asked to stop.
         close_asked: whether a lane was just asked to end its reasoning; True once for each asking.
         cache: what a fast context holds already; updated when the run ends.
+        prepares_gpu: whether a GPU reads the first prompt since the model was loaded.
         governor: chooses the number of threads of a fast run; without one it stays as it is.
         watch: sees what other programs do to a run whose threads stay.
         cpu_clock: seconds that the whole program has computed.
@@ -149,6 +150,7 @@ class Run:
         cancelled: Callable[[int | None], bool],
         close_asked: Callable[[int], bool] = lambda _lane: False,
         cache: PrefixCache | None = None,
+        prepares_gpu: bool = False,
         governor: ThreadGovernor | None = None,
         watch: BusyWatch | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -166,6 +168,7 @@ class Run:
         self._clock = clock
         self._cpu_clock = cpu_clock
         self._start = clock()
+        self._prepares_gpu = prepares_gpu
         self._told_shared = False
         self._trial_cells = 0
         base = cache.next_base(len(request.lanes)) if cache is not None else 0
@@ -353,7 +356,8 @@ class Run:
         prompt = leader.writer.given
         chunk, total = self._context.chunk, len(prompt)
         began = self._clock()
-        self._put(PrefillProgress(start, total, self._shown_lane(group)))
+        shown = self._shown_lane(group)
+        self._put(PrefillProgress(start, total, shown, prepares_gpu=self._prepares_gpu))
         for at in range(start, total, chunk):
             run_stopped = self._cancelled(None)
             stopped = [self._stopped(lane, run_stopped=run_stopped) for lane in group]
@@ -362,6 +366,7 @@ class Run:
             end = min(at + chunk, total)
             self._context.prefill(leader.sequence, prompt[at:end], at, last=end == total)
             leader.cells = end
+            self._prepares_gpu = False
             self._put(PrefillProgress(end, total, self._shown_lane(group)))
         for lane in group:
             lane.prefill_s = self._clock() - began

@@ -136,6 +136,7 @@ class Engine:
         self._short_factors_up_to = 0
         self._run_times = RunTimes()
         self._governor: ThreadGovernor | None = None
+        self._gpu_is_new = False  # it has read no prompt of the loaded model yet
         self._current: Stream[Any] | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -243,16 +244,16 @@ class Engine:
         self._free()
         self.state = "loading"
         try:
-            stream.put(LoadProgress(0.0, "Starting the engine"))
+            stream.put(LoadProgress(0.0, "engine"))
             library = self._load_library()
             if self._trial is not None:
-                stream.put(LoadProgress(0.0, "Checking the file"))
+                stream.put(LoadProgress(0.0, "file"))
                 cancelled = stream.cancelled.is_set
                 self._trial(request.path, request.settings, cancelled, request.files)
                 if stream.cancelled.is_set():
                     raise LoadCancelledError
             if request.quantized:
-                stream.put(LoadProgress(0.0, "Checking this processor"))
+                stream.put(LoadProgress(0.0, "processor"))
             said = set_priority(request.settings.priority)
             extra = self._extra_buffers_safe() if request.quantized else True
             self._model = LlamaModel(
@@ -264,7 +265,8 @@ class Engine:
             )
             self._short_factors_up_to = request.short_factors_up_to
             context = self._open_context(streams=1, lanes=1, unified=False)
-            stream.put(LoadProgress(1.0, "Checking the model"))
+            self._gpu_is_new = uses_gpu(context.info())
+            stream.put(LoadProgress(1.0, "gpu" if self._gpu_is_new else "check"))
             require_last_row(context, self._model)
         except LoadCancelledError:
             self._free()
@@ -311,9 +313,11 @@ class Engine:
             cancelled=stream.asked_to_stop,
             close_asked=stream.take_asked_to_close,
             cache=self._cache if fast else None,
+            prepares_gpu=self._gpu_is_new,
             governor=governor,
             watch=watch,
         )
+        self._gpu_is_new = False
         self.state = "running"
         decode_s, sample_s = context.decode_s, context.sample_s
         began = time.perf_counter()
@@ -440,6 +444,11 @@ def _progress_to(stream: Stream[LoadProgress | Loaded]) -> Callable[[float], boo
         return not stream.cancelled.is_set()
 
     return on_progress
+
+
+def uses_gpu(engine: EngineInfo) -> bool:
+    """Whether a context computes on a GPU, at least in part."""
+    return engine.n_gpu_layers > 0 and any(d.kind in ("gpu", "igpu") for d in engine.devices)
 
 
 def check_room(counts: Iterable[int], n_ctx: int) -> None:

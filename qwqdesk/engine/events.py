@@ -143,12 +143,16 @@ class ModelInfo:
 # ---------------------------------------------------------------- events
 
 
+LoadPhase = Literal["header", "engine", "file", "processor", "weights", "gpu", "check"]
+"""What a load does. "gpu" is the first decoding on a GPU: some compile their programs then."""
+
+
 @dataclass(frozen=True)
 class LoadProgress:
-    """`fraction` 0..1 of the model file; `what` says the phase in words."""
+    """`fraction` 0..1 of the model file, and what is done with it now."""
 
     fraction: float
-    what: str = "Loading"
+    phase: LoadPhase = "weights"
 
 
 @dataclass(frozen=True)
@@ -176,11 +180,16 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class PrefillProgress:
-    """`done` of `total` prompt tokens; `lane` is None while the prefill serves all lanes."""
+    """`done` of `total` prompt tokens; `lane` is None while the prefill serves all lanes.
+
+    `prepares_gpu`: the next tokens are the first ones that a GPU reads since the model was loaded;
+    some compile their programs for that, which takes seconds.
+    """
 
     done: int
     total: int
     lane: int | None = None
+    prepares_gpu: bool = False
 
 
 @dataclass(frozen=True)

@@ -198,8 +198,9 @@ class BusyWatch:
         self._threads, self._others = threads, others
         self._block = _Block(threads, 1)
         self._began: float | None = None
+        self._looked = False
         self.busy = False
-        """Whether they did so in the newest second, or in what there was of the first one."""
+        """Whether they did so in the newest second."""
 
     def observe(self, step: Step) -> bool:
         """Take one decoding; whether `busy` has just become true."""
@@ -212,14 +213,14 @@ class BusyWatch:
         return self._look(step.ended)
 
     def still_busy(self, now: float) -> bool:
-        """Whether others took cores in the run's last second, or in what there was of its first."""
-        if self._began is not None and now - self._began >= self._LOOK_S / 4:
+        """Whether others took cores at the run's end; a run of less than a second is over."""
+        if self._looked and self._began is not None and now - self._began >= self._LOOK_S / 4:
             self._look(now)
         return self.busy
 
     def _look(self, now: float) -> bool:
         """Judge what was observed since the last time; whether `busy` has just become true."""
-        before, block = self.busy, self._block
+        before, block, self._looked = self.busy, self._block, True
         self.busy = self._others() > _MISSING and block.missing > _MISSING
         self._block, self._began = _Block(self._threads, 1), now
         return self.busy and not before

@@ -34,7 +34,7 @@ ChosenModel = tuple[Loaded, EngineSettings]
 
 class Desk(QObject):
     """The program's state beside the widgets. `trouble` carries a UserError with no place of its
-    own: the window shows it.
+    own: the window shows it; `threads_told` what a run in the window says about the processor.
     """
 
     settings_changed = Signal(object)
@@ -42,6 +42,7 @@ class Desk(QObject):
     history_changed = Signal()
     model_changed = Signal()
     engine_use_changed = Signal()
+    threads_told = Signal(object)
     trouble = Signal(object)
 
     def __init__(

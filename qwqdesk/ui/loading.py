@@ -101,7 +101,7 @@ class ModelLoader(QObject):
             await asyncio.gather(before, return_exceptions=True)
         name = file_title(path)
         had_model = self._desk.session.loaded is not None
-        self.progressed.emit(name, LoadProgress(0.0, "Reading the header"))
+        self.progressed.emit(name, LoadProgress(0.0, "header"))
         try:
             async with aclosing(self._desk.session.load(path, settings)) as events:
                 async for event in events:

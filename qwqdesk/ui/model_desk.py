@@ -12,6 +12,7 @@ from qwqdesk.diagnostics import Crash
 from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.processor_words import phase_words
 from qwqdesk.ui.base import MessageBand, plain_tip
 from qwqdesk.ui.conversation.page import ConversationPage
 from qwqdesk.ui.desk import Desk
@@ -143,7 +144,8 @@ class ModelDesk(QObject):
     def _progressed(self, name: str, progress: LoadProgress) -> None:
         self._page.toolbar.model.show_progress(name, progress)
         self._page.set_loading(name)
-        self._set_status(f"{progress.what} {name}")
+        words = phase_words(progress.phase)
+        self._set_status(f"{words} {name}" if progress.phase == "weights" else f"{words} ({name})")
 
     def _loaded(self, loaded: Loaded) -> None:
         self._show_present()

@@ -17,6 +17,7 @@ from qwqdesk.free_memory import whole_memory
 from qwqdesk.models.file_words import short_size
 from qwqdesk.models.library import LibraryModel
 from qwqdesk.models.quants import label_of_name
+from qwqdesk.processor_words import load_words
 from qwqdesk.ui.base import ElideLabel, IconButton, PickerButton, SearchField, plain_tip
 from qwqdesk.ui.icons import icon
 from qwqdesk.ui.theme import theme
@@ -102,9 +103,9 @@ class ModelPicker(QWidget):
         """A load is under way."""
         self._button.set_text(name)
         self._set_fraction(progress.fraction)
-        share = f" {progress.fraction * 100:.0f} %" if progress.fraction > 0 else ""
-        self._say(f"{progress.what}{share}")
-        self._button.setAccessibleName(f"Model: {name}, {progress.what}{share}")
+        words = load_words(progress)
+        self._say(words)
+        self._button.setAccessibleName(f"Model: {name}, {words}")
 
     def show_loaded(self, loaded: Loaded) -> None:
         """A model is ready."""

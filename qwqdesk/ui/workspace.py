@@ -27,6 +27,7 @@ from qwqdesk.ui.model_desk import ModelDesk
 from qwqdesk.ui.models.downloads_watch import DownloadWatch
 from qwqdesk.ui.moves import Moves
 from qwqdesk.ui.pages import WANTED_WIDTHS, make_page
+from qwqdesk.ui.processor_notice import ProcessorNotice
 from qwqdesk.ui.saving_notice import SavingNotice
 from qwqdesk.ui.shortcuts import Act, Commands
 from qwqdesk.ui.sidebar import WIDTH, Sidebar
@@ -65,6 +66,7 @@ class Workspace(QWidget):
         self.templates = TemplateNotice(desk, self.page.bands, self.tasks, self.page.toolbar.model)
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
         self.closing = Closing(desk, self.page.runs, self.tasks, self)
+        self.processor = ProcessorNotice(desk, self.page.bands, self.models.load, self)
         self.saving = SavingNotice(desk, self.page.bands, self)
         self.moves = Moves(self.sidebar, self.stack, self.page, self.show_page, self)
         self.commands = Commands(self, self._acts())

@@ -40,6 +40,7 @@ from qwqdesk.ui.conversation.lane_status import (
     LaneStatus,
     finished,
     looping,
+    preparing,
     reading,
     running,
     unanswered,
@@ -305,7 +306,8 @@ class Lane(QFrame):
         if isinstance(event, Output):
             self._take_output(event)
         elif isinstance(event, PrefillProgress):
-            status = reading(event.done, event.total)
+            prepares = event.prepares_gpu
+            status = preparing() if prepares else reading(event.done, event.total)
             self.output.set_progress(status.text)
             self._set_status(status)
         elif isinstance(event, LoopFound):

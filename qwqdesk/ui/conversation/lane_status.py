@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qwqdesk.conversation import FinishReason
+from qwqdesk.processor_words import PREPARING_GPU
 from qwqdesk.ui.base import BadgeKind
 
 
@@ -32,6 +33,11 @@ def reading(done: int, total: int) -> LaneStatus:
     """The prompt is being read: `done` of `total` tokens."""
     share = round(100 * done / total) if total else 0
     return LaneStatus("accent", "circle-dot", f"Reading prompt {share} %")
+
+
+def preparing() -> LaneStatus:
+    """The GPU reads its first prompt, for which some compile their programs."""
+    return LaneStatus("accent", "circle-dot", PREPARING_GPU)
 
 
 def finished(

@@ -226,6 +226,7 @@ class RunController(QObject):
     ) -> None:
         shown.began_first.connect(lambda: self.began.emit(view, shown.sends))
         shown.model_changed.connect(self._desk.model_changed)
+        shown.threads_told.connect(self._desk.threads_told)
         error: UserError | None = None
         try:
             async with aclosing(batches):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from qwqdesk.engine.events import Loaded, LoadProgress
+from qwqdesk.engine.events import Loaded, LoadProgress, ProcessorShared, ThreadsUsed
 from qwqdesk.lane_failure import failure_error
 from qwqdesk.model_turns import TurnBegan, TurnEvent, TurnFailed
+from qwqdesk.processor_words import phase_words
 from qwqdesk.run_plan import MessageSaved, RunBegan
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.view import ConversationView
@@ -20,11 +21,13 @@ class ShownRun(QObject):
     """Takes the events of a run and shows them in its lanes.
 
     `saved`: where the message is kept, as the session said it. `began_first`: the first lanes run.
-    `model_changed`: another model was loaded for a turn.
+    `model_changed`: another model was loaded for a turn. `threads_told`: a `ProcessorShared` or
+    `ThreadsUsed` of the engine.
     """
 
     began_first = Signal()
     model_changed = Signal()
+    threads_told = Signal(object)
 
     def __init__(
         self, view: ConversationView, text: str | None, lanes: Sequence[Lane], times: int = 1
@@ -58,10 +61,12 @@ class ShownRun(QObject):
             kept = event.failure
             self._view.fail(lanes, failure_error(kept) if kept is not None else event.error)
         elif isinstance(event, LoadProgress):
-            share = f" {event.fraction:.0%}" if event.fraction else ""
-            self._view.wait(self._turn, f"Loading {self._model}{share}")
+            self._view.wait(self._turn, self._load_words(event))
         elif isinstance(event, Loaded):
             self.model_changed.emit()
+        elif isinstance(event, ProcessorShared | ThreadsUsed):
+            self.threads_told.emit(event)
+            self._view.take(event)
         elif isinstance(event, MessageSaved):
             self.saved = event
             self._view.conversation_id = event.conversation_id
@@ -76,6 +81,12 @@ class ShownRun(QObject):
                 self.began_first.emit()
         else:
             self._view.take(event)
+
+    def _load_words(self, event: LoadProgress) -> str:
+        if event.phase != "weights":
+            return f"{phase_words(event.phase)} ({self._model})"
+        share = f" {event.fraction:.0%}" if event.fraction else ""
+        return f"Loading {self._model}{share}"
 
     def _begin_turn(self, turn: TurnBegan) -> None:
         self._turn = tuple(self.lanes[number] for number in turn.lanes)

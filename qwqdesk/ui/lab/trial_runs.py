@@ -25,6 +25,7 @@ from qwqdesk.experiment_store import (
     save_result,
 )
 from qwqdesk.model_turns import LanePlace
+from qwqdesk.processor_words import load_words
 from qwqdesk.run_plan import RunOptions
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.engine_use import busy_error
@@ -187,7 +188,7 @@ class TrialRuns(QObject):
         elif isinstance(event, TrialEnded) and self._run is not None:
             self._count(len(self._run.result.trials))
         elif isinstance(event, LoadProgress):
-            self.words = f"{event.what} {event.fraction:.0%}"
+            self.words = load_words(event)
         elif isinstance(event, Output):
             return
         if self.words != before:
