@@ -168,12 +168,12 @@ class FakeContext:
         *,
         n_ctx: int = 4096,
         chunk: int = 512,
-        reuses_any_prefix: bool = True,
+        goes_back: int | None = None,
         fail_at: int | None = None,
     ) -> None:
         self.n_ctx = n_ctx
         self.chunk = chunk
-        self.reuses_any_prefix = reuses_any_prefix
+        self.goes_back = goes_back
         self.n_threads = 2
         self.threads = self.n_threads  # what the next decoding has
         self.cells: dict[int, tuple[int, ...]] = {}
@@ -213,10 +213,21 @@ class FakeContext:
 
     def cut(self, sequence: int, start: int) -> bool:
         self.log.append(("cut", sequence, start))
-        if start and not self.reuses_any_prefix:
-            assert start == len(self.cells[sequence]), "this memory cannot give back a part"
-        self.cells[sequence] = self.cells.get(sequence, ())[:start]
+        held = self.cells.get(sequence, ())
+        if start and self.goes_back is not None and len(held) - start > self.goes_back:
+            return False
+        self.cells[sequence] = held[:start]
         return True
+
+    def keep(self, sequence: int) -> object:
+        self.log.append(("keep", sequence))
+        return self.cells[sequence]
+
+    def bring_back(self, sequence: int, kept: object) -> None:
+        self.log.append(("bring back", sequence))
+        assert isinstance(kept, tuple)
+        assert self.cells[sequence][: len(kept)] == kept, "what is not kept must still be there"
+        self.cells[sequence] = kept
 
     def sample(self, chain: Chain, row: int) -> int:
         assert isinstance(chain, FakeChain)

@@ -231,6 +231,7 @@ class Run:
             ended = self._cancelled(None) and not any(_alike(lane, each) for each in had_turn)
             if self._stopped(lane, run_stopped=ended):
                 continue
+            self._catch_up(lane)
             self._decode([lane.entry], outputs=False)
             lane.cells += 1
             self._next_token(lane, -1)
@@ -265,18 +266,29 @@ class Run:
             live = [lane for lane in live if not self._stopped(lane, run_stopped=stopped)]
             if not live:
                 break
+            for lane in live:
+                self._catch_up(lane)
             self._decode([lane.entry for lane in live], outputs=True)
             for row, lane in enumerate(live):
                 lane.cells += 1
                 self._next_token(lane, row)
             live = [lane for lane in live if lane.live]
 
+    def _catch_up(self, lane: _Lane) -> None:
+        """Decode again what lies between a state that was brought back and the newest token."""
+        sequence, _, position = lane.entry
+        if lane.cells == position:
+            return
+        for token in (*lane.writer.request.prompt_tokens, *lane.tokens)[lane.cells : position]:
+            self._context.decode([(sequence, token, lane.cells)], outputs=False)
+            lane.cells += 1
+
     def _reuse(self, cache: PrefixCache, lane: _Lane) -> int:
         """Give the lane's sequence the cells it shares with one that is still there.
 
         A sequence is always copied whole and cut then: some memories copy no parts.
         """
-        partial = self._context.reuses_any_prefix
+        partial = self._context.goes_back is None
         source, common = cache.best(lane.writer.given, lane.sequence, partial=partial)
         if common:
             if source != lane.sequence:

@@ -293,7 +293,7 @@ class Engine:
             check_tokens(lane.thought.tokens if lane.thought else (), model.n_vocab)
         lanes = len(request.lanes)
         fast = request.mode == "fast"
-        own = model.copies_late or model.rolls_a_window or self._factors_differ(lanes)
+        own = model.copies_late or model.window > 0 or self._factors_differ(lanes)
         shared = fast and not own
         streams = 2 * lanes if shared else 1 if request.sequential and not fast else lanes
         context = self._open_context(streams=streams, lanes=lanes, unified=shared)

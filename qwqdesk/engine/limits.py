@@ -3,6 +3,10 @@
 A banned string is seen when its last token is drawn. The lane then goes back to the token with
 which it began, bans that token there and draws again. Tokens whose text could still become a
 banned string wait here; the writer never sees one that is taken back.
+
+Where a memory cannot be cut (recurrent ones, or a window that has gone on), the lane's own state is
+kept when a token may begin a banned string, and the lane goes back to that: what lies between is
+decoded again, one token after another as before.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ from typing import Final, Protocol
 from qwqdesk.conversation import FinishReason
 from qwqdesk.engine.banned import BannedStrings
 from qwqdesk.engine.events import LaneRequest
-from qwqdesk.errors import UserError
 
 MAX_TURNS: Final = 1000
 """How often a lane may go back without a new token to show for it."""
+_APART: Final = 32
+"""Tokens between two kept states at least."""
+_TO_SPARE: Final = 64
+"""Tokens beyond the bytes of a banned string: some have no text."""
 
 
 class LaneEndError(Exception):
@@ -56,8 +63,10 @@ class LimitedContext(Protocol):
     """What drawing within limits asks of a context. A row is a number, or logits kept of one."""
 
     @property
-    def reuses_any_prefix(self) -> bool: ...
+    def goes_back(self) -> int | None: ...
     def cut(self, sequence: int, start: int) -> bool: ...
+    def keep(self, sequence: int) -> object: ...
+    def bring_back(self, sequence: int, kept: object) -> None: ...
     def logits(self, row: int) -> object: ...
     def probability(self, token: int, row: int | object) -> float: ...
     def sample_within(
@@ -101,7 +110,10 @@ class Text(Protocol):
 
 
 class Lane(Protocol):
-    """The lane that draws; `chain` and `cells` are set back with it."""
+    """The lane that draws; `chain` and `cells` are set back with it.
+
+    `cells` may be set back further: what is missing is decoded before the lane's next token.
+    """
 
     chain: Chain
     cells: int
@@ -141,12 +153,19 @@ class _Held:
     before: _Before
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """The memory of a sequence as it was with so many cells."""
+
+    cells: int
+    state: object
+
+
 class LaneLimits:
     """Draws one lane's tokens.
 
     Raises:
-        UserError: code "banned_strings", when the model's memory cannot be set back; code
-            "grammar", when the grammar names a token that the model does not have.
+        UserError: code "grammar", when the grammar names a token that the model does not have.
     """
 
     def __init__(
@@ -161,11 +180,11 @@ class LaneLimits:
         self._held: list[_Held] = []
         self._tail = b""  # what was let go last: with other tokens after it, it may match yet
         self._in_answer = False
-        self._banned: BannedStrings | None = None
-        if limits.banned_strings:
-            if not context.reuses_any_prefix:
-                raise _cannot_go_back()
-            self._banned = BannedStrings(limits.banned_strings)
+        self._banned = BannedStrings(limits.banned_strings) if limits.banned_strings else None
+        self._keeps = False  # whether states are needed for going back
+        self._kept: list[_Kept] = []
+        if self._banned is not None and context.goes_back is not None:
+            self._keeps = context.goes_back < 2 * self._banned.longest + _TO_SPARE
         self._grammar = model.grammar(limits.gbnf) if limits.gbnf else None
 
     @property
@@ -203,6 +222,7 @@ class LaneLimits:
     def close(self) -> None:
         """Free what is native."""
         self.release()
+        self._kept.clear()
         if self._grammar is not None:
             self._grammar.close()
             self._grammar = None
@@ -235,6 +255,8 @@ class LaneLimits:
                 sure = len(self._held) if is_full else self._token_at(banned.possible(text))
                 gone = self._let_go(sure)
                 self._tail = text[: len(text) - self._held_bytes()][-banned.longest :]
+                if self._keeps:
+                    self._keep(lane, banned)
                 return gone
             before = self._go_back(lane, self._token_at(start))
         before.close()
@@ -242,9 +264,11 @@ class LaneLimits:
 
     def _go_back(self, lane: Lane, index: int) -> _Before:
         """Set the lane back to before a held token, which is banned there."""
+        before = self._held[index].before
+        if lane.cells > before.cells:
+            self._set_back(lane, before.cells)
         dropped = self._held[index:]
         del self._held[index:]
-        before = dropped[0].before
         for held in dropped[1:]:
             held.before.close()
         before.banned.add(dropped[0].drawn.token)
@@ -256,10 +280,35 @@ class LaneLimits:
             self._grammar.close()
             self._grammar = before.grammar
             before.grammar = self._grammar.clone()
-        if lane.cells > before.cells:
-            self._context.cut(lane.sequence, before.cells)
-            lane.cells = before.cells
         return before
+
+    def _keep(self, lane: Lane, banned: BannedStrings) -> None:
+        """Keep the state from which every held token can be reached, and few others.
+
+        It is called before the newest held token is decoded.
+        """
+        if not self._held:
+            self._kept.clear()
+            return
+        first = self._held[0].before.cells
+        while len(self._kept) > 1 and self._kept[1].cells <= first:
+            del self._kept[0]
+        apart = max(_APART, banned.longest)
+        if not self._kept or lane.cells - self._kept[-1].cells >= apart:
+            self._kept.append(_Kept(lane.cells, self._context.keep(lane.sequence)))
+
+    def _set_back(self, lane: Lane, cells: int) -> None:
+        """Bring the memory back to `cells` cells, or to fewer that were kept."""
+        sequence = lane.sequence
+        if not self._context.cut(sequence, cells):
+            earlier = [kept for kept in self._kept if kept.cells <= cells]
+            if not earlier:
+                raise LaneEndError("error", "the model's memory cannot go back that far")
+            cells = earlier[-1].cells
+            self._context.bring_back(sequence, earlier[-1].state)
+            self._context.cut(sequence, cells)
+        self._kept = [kept for kept in self._kept if kept.cells <= cells]
+        lane.cells = cells
 
     def _held_bytes(self) -> int:
         return sum(len(held.piece) for held in self._held)
@@ -295,12 +344,3 @@ class LaneLimits:
         if self._whole or self._text.in_answer:
             return False
         return not self._text.begins_answer(token)
-
-
-def _cannot_go_back() -> UserError:
-    return UserError(
-        "Banned strings need a model whose memory can be set back, and this one's cannot "
-        "(recurrent, hybrid or sliding-window).",
-        "Take the banned strings out of the lane, or choose another model.",
-        code="banned_strings",
-    )

@@ -23,6 +23,7 @@ from qwqdesk.engine.llama_errors import (
     load_error,
     lora_error,
     no_generator,
+    no_state,
 )
 from qwqdesk.engine.llama_grammar import Candidates, NativeGrammar
 from qwqdesk.engine.llama_library import LlamaLibrary, package_version
@@ -31,6 +32,7 @@ from qwqdesk.engine.llama_params import (
     context_params,
     flash_attention_state,
     model_params,
+    padded_context,
 )
 from qwqdesk.engine.llama_probability import TokenProbability
 from qwqdesk.engine.llama_sampler import NativeChain
@@ -43,6 +45,9 @@ PREFILL_CHUNK = 512
 # Their memory clears a sequence at once and copies it at the next decoding (llama-kv-cache-dsv4.cpp
 # of llama.cpp 0c1e57098): a copy whose source is given up in between is empty.
 _COPIES_LATE = frozenset({"deepseek4"})
+# Their memory holds tokens in blocks that only grow.
+_COMPRESSES = frozenset({"deepseek4"})
+_PARTIAL = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: windows and recurrent states alone
 
 
 class HasHandle(Protocol):
@@ -111,6 +116,15 @@ class LlamaModel:
         self.adapters = () if without_weights else self._load_adapters(settings.lora)
         self.copies_late = self.info.architecture in _COPIES_LATE
         self.window: int = self._api.llama_model_n_swa(self.handle)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether there is a state that goes on with each token, in some layers or in all."""
+        return bool(
+            self.info.architecture in _COMPRESSES
+            or self._api.llama_model_is_recurrent(self.handle)
+            or self._api.llama_model_is_hybrid(self.handle)
+        )
 
     @property
     def rolls_a_window(self) -> bool:
@@ -248,6 +262,9 @@ class LlamaModel:
 class LlamaContext:
     """One context: `streams` sequences, each with its own KV stream unless `unified`.
 
+    `goes_back` says how many tokens a sequence can always be cut back by, None for any number. A
+    model with a sliding window must not be `unified`: its sequences would overwrite each other.
+
     Raises:
         UserError: code "context", when llama.cpp cannot create it.
     """
@@ -282,7 +299,7 @@ class LlamaContext:
         # A unified cache is shared: each lane may still use only what was asked for one lane.
         n_ctx_seq = self._api.llama_n_ctx_seq(self.handle)
         self.n_ctx: int = n_ctx_seq // lanes if unified else n_ctx_seq
-        self.reuses_any_prefix = not _keeps_rolling_state(self._api, model.handle)
+        self.goes_back = _goes_back(model, self.n_ctx, self._api.llama_n_ubatch(self.handle))
         # Seconds spent in llama_decode and in sampling since the context was made.
         self.decode_s = 0.0
         self.sample_s = 0.0
@@ -374,8 +391,41 @@ class LlamaContext:
         self._api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def cut(self, sequence: int, start: int) -> bool:
-        """Drop the positions from `start`; False where the memory cannot (recurrent models)."""
+        """Drop the positions from `start`; False, and nothing is done, where the memory cannot.
+
+        Recurrent memory cannot, nor can a window that has lost what would be before its start.
+        """
+        if start and self._model.rolls_a_window and not self._model.is_recurrent:
+            first = self._api.llama_memory_seq_pos_min(self._memory, sequence)
+            if first > max(0, start - self._model.window):
+                return False
         return bool(self._api.llama_memory_seq_rm(self._memory, sequence, start, -1))
+
+    def keep(self, sequence: int) -> object:
+        """The part of a sequence's memory that `cut` may not bring back, in a copy.
+
+        Raises:
+            UserError: code "state", where llama.cpp cannot say it.
+        """
+        size = self._api.llama_state_seq_get_size_ext(self.handle, sequence, _PARTIAL)
+        state = (ctypes.c_uint8 * size)()
+        if not size or not self._api.llama_state_seq_get_data_ext(
+            self.handle, state, size, sequence, _PARTIAL
+        ):
+            raise no_state()
+        return state
+
+    def bring_back(self, sequence: int, kept: object) -> None:
+        """Set that part back; the rest must still be there, and is to be cut to its length then.
+
+        Raises:
+            UserError: code "state", where llama.cpp cannot read it.
+        """
+        assert isinstance(kept, ctypes.Array)
+        if not self._api.llama_state_seq_set_data_ext(
+            self.handle, kept, len(kept), sequence, _PARTIAL
+        ):
+            raise no_state()
 
     def sample(self, chain: HasHandle, row: int) -> int:
         """Draw a token for output row `row` (-1 is the last one)."""
@@ -441,10 +491,10 @@ class LlamaContext:
         )
 
 
-def _keeps_rolling_state(api: Any, model: Any) -> bool:
-    """Recurrent, hybrid and sliding-window memories cannot give back a part of a sequence."""
-    return bool(
-        api.llama_model_is_recurrent(model)
-        or api.llama_model_is_hybrid(model)
-        or api.llama_model_n_swa(model) > 0
-    )
+def _goes_back(model: LlamaModel, n_ctx: int, n_ubatch: int) -> int | None:
+    """How many tokens of a sequence can always be given back; None for any number."""
+    if model.is_recurrent:
+        return 0
+    if not model.rolls_a_window or n_ctx <= model.window + n_ubatch:
+        return None
+    return padded_context(model.window + n_ubatch) - model.window

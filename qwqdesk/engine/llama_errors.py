@@ -228,6 +228,15 @@ def no_generator(name: str) -> UserError:
     )
 
 
+def no_state() -> UserError:
+    """A sequence's state could be neither copied nor set."""
+    return UserError(
+        "This model's memory cannot be set back to an earlier token.",
+        "Take the banned strings out of the lane, or choose another model.",
+        code="state",
+    )
+
+
 def context_error(settings: EngineSettings, streams: int, lines: Sequence[str]) -> UserError:
     """llama.cpp could not make a context for so many sequences."""
     own = own_words(lines)

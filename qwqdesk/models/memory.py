@@ -28,8 +28,6 @@ GPU_RESERVE = 512 << 20
 _FIXED = 16 << 20
 # Attention that llama.cpp computes with all scores in memory.
 _WITHOUT_FLASH = frozenset({"grok"})
-# Their lanes share no cache.
-_OWN_CACHES = frozenset({"deepseek4"})
 # Bytes for each row and cell beside the masks, that is the scores of indexers: with one lane, with
 # several that have their own caches, and with one cache for all.
 _INDEXERS = {
@@ -135,8 +133,7 @@ def estimate(
     moved = max(on_gpu - 1, 0)
     first_moved = shape.block_count - moved
     window = _window_cells(shape, padded(n_ctx), n_ubatch, swa_full=swa_full)
-    shared = shared and not _rolls_a_window(shape, swa_full=swa_full)
-    shared = shared and shape.architecture not in _OWN_CACHES
+    shared = shared and not shape.window
     cells = padded(n_ctx) * lanes
     sequences = 2 * lanes if shared else lanes
     kv_layers = _kv_by_layer(shape, cells, window * lanes, sequences, type_k, type_v)
@@ -255,7 +252,7 @@ def padded(n_ctx: int) -> int:
 
 
 def _rolls_a_window(shape: ModelShape, *, swa_full: bool) -> bool:
-    """Whether windowed layers forget what is behind their window; such lanes share no cache."""
+    """Whether windowed layers forget what is behind their window."""
     return shape.window > 0 and not swa_full
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from qwqdesk.engine_settings import EngineSettings
 from tests import every_model
-from tests.every_model import Check, Subject, kept_and_run_again, state_of, subject_of
+from tests.every_model import Check, Subject, kept_and_run_again, subject_of
 from tests.real.models import GEMMA3, SMOLLM2, RealModel
 
 pytestmark = pytest.mark.real
@@ -47,6 +47,7 @@ def subject(path: Path) -> Iterator[Subject]:
         every_model.alone_as_among_four,
         every_model.a_stopped_run_leaves_nothing,
         every_model.a_second_turn_goes_on,
+        every_model.banned_strings,
         every_model.a_budget_ends_the_reasoning,
         every_model.a_second_chain_draws_the_answer,
     ],
@@ -54,11 +55,6 @@ def subject(path: Path) -> Iterator[Subject]:
 )
 def test_it_does_what_every_model_does(subject: Subject, check: Check) -> None:
     check(subject)
-
-
-def test_banned_strings_are_kept_or_refused(subject: Subject, path: Path) -> None:
-    expected = "banned_strings" if path.name == GEMMA3.file else "yes"
-    assert state_of(every_model.banned_strings, subject) == expected
 
 
 def test_what_is_kept_is_run_again(path: Path, tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ def test_sequences_alternate_between_two_halves_and_stay_in_them() -> None:
 
 
 def test_a_memory_that_cannot_give_back_a_part_is_reused_only_as_a_whole() -> None:
-    runner = Runner(FakeContext(reuses_any_prefix=False), FakeModel(scripts={A: ids("reply")}))
+    runner = Runner(FakeContext(goes_back=0), FakeModel(scripts={A: ids("reply")}))
     runner.run(lane(A), mode="fast")
     runner.run(lane(A, ids("help!")), mode="fast")
     assert [e for e in runner.context.log if e[0] == "prefill"] == [("prefill", 1, 0, 5, True)]
@@ -433,7 +433,7 @@ def test_any_schedule_ends_every_lane_once_with_its_own_tokens(
     whole: bool,
     fail_at: int | None,
 ) -> None:
-    runner = Runner(FakeContext(reuses_any_prefix=not whole, fail_at=fail_at))
+    runner = Runner(FakeContext(goes_back=0 if whole else None, fail_at=fail_at))
     halves = 0
     for lanes, (mode, sequential), plan in runs:
         if mode != "fast" or halves != len(lanes):  # the engine opens another context

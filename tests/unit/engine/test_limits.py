@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.banned import BannedStrings
 from qwqdesk.engine.events import BiasesFound, LaneRequest
-from qwqdesk.errors import UserError
 from qwqdesk.sampling.constraints import Constraints, TextBias
 from tests.fakes import CLOSE, END, OPEN, FakeContext, FakeModel, ids
 from tests.unit.engine.decode_runner import PROMPT, Runner, lane
@@ -188,11 +187,56 @@ def test_when_everything_is_banned_the_lane_ends_in_words() -> None:
     assert end.detail
 
 
-def test_a_memory_that_cannot_be_set_back_is_refused_in_words() -> None:
-    runner = Runner(FakeContext(reuses_any_prefix=False))
-    with pytest.raises(UserError, match="memory can be set back"):
-        runner.run(limited(BANNED, lane(1)))
-    assert all(chain.closed for chain in runner.model.chains)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("goes_back", [0, 3, 200])
+def test_a_memory_that_cannot_be_cut_is_brought_back_and_reads_again(
+    mode: Mode, goes_back: int
+) -> None:
+    """The same tokens as with one that can be cut, and the lane beside notices nothing."""
+
+    def run(context: FakeContext) -> Runner:
+        parts = ("a del to ", either("d", "l"), either("e", "o"), either("l", "o"), "ve", "k tapes")
+        runner = Runner(context, FakeModel({1: script(*parts), 2: script("free and alone")}))
+        runner.run(limited(BANNED, lane(1)), lane(2), mode=mode)
+        return runner
+
+    plain, found = run(FakeContext()), run(FakeContext(goes_back=goes_back))
+    assert [found.text(number) for number in (0, 1)] == ["a del to lelvek tapes", "free and alone"]
+    assert found.tokens(0) == plain.tokens(0)
+    assert [each for each in found.context.log if each[0] == "sample"] == [
+        each for each in plain.context.log if each[0] == "sample"
+    ]
+    back = [each for each in found.context.log if each[0] == "bring back"]
+    assert len(back) == (goes_back < 5), "a window that is long enough is cut"
+    assert not any(each[0] == "keep" for each in plain.context.log)
+
+
+def test_states_are_kept_only_where_a_string_may_begin() -> None:
+    runner = Runner(FakeContext(goes_back=0), FakeModel({1: script("no such word, not one")}))
+    runner.run(limited(Constraints(banned_strings=("xyz",)), lane(1)))
+    assert not any(each[0] == "keep" for each in runner.context.log)
+
+
+def test_few_states_are_kept_however_long_a_string_stays_possible() -> None:
+    """What lies between is decoded again, so that no state is needed for each token."""
+    text = "a" * 300
+    runner = Runner(FakeContext(goes_back=0), FakeModel({1: script(text, "c")}))
+    runner.run(limited(Constraints(banned_strings=("a" * 40 + "b",)), lane(1)))
+    assert runner.text(0) == text + "c"
+    kept = [each for each in runner.context.log if each[0] == "keep"]
+    assert 300 // 42 - 1 <= len(kept) <= 300 // 41 + 1
+
+
+def test_going_back_far_in_a_long_possible_string() -> None:
+    banned = "a" * 40 + "b"
+
+    def run(context: FakeContext) -> Runner:
+        body = [either("a", "c")] * 100 + [either("b", "c")]
+        runner = Runner(context, FakeModel({1: script(*body)}))
+        runner.run(limited(Constraints(banned_strings=(banned,)), lane(1)))
+        return runner
+
+    assert run(FakeContext(goes_back=0)).tokens(0) == run(FakeContext()).tokens(0)
 
 
 def test_grammar_and_banned_strings_hold_together() -> None:
