@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qwqdesk.engine.dry_load import DryLoad, Row
 from qwqdesk.engine.engine import LoadRequest
 from qwqdesk.engine.events import DeviceMemory
 from qwqdesk.engine_settings import (
@@ -30,6 +31,7 @@ from qwqdesk.models.memory import (
     MemoryEstimate,
     choose_context,
     choose_gpu_layers,
+    contexts_to_measure,
     estimate,
     require_fit,
 )
@@ -56,16 +58,38 @@ class LoadPlan:
         return self.free.shortage(needed) is None
 
 
+def measured_memory(
+    path: Path, header: GgufHeader, asked: EngineSettings, dry_load: DryLoad | None
+) -> tuple[Row, ...]:
+    """What llama.cpp would allocate for a model whose memory no formula describes; () for others.
+
+    Some tenths of a second the first time; blocks, so use it on a worker thread.
+    """
+    shape = model_shape(header)
+    if dry_load is None or shape.formula_known:
+        return ()
+    contexts = contexts_to_measure(shape, asked.n_ctx)
+    return dry_load(model_files(path, header), asked, contexts)
+
+
 def plan_load(
-    path: Path, header: GgufHeader, asked: EngineSettings, devices: Sequence[DeviceMemory]
+    path: Path,
+    header: GgufHeader,
+    asked: EngineSettings,
+    devices: Sequence[DeviceMemory],
+    measured: Sequence[Row] = (),
 ) -> LoadPlan:
     """Choose context and GPU layers by free memory where the user left them to us.
+
+    Args:
+        measured: what `measured_memory` found.
 
     Raises:
         UserError: code "memory", when it cannot fit.
     """
     _require_epsilons(path, header, asked)
     shape = with_kept_on_cpu(model_shape(header), header, _placed_patterns(asked))
+    shape = replace(shape, measured=tuple(measured))
     free = free_memory(devices, asked)
     notes = [*override_notes(header, asked), *placement_notes(asked, devices)]
     settings = replace(asked, lora=_found_adapters(asked.lora))

@@ -81,6 +81,11 @@ class DataDirs:
         return self.cache / "trials.json"
 
     @property
+    def dry_loads(self) -> Path:
+        """What models of unknown architectures were found to take in memory."""
+        return self.cache / "dry_loads.json"
+
+    @property
     def self_tests(self) -> Path:
         """Which conditions gave equal tokens twice."""
         return self.data / "self_tests.json"

@@ -10,6 +10,7 @@ from qwqdesk.sampling.effective import ChainWarning
 PREPARING_GPU: Final = "Preparing the GPU"
 _PHASES: Final[dict[LoadPhase, str]] = {
     "header": "Reading the header",
+    "memory": "Estimating the memory",
     "engine": "Starting the engine",
     "file": "Checking the file",
     "processor": "Checking this processor",

@@ -6,6 +6,7 @@ second while they stream, and at the end whatever happens.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from qwqdesk.conversation import Reply
 from qwqdesk.diagnostics import LoadingMarker
+from qwqdesk.engine.dry_load import Row
 from qwqdesk.engine.engine import Engine, RunStream
 from qwqdesk.engine.events import Loaded, LoadProgress, RunStarted
 from qwqdesk.engine_settings import EngineSettings
@@ -20,12 +22,12 @@ from qwqdesk.errors import UserError
 from qwqdesk.file_states import FileState, changed_file, file_states
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.late_hashes import LateHashes
-from qwqdesk.load_plan import LoadPlan, plan_load
+from qwqdesk.load_plan import LoadPlan, measured_memory, plan_load
 from qwqdesk.model_hash import ModelFile, ModelHashes
 from qwqdesk.models.gguf import GgufHeader
 from qwqdesk.models.parts import read_model_header
 from qwqdesk.models.quants import quantization_label
-from qwqdesk.models.shape import TEMPLATE_KEY
+from qwqdesk.models.shape import TEMPLATE_KEY, model_shape
 from qwqdesk.pipe import first
 from qwqdesk.prompt import Prompt
 from qwqdesk.question import Question, question_again, save_question
@@ -98,7 +100,12 @@ class Session:
         self._refuse_busy()
         await self.unload()
         devices = await first(self.engine.devices())
-        self.plan = plan_load(path, header, asked, devices)
+        measured: tuple[Row, ...] = ()
+        if self.engine.dry_load is not None and not model_shape(header).formula_known:
+            yield LoadProgress(0.0, "memory")
+            dry_load = self.engine.dry_load
+            measured = await asyncio.to_thread(measured_memory, path, header, asked, dry_load)
+        self.plan = plan_load(path, header, asked, devices, measured)
         self._states = file_states(self.plan.request.files)
         if self._marker is not None:
             self._marker.write(str(path), asdict(self.plan.request.settings))

@@ -58,6 +58,8 @@ def finished(
 class FakeEngine:
     """Answers at once. `runs` keeps the requests; `script` are the batches of the next runs."""
 
+    dry_load = None
+
     def __init__(self) -> None:
         self.runs: list[RunRequest] = []
         self.streams: list[RunStream] = []

@@ -24,7 +24,7 @@ from qwqdesk.engine.events import (
     LoadProgress,
     RunRequest,
 )
-from qwqdesk.load_plan import plan_load
+from qwqdesk.load_plan import measured_memory, plan_load
 from qwqdesk.manifest import engine_json, model_json
 from qwqdesk.models.parts import read_model_header
 from qwqdesk.new_engine import new_engine
@@ -94,7 +94,9 @@ def _bench(engine: Engine, path: Path, args: ParsedArgs, lanes: int, busy: int) 
     progress = Progress()
     header = read_model_header(path)
     devices = next(_items(engine.devices()))
-    plan = plan_load(path, header, args.engine_settings, devices)
+    asked = args.engine_settings
+    measured = measured_memory(path, header, asked, engine.dry_load)
+    plan = plan_load(path, header, asked, devices, measured)
     loaded: Loaded | None = None
     for event in _items(engine.load(plan.request)):
         if isinstance(event, LoadProgress):

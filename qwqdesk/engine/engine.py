@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qwqdesk.engine.decode import PrefixCache, Run
+from qwqdesk.engine.dry_load import DryLoad
 from qwqdesk.engine.events import (
     DeviceMemory,
     EngineInfo,
@@ -114,6 +115,7 @@ class Engine:
     Args:
         extra_buffers_safe: asked before the first quantized load; see `probe.py`.
         trial: raises for a file on which native code would crash; see `trial.py`.
+        dry_load: measures what a model takes without its weights; see `dry_load.py`.
         make_library: loads the native library; tests replace it.
     """
 
@@ -122,11 +124,13 @@ class Engine:
         *,
         extra_buffers_safe: Callable[[], bool],
         trial: Trial | None = None,
+        dry_load: DryLoad | None = None,
         make_library: Callable[[], LlamaLibrary] = LlamaLibrary,
     ) -> None:
         self.state: State = "empty"
         self._extra_buffers_safe = extra_buffers_safe
         self._trial = trial
+        self.dry_load = dry_load
         self._make_library = make_library
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._library: LlamaLibrary | None = None

@@ -143,7 +143,7 @@ class ModelInfo:
 # ---------------------------------------------------------------- events
 
 
-LoadPhase = Literal["header", "engine", "file", "processor", "weights", "gpu", "check"]
+LoadPhase = Literal["header", "memory", "engine", "file", "processor", "weights", "gpu", "check"]
 """What a load does. "gpu" is the first decoding on a GPU: some compile their programs then."""
 
 

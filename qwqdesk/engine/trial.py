@@ -80,7 +80,7 @@ class LoadTrial:
         if replace(risky, use_mmap=True) == _risky(EngineSettings()) and self._is_trusted(path):
             return
         files = files or (path,)
-        key = _key(files, risky)
+        key = file_key(files, risky)
         passed = _read(self.remembered)
         if key in passed:
             return
@@ -162,10 +162,11 @@ def _risky(settings: EngineSettings) -> EngineSettings:
     )
 
 
-def _key(files: Sequence[Path], settings: EngineSettings) -> str:
+def file_key(files: Sequence[Path], settings: EngineSettings, more: str = "") -> str:
     """Names these files as they are now, with these settings, on this engine build."""
     states = [f"{file.absolute()} {_state(file)}" for file in files]
     parts = [*states, json.dumps(settings.to_json()), package_version()]
+    parts += [more] if more else []
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 

@@ -31,7 +31,7 @@ _SMALL = 256 << 20
 
 def main(arguments: list[str]) -> int:
     """Do what a load does, of a small model everything, and compute a token."""
-    _be_first_to_go()
+    be_first_to_go()
     settings = EngineSettings.from_json(json.loads(arguments[0]))
     files = [Path(argument) for argument in arguments[1:]]
     try:
@@ -66,7 +66,7 @@ def _try(settings: EngineSettings, files: Sequence[Path]) -> None:
             ggml.use_mapped(file)
 
 
-def _be_first_to_go() -> None:
+def be_first_to_go() -> None:
     """Where memory is short, Linux shall end this process and not the program."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

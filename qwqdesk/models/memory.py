@@ -13,6 +13,7 @@ loads at 32,768 cells for one lane and for four.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import add, sub
 
@@ -26,6 +27,7 @@ SMALLEST_CONTEXT = 512
 CONTEXT_STEP = 256
 GPU_RESERVE = 512 << 20
 _FIXED = 16 << 20
+_CACHES, _BUFFERS = 2, 3  # columns of `ModelShape.measured`
 # Attention that llama.cpp computes with all scores in memory.
 _WITHOUT_FLASH = frozenset({"grok"})
 # Bytes for each row and cell beside the masks, that is the scores of indexers: with one lane, with
@@ -137,6 +139,8 @@ def estimate(
     cells = padded(n_ctx) * lanes
     sequences = 2 * lanes if shared else lanes
     kv_layers = _kv_by_layer(shape, cells, window * lanes, sequences, type_k, type_v)
+    if shape.measured:
+        kv_layers = _measured_caches(shape, padded(n_ctx), lanes, shared=shared)
     kept = sum(shape.kept_on_cpu[first_moved:])
     weights_gpu = (_output(shape) if on_gpu else 0) + sum(shape.layer_bytes[first_moved:]) - kept
     weights_cpu = shape.input_bytes + sum(shape.layer_bytes[:first_moved]) + kept
@@ -144,6 +148,8 @@ def estimate(
     seen = cells if shared else padded(n_ctx)
     seen_window = window * lanes if shared else window
     compute = _compute(shape, seen, seen_window, lanes, n_ubatch, flash_attn, shared)
+    if shape.measured:
+        compute = _FIXED + _measured(shape, seen, lanes, _BUFFERS)
     return MemoryEstimate(
         weights_cpu=weights_cpu + (0 if on_gpu else shape.output_bytes),
         weights_gpu=weights_gpu,
@@ -216,7 +222,11 @@ def choose_gpu_layers(
     n_ctx = padded(n_ctx)
     window = _window_cells(shape, n_ctx, n_ubatch, swa_full=swa_full)
     caches = _kv_by_layer(shape, n_ctx * lanes, window * lanes, lanes, type_k, type_v)
-    needed = _compute(shape, n_ctx, window, lanes, n_ubatch, flash_attn) + _output(shape)
+    needed = _compute(shape, n_ctx, window, lanes, n_ubatch, flash_attn)
+    if shape.measured:
+        caches = _measured_caches(shape, n_ctx, lanes, shared=False)
+        needed = _FIXED + _measured(shape, n_ctx, lanes, _BUFFERS)
+    needed += _output(shape)
     layers = 0
     if not kv_offload:
         caches = [0] * len(caches)
@@ -227,6 +237,17 @@ def choose_gpu_layers(
             break
         layers += 1
     return layers
+
+
+def contexts_to_measure(shape: ModelShape, n_ctx: int) -> tuple[int, int]:
+    """The two contexts in tokens at which a dry load shows how a model's memory grows.
+
+    Args:
+        n_ctx: the context that was asked for, 0 for `choose_context` to choose.
+    """
+    most = padded(n_ctx or min(DEFAULT_CONTEXT, shape.context_length or DEFAULT_CONTEXT))
+    less = padded(most // 4)
+    return (less, most) if less < most else (most, 4 * most)
 
 
 def require_fit(needed: MemoryEstimate, free: FreeMemory) -> None:
@@ -249,6 +270,29 @@ def require_fit(needed: MemoryEstimate, free: FreeMemory) -> None:
 def padded(n_ctx: int) -> int:
     """The context as llama.cpp rounds it: up to a multiple of 256."""
     return -(-n_ctx // CONTEXT_STEP) * CONTEXT_STEP
+
+
+def _measured(shape: ModelShape, n_ctx: int, lanes: int, column: int) -> int:
+    """Bytes between and beyond the measured rows: along a line for contexts, and for lanes."""
+    by_lanes: dict[int, list[tuple[int, int]]] = {}
+    for row in shape.measured:
+        by_lanes.setdefault(row[1], []).append((row[0], row[column]))
+    points = [(count, _on_line(rows, n_ctx)) for count, rows in by_lanes.items()]
+    return max(round(_on_line(points, lanes)), 0)
+
+
+def _on_line(points: Sequence[tuple[float, float]], at: float) -> float:
+    (x0, y0), (x1, y1) = min(points), max(points)
+    return y0 if x0 == x1 else y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+
+
+def _measured_caches(shape: ModelShape, n_ctx: int, lanes: int, *, shared: bool) -> list[int]:
+    """Bytes of each layer's cache, as if they were alike."""
+    whole = _measured(shape, n_ctx, lanes, _CACHES)
+    if shared:  # twice as many sequences: states that no context makes longer are there twice
+        whole += _measured(shape, 0, lanes, _CACHES)
+    count = max(len(shape.layer_bytes), 1)
+    return [-(-whole // count)] * len(shape.layer_bytes)
 
 
 def _rolls_a_window(shape: ModelShape, *, swa_full: bool) -> bool:

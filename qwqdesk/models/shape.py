@@ -51,6 +51,13 @@ _OWN_WINDOW = {"smallthinker": 4096, "llama4": 8192}
 _WINDOW_UNSAID = {"gemma2": 4096, "llama4": 8192, "exaone4": 4096}
 _GEMMA3N_OWN_CACHES = 20  # its further layers look into the caches of these
 _WINDOWED_IF_LAYERS = {"exaone4": 64}
+# Whose caches and buffers by these formulas were compared with what llama.cpp allocates.
+_COMPARED = (
+    frozenset({"llama", "mistral3", "qwen2", "qwen3", "qwen2moe", "qwen3moe", "bloom", "granite"})
+    | {"minicpm", "minicpm3", "command-r", "phi3", "phimoe", "deepseek2", "gemma", "grok"}
+    | _ALL_RECURRENT | _RECURRENT_WITHOUT_HEADS | _EVERY_FEW.keys() | _INDEXED.keys()
+    | _WINDOW_PATTERNS.keys() | _KEYS_ALONE
+)  # fmt: skip
 TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -95,6 +102,15 @@ class ModelShape:
     """Bytes of each layer's state of one sequence, which no context makes longer (recurrent)."""
     kept_on_cpu: tuple[int, ...] = ()
     """Bytes of each layer that stay in the machine's memory wherever the layer goes."""
+    measured: tuple[tuple[int, int, int, int], ...] = ()
+    """What llama.cpp itself would allocate, in place of formulas: the context of a lane in tokens,
+    the lanes, and bytes of all caches and all buffers; for two contexts and two numbers of lanes.
+    """
+
+    @property
+    def formula_known(self) -> bool:
+        """Whether caches and buffers of this architecture can be computed from its header."""
+        return self.architecture in _COMPARED
 
     @property
     def weight_bytes(self) -> int:

@@ -80,6 +80,16 @@ class GgufFile:
         self.keys = [each for each in self.keys if not each.startswith(self.text(key))]
         return self
 
+    def as_architecture(self, name: str) -> GgufFile:
+        """Another architecture with the same values; the present one must be qwen2."""
+        for number, key in enumerate(self.keys):
+            (length,) = struct.unpack_from(f"{self.order}Q", key)
+            called = key[8 : 8 + length].decode()
+            if called.startswith("qwen2."):
+                rest = key[8 + length :]
+                self.keys[number] = self.text(name + called.removeprefix("qwen2")) + rest
+        return self.without("general.architecture").string("general.architecture", name)
+
     def tensor(self, name: str, shape: tuple[int, ...], type_name: str) -> GgufFile:
         """Add a tensor of zeros."""
         self.tensors.append((name, shape, TYPES_BY_NAME[type_name].number))
