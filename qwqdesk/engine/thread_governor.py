@@ -19,15 +19,19 @@ from typing import Final
 # What is compared: decodings in a row, of at least this many seconds and this number.
 _BLOCK_S: Final = 0.08
 _BLOCK_STEPS: Final = 4
-# Cores that the threads did not get, on average, from where on others have them.
+# Cores that the threads did not get, on average, from where on others have them. Some models'
+# threads sleep for a part of each token of themselves: up to `_USUAL`, where a trial has shown it.
 _MISSING: Final = 0.25
+_USUAL: Final = 0.5
 # A decoding this much slower than the fastest block says the same, where this program's own window
 # has hidden what is missing: its time counts as the threads'.
 _SLOWER: Final = 1.4
+# A trial this much slower after two decodings has failed.
+_MUCH_SLOWER: Final = 1.2
 # A change that gains less than this part of the time is noise.
 _BETTER: Final = 0.95
 # Seconds between attempts in one direction; doubled while they fail.
-_FIRST_WAIT_S: Final = 0.5
+_FIRST_WAIT_S: Final = 1.0
 _MOST_WAIT_S: Final = 8.0
 # What was gained has lasted when it has for so many seconds.
 _LASTED_S: Final = 5.0
@@ -72,7 +76,9 @@ class _Block:
     def hopeless(self, before: _Block) -> bool:
         """Whether this cannot become the better one: what it costs to try must stay small."""
         enough = self.steps >= _BLOCK_STEPS and self.seconds >= _BLOCK_S / 3
-        return self.mean > before.mean and (enough or self.seconds >= _BLOCK_S)
+        if self.mean > before.mean and (enough or self.seconds >= _BLOCK_S):
+            return True
+        return self.steps >= 2 and self.mean > _MUCH_SLOWER * before.mean
 
 
 class ThreadGovernor:
@@ -93,11 +99,13 @@ class ThreadGovernor:
         """How many decodings had how many threads, since `begin_run`."""
         self._block = _Block(most, 0)
         self._before: _Block | None = None  # what a trial is compared with; None: no trial
+        # By numbers of threads and lanes: seconds of a decoding, and cores that are missing anyway.
         self._fastest: dict[tuple[int, int], float] = {}
+        self._usual: dict[tuple[int, int], float] = {}
         self._stride = 1  # by how many threads the next trial goes up
         self._up_wait = self._down_wait = _FIRST_WAIT_S
         self._up_at = self._down_at = 0.0
-        self._raised_at = float("-inf")
+        self._raised_at = self._starved_at = float("-inf")
 
     @property
     def settled(self) -> int:
@@ -137,8 +145,11 @@ class ThreadGovernor:
         block = self._block
         key = (block.threads, block.lanes)
         fastest = self._fastest[key] = min(block.mean, self._fastest.get(key, block.mean))
-        starved = block.missing > _MISSING or block.mean > _SLOWER * fastest
-        if not starved:
+        missing = block.missing - self._usual.get(key, 0.0)
+        starved = missing > _MISSING or block.mean > _SLOWER * fastest
+        if starved:
+            self._starved_at = now
+        elif now - self._starved_at >= _LASTED_S:
             self._down_wait, self._down_at = _FIRST_WAIT_S, now
         if starved and block.threads > 1 and now >= self._down_at:
             self._try(max(block.threads - max(round(block.missing), 1), 1))
@@ -176,7 +187,9 @@ class ThreadGovernor:
             self._down_wait = self._doubled(self._down_wait)
             self._down_at = now + self._down_wait
             # The machine, or the place in the context, is as slow as this.
-            self._fastest[before.threads, before.lanes] = before.mean
+            key = (before.threads, before.lanes)
+            self._fastest[key] = before.mean
+            self._usual[key] = min(max(before.missing, self._usual.get(key, 0.0)), _USUAL)
         self._restart(before.threads, before.lanes)
 
     @staticmethod

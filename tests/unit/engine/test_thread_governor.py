@@ -136,6 +136,21 @@ def test_where_fewer_are_no_faster_it_stays_and_asks_ever_less() -> None:
     assert governor.used[1] < 0.02 * governor.used.total()
 
 
+def test_threads_that_sleep_a_little_of_themselves_are_tried_once() -> None:
+    # One of two waits for the other in the same parts of every token: sometimes more, then less.
+    governor, now, chance = ThreadGovernor(2), 0.0, random.Random(2)
+    for _ in range(3000):
+        taken = (0.022 if governor.threads == 2 else 0.031) * chance.uniform(0.95, 1.1)
+        governor.observe(Step(now, now + taken, taken * chance.uniform(1.6, 1.85)))
+        now += taken
+    assert governor.used[1] <= 12
+    for _ in range(40):  # now there is a neighbour
+        taken = 0.045 if governor.threads == 2 else 0.031
+        governor.observe(Step(now, now + taken, taken * (0.95 if governor.threads == 2 else 1)))
+        now += taken
+    assert governor.settled == 1
+
+
 def test_the_windows_own_work_does_not_hide_what_is_missing() -> None:
     machine, governor = Machine(own_window=0.6), ThreadGovernor(2)
     machine.run(governor, 2)
