@@ -14,6 +14,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from qwqdesk.analysis.fences import MOST_BLANKS, columns
+
 QUOTES: Final = {
     '"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "「": "」", "『": "』",
 }  # fmt: skip
@@ -48,6 +50,7 @@ class CodeState:
         self.line = ""
         self._run = ""
         self._run_begins_line = False
+        self._fence_indent = 0
         self._line_blank = True
         self._opening_line = False
         self._closing_line = False
@@ -99,6 +102,7 @@ class CodeState:
             self._run_in_fence(run)
         elif self._run_begins_line and len(run) >= 3:
             self.fence = run
+            self._fence_indent = self._indent_before(run)
             self._opening_line = True
         elif run[0] == "`":
             self._run_in_text(run)
@@ -123,9 +127,12 @@ class CodeState:
 
     def _run_in_fence(self, run: str) -> None:
         if self._run_begins_line and run[0] == self.fence[0] and len(run) >= len(self.fence):
-            self._closing_line = True
+            self._closing_line = self._indent_before(run) <= self._fence_indent + MOST_BLANKS
         elif self._opening_line and run[0] == self.fence[0] == "`":
             self.fence = ""  # three backticks and more on the same line are inline code
+
+    def _indent_before(self, run: str) -> int:
+        return columns(self.line[: len(self.line) - len(run)])
 
     def _run_in_text(self, run: str) -> None:
         if not self.inline:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_OPENING: Final = re.compile(r"([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
+from qwqdesk.analysis.fences import Fence, opened_by
+
 _PYTHON_NAMES: Final = frozenset({"python", "python3", "py", "py3", "python2"})
 _PYTHON_START: Final = re.compile(
     r"^(?:import [\w.]+|from [\w.]+ import |def \w+\(.*:|class \w+.*:)", re.MULTILINE
@@ -19,8 +20,8 @@ class CodeBlock:
     """One block. `number` counts all blocks from 0; `first_line` is its code's line, from 1.
 
     `language` is the first word after the opening fence in lower case, "" without one. `closed`
-    is False when the answer ended inside the block. `fence` opens it, `end_line` is the closing
-    fence's line, or the one behind the answer's last.
+    is False when the answer ended inside the block. `fence` opens it, `end_line` is the last of its
+    lines, that of the closing fence where there is one, or the one behind the answer's last.
     """
 
     number: int
@@ -45,7 +46,7 @@ class CodeBlock:
 
 
 def code_blocks(answer: str) -> tuple[CodeBlock, ...]:
-    """All fenced blocks in order (CommonMark's rules; fences may be indented as in lists)."""
+    """All fenced blocks in order, also those in lists and quotations; see `fences`."""
     return tuple(_blocks(plain_lines(answer).split("\n")))
 
 
@@ -57,27 +58,25 @@ def plain_lines(text: str) -> str:
 def _blocks(lines: list[str]) -> Iterator[CodeBlock]:
     number = at = 0
     while at < len(lines):
-        opening = _OPENING.match(lines[at])
+        fence = opened_by(lines[at])
         at += 1
-        if opening is None:
+        if fence is None:
             continue
-        end = _closing_line(lines, at, opening[2])
-        language = opening[3].lower()
-        text = "\n".join(_without_indent(line, len(opening[1])) for line in lines[at:end])
-        yield CodeBlock(number, language, text, at + 1, end < len(lines), opening[2], end + 1)
-        number, at = number + 1, end + 1
+        end, behind = _end(lines, at, fence)
+        text = "\n".join(fence.code(line) for line in lines[at:end])
+        closed = behind <= len(lines)
+        yield CodeBlock(number, fence.language.lower(), text, at + 1, closed, fence.signs, behind)
+        number, at = number + 1, behind
 
 
-def _closing_line(lines: list[str], start: int, fence: str) -> int:
-    """The index of the line that closes the block; the number of lines where none does."""
+def _end(lines: list[str], start: int, fence: Fence) -> tuple[int, int]:
+    """Where the block's code ends, and where the text goes on, as indices of lines.
+
+    One that the text ends in goes on behind the text's last line.
+    """
     for at in range(start, len(lines)):
-        words = lines[at].strip()
-        if len(words) >= len(fence) and words == fence[0] * len(words):
-            return at
-    return len(lines)
-
-
-def _without_indent(line: str, indent: int) -> str:
-    """The line less as much indentation as the opening fence had."""
-    blank = len(line) - len(line.lstrip(" \t"))
-    return line[min(indent, blank) :]
+        if not fence.holds(lines[at]):
+            return at, at
+        if fence.closes(lines[at]):
+            return at, at + 1
+    return len(lines), len(lines) + 1

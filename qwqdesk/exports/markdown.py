@@ -97,7 +97,7 @@ def _answer(answer: str) -> Iterator[str]:
 
 def _code(block: CodeBlock, lines: list[str]) -> Iterator[str]:
     """A block as it stands; indented fences, which not every viewer takes for some, anew."""
-    if all(line == line.lstrip() for line in (lines[0], lines[-1])):
+    if lines[0].startswith(block.fence) and lines[-1] == lines[-1].lstrip():
         yield from lines
         if not block.closed:
             yield block.fence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from qwqdesk.analysis.fences import Fence
 from qwqdesk.ui.conversation.block_events import BlockEvent, Closed, Grew, Opened, Shape
 
 PIECE_LIMIT = 4096  # characters after which a text block is cut in two
@@ -16,8 +17,7 @@ class OpenBlock:
     parts: list[str] = field(default_factory=list)
     size: int = 0
     lines: int = 0
-    fence: str = ""
-    fence_indent: int = 0
+    fence: Fence | None = None
     blanks: int = 0
 
     def text(self) -> str:

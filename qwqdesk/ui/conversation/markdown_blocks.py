@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from qwqdesk.analysis.fences import Fence, opened_by
 from qwqdesk.ui.conversation.block_events import (
     BlockEvent,
     BlockKind,
@@ -40,7 +41,6 @@ TABLE_ROWS = 100  # rows after which a table goes on in a new block
 MAX_DEPTH = 6  # list levels
 
 
-_FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*([^`]*)$")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*))?$", re.DOTALL)
 _RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,9}[.)])([ \t]+)(.*)$", re.DOTALL)
@@ -50,9 +50,11 @@ _SETEXT = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _DELIMITERS = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _MATH_OPEN = re.compile(r"^\s*(\$\$|\\\[)(.*)$", re.DOTALL)
 _MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
-_UNTIL_NEWLINE = re.compile(r"^\s*(?:```|~~~|\$\$|\\\[)")
+_MARKS = r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+|>[ \t]?)"  # of list items and quotations
+_UNTIL_NEWLINE = re.compile(rf"^\s*(?:{_MARKS}*(?:```|~~~)|\$\$|\\\[)")
 _UNDECIDED = re.compile(
-    r"^\s*(?:`{0,2}|~{1,2}|#{1,6}|>|[-*_+=|: ]+|\d{1,9}[.)]?|[$\\]|[-*+]\s+\[[ xX]?)\s*$"
+    rf"^\s*(?:{_MARKS}*[`~]{{0,2}}"
+    r"|#{1,6}|>|[-*_+=|: ]+|\d{1,9}[.)]?|[$\\]|[-*+]\s+\[[ xX]?)\s*$"
 )
 
 
@@ -79,7 +81,7 @@ class MarkdownBlocks:
             line, self._held = self._held, ""
             self._decide(line, ended=True)
         if self._sink.open is not None:
-            self._sink.close(whole=not self._sink.open.fence)
+            self._sink.close(whole=self._sink.open.fence is None)
         self._flowing = False
         self._columns = []
         return self._sink.take_events()
@@ -111,17 +113,16 @@ class MarkdownBlocks:
             return False
         if block is not None and block.shape.kind == "math":
             return True
-        if block is not None and block.fence:
-            rest = held.strip()
-            return not rest or not rest.strip(block.fence[0])
+        if block is not None and block.fence is not None:
+            return block.fence.may_close(held)
         if self._sink.kind == "table" and "|" not in held:
             return True  # a row, or the text after the table
         return bool(_UNTIL_NEWLINE.match(held) or _UNDECIDED.match(held))
 
     def _decide(self, line: str, *, ended: bool) -> None:
         block = self._sink.open
-        if block is not None and block.fence:
-            self._code_line(block, line, ended=ended)
+        if block is not None and block.fence is not None:
+            self._code_line(block.fence, line, ended=ended)
         elif block is not None and block.shape.kind == "math":
             self._math_line(block, line)
         elif block is not None and block.shape.kind == "code":
@@ -139,25 +140,25 @@ class MarkdownBlocks:
     # ------------------------------------------------------------ code
 
     def _fence(self, line: str) -> bool:
-        match = _FENCE.match(line)
-        if match is None:
+        fence = opened_by(line)
+        if fence is None:
             return False
-        indent = len(match[1])
-        words = match[3].split()
-        shape = Shape("code", language=words[0][:40] if words else "", indent=self._depth(indent))
-        self._sink.begin(shape)
+        if fence.in_item:
+            self._item(line[: line.index(fence.signs)])
+            self._sink.close()
+        self._sink.begin(Shape("code", language=fence.language, indent=self._depth(fence.indent)))
         assert self._sink.open is not None
-        self._sink.open.fence = match[2]
-        self._sink.open.fence_indent = indent
+        self._sink.open.fence = fence
         return True
 
-    def _code_line(self, block: OpenBlock, line: str, *, ended: bool) -> None:
-        rest = line.strip()
-        if ended and len(rest) >= len(block.fence) and not rest.strip(block.fence[0]):
+    def _code_line(self, fence: Fence, line: str, *, ended: bool) -> None:
+        if ended and fence.closes(line):
             self._sink.close()
-            return
-        spaces = len(line) - len(line.lstrip(" "))
-        self._sink.next_line(line[min(spaces, block.fence_indent) :])
+        elif fence.holds(line):
+            self._sink.next_line(fence.code(line))
+        else:
+            self._sink.close()
+            self._decide(line, ended=ended)
 
     def _indented_line(self, block: OpenBlock, line: str, *, ended: bool) -> None:
         if not line.strip():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,3 +79,67 @@ def test_nothing_stays_unseen() -> None:
 
 def test_lone_surrogates_cannot_reach_the_clipboard() -> None:
     storable("a\ud800b").encode("utf-8")
+
+
+CASES = json.loads((Path(__file__).parents[2] / "cases" / "inline.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_cases_from_answers(case: Mapping[str, Any]) -> None:
+    runs = inline_runs(case["text"])
+    if "bold" in case:
+        assert [run.text for run in runs if run.bold] == [case["bold"]]
+        assert "*" not in "".join(run.text for run in runs)
+    if "href" in case:
+        assert [(run.text, run.href) for run in runs if run.href] == [(case["href"], case["href"])]
+    if "formulas" in case:
+        assert sum(bool(run.formula) for run in runs) == case["formulas"]
+    if "plain" in case:
+        assert runs == [Run(case["plain"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "bold"),
+    [
+        ("**한국어**는 좋다", ["한국어"]),
+        ('그는 **"강조"**를 했다', ['"강조"']),
+        ("이것은**(중요)**입니다", ["(중요)"]),
+        ("**중요!**그리고 **100%**는", ["중요!", "100%"]),
+        ("これは**「重要」**です。", ["「重要」"]),
+        ("**Note:**text", ["Note:"]),
+        ("f(**kwargs) and g(**other)", []),
+        ("a ** b ** c", []),
+        ("가 ** 나 ** 다", []),
+    ],
+)
+def test_bold_text_stands_beside_any_script(text: str, bold: list[str]) -> None:
+    assert [run.text for run in inline_runs(text) if run.bold] == bold
+
+
+def test_other_emphasis_beside_hangul() -> None:
+    assert Run("기울임(설명)", italic=True) in inline_runs("*기울임(설명)*은")
+    assert Run("취소(선)", strike=True) in inline_runs("~~취소(선)~~는")
+    assert inline_runs("snake_case_이름_은") == [Run("snake_case_이름_은")]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("(see https://a.b/c_(d)_e).", "https://a.b/c_(d)_e"),
+        ("https://a.b/c를 보세요", "https://a.b/c"),
+        ("https://ko.wikipedia.org/wiki/한국어 문서", "https://ko.wikipedia.org/wiki/한국어"),
+        ("见https://a.b/c。然后", "https://a.b/c"),
+        ("**https://a.b/c**입니다", "https://a.b/c"),
+        ("[Forth](https://a.b/Forth_(language))", "https://a.b/Forth_(language)"),
+        ("https://a.b/?q=[x]&y=$1 $2", "https://a.b/?q=[x]&y=$1"),
+        ("[https://a.b](https://x.y)", "https://x.y"),
+        ("see [1](https://a.b/c) or <https://a.b/c>", "https://a.b/c"),
+    ],
+)
+def test_a_whole_address_and_nothing_more_is_the_link(text: str, address: str) -> None:
+    assert {run.href for run in inline_runs(text) if run.href} == {address}
+
+
+@pytest.mark.parametrize("text", ["https://", "xhttps://a.b", "`https://a.b`", "https://."])
+def test_what_is_no_address(text: str) -> None:
+    assert not any(run.href for run in inline_runs(text))
