@@ -17,6 +17,7 @@ from qwqdesk.sampling.param import shown
 
 _MOST_ALIASES: Final = 64
 _MOST_PAIRS: Final = 5_000
+_MOST_BRACKETS: Final = 50
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
@@ -26,6 +27,11 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
         super().__init__(stream)
         self.twice: list[str] = []
         self._aliases = 0
+
+    def fetch_flow_collection_start(self, kind: Any) -> None:  # noqa: ANN401 - as PyYAML has it
+        if self.flow_level >= _MOST_BRACKETS:  # each token costs a look at every open bracket
+            raise yaml.YAMLError("it is nested too deep")
+        super().fetch_flow_collection_start(kind)
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as PyYAML has it
         if self.check_event(yaml.events.AliasEvent):

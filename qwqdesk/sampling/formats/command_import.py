@@ -105,7 +105,8 @@ def read_preset(section: Mapping[str, str], title: str) -> Imported:
             ParsedArgs.of([item])
             constraints_from(ParsedArgs.of([item]), read_file=lambda _: "")
         except UserError as error:
-            left_out.append(LeftOut(shown(key), "value-left-out", error.what))
+            why = error.what.removeprefix(f"{item.word}: ")
+            left_out.append(LeftOut(shown(key), "value-left-out", why))
             continue
         occurrences.append(item)
     found = _imported(ParsedArgs.of(occurrences), title, _SOURCE, tuple(left_out))

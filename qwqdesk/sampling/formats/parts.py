@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -61,6 +62,7 @@ _MACRO: Final = re.compile(r"\$\{([\w.-]{1,64})\}")
 
 _MAX_DEPTH: Final = 24
 _MAX_OBJECTS: Final = 20_000
+_MAX_VISITS: Final = 8
 _MAX_PARTS: Final = 500
 _MAX_COMMAND: Final = 20_000
 
@@ -111,10 +113,13 @@ class _Search:
         self._file_name = file_name
         self._macros = macros
         self._objects = 0
+        self._visits: Counter[int] = Counter()  # YAML's aliases make one object many
 
     def visit(self, node: object, path: tuple[str, ...], beside: tuple[str, ...]) -> None:
         self._objects += 1
+        self._visits[id(node)] += 1
         full = len(path) > _MAX_DEPTH or self._objects > _MAX_OBJECTS
+        full = full or self._visits[id(node)] > _MAX_VISITS
         if full or len(self.parts) >= _MAX_PARTS:
             return
         if isinstance(node, list):
