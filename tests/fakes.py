@@ -174,6 +174,7 @@ class FakeContext:
         self.n_ctx = n_ctx
         self.chunk = chunk
         self.goes_back = goes_back
+        self.state_bytes = 1000  # of one state
         self.n_threads = 2
         self.threads = self.n_threads  # what the next decoding has
         self.cells: dict[int, tuple[int, ...]] = {}
@@ -218,6 +219,9 @@ class FakeContext:
             return False
         self.cells[sequence] = held[:start]
         return True
+
+    def state_size(self, sequence: int) -> int:
+        return self.state_bytes
 
     def keep(self, sequence: int) -> object:
         self.log.append(("keep", sequence))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Final, Protocol
 
 from qwqdesk.conversation import Timing, Usage
 from qwqdesk.engine.events import (
@@ -33,6 +33,7 @@ from qwqdesk.engine.limits import (
     LimitedContext,
     LimitedModel,
 )
+from qwqdesk.engine.prefix_cache import MOST_STATE_BYTES, MOST_STATES, KeptState
 from qwqdesk.engine.prefix_cache import PrefixCache as PrefixCache
 from qwqdesk.engine.text_bias import biased_tokens, with_biases
 from qwqdesk.engine.thread_governor import BusyWatch, Step, ThreadGovernor, gain_of_fewer
@@ -40,6 +41,10 @@ from qwqdesk.sampling.chain import SamplerChain
 
 # What finding out the best number of threads may cost at the end of a run, in seconds.
 _MEASURE_S = 0.6
+
+# Tokens at a prompt's end that are read on their own where a state is kept before them (as many as
+# in llama-server): the next turn's prompt often has other ones there.
+_BEHIND_STATE: Final = 4
 
 
 class Context(LimitedContext, Protocol):
@@ -60,6 +65,7 @@ class Context(LimitedContext, Protocol):
     def prefill(self, sequence: int, tokens: Sequence[int], start: int, *, last: bool) -> None: ...
     def decode(self, entries: Sequence[tuple[int, int, int]], *, outputs: bool) -> None: ...
     def copy(self, source: int, target: int) -> None: ...
+    def state_size(self, sequence: int) -> int: ...
     def sample(self, chain: Chain, row: int) -> int: ...
 
 
@@ -85,6 +91,7 @@ class _Lane:
         self.answer = None if answer is None else with_biases(answer, self.biases)
         self.sequence = sequence
         self.cells = 0  # how many of the lane's tokens have been decoded
+        self.states: list[KeptState] = []  # for later runs, where the memory cannot be cut
         self.prefill_s = 0.0
         self.first_token_s = 0.0
         self.started = 0.0
@@ -250,8 +257,7 @@ class Run:
         try:
             self._fast_decode(groups, reused)
         finally:
-            for lane in self._lanes:
-                cache.sequences[lane.sequence] = lane.decoded
+            cache.hold({lane.sequence: (lane.decoded, lane.states) for lane in self._lanes})
             self._finish_governor()
 
     def _fast_decode(self, groups: Sequence[Sequence[_Lane]], reused: Sequence[int]) -> None:
@@ -286,17 +292,34 @@ class Run:
     def _reuse(self, cache: PrefixCache, lane: _Lane) -> int:
         """Give the lane's sequence the cells it shares with one that is still there.
 
-        A sequence is always copied whole and cut then: some memories copy no parts.
+        A sequence is always copied whole and cut then: some memories copy no parts. What cannot be
+        cut is brought back to a state that was kept, else the prompt is read again.
         """
-        partial = self._context.goes_back is None
-        source, common = cache.best(lane.writer.given, lane.sequence, partial=partial)
-        if common:
-            if source != lane.sequence:
-                self._context.copy(source, lane.sequence)
-            if common < len(cache.sequences[source]):
-                self._context.cut(lane.sequence, common)
-        lane.cells = common
-        return common
+        context, own = self._context, lane.sequence
+        found = cache.best(lane.writer.given, own, goes_back=context.goes_back)
+        if not found.cells:
+            return 0
+        if found.sequence != own:
+            context.copy(found.sequence, own)
+        if found.state is not None:
+            context.bring_back(own, found.state.state)
+        if found.cells < len(cache.sequences[found.sequence]) and not context.cut(own, found.cells):
+            context.cut(own, 0)
+            return 0
+        lane.cells = found.cells
+        states = cache.states.get(found.sequence, ())
+        lane.states = [kept for kept in states if kept.cells <= found.cells]
+        return found.cells
+
+    def _keep_state(self, lane: _Lane) -> None:
+        """Keep the lane's memory as it is now, for later prompts, if there is room for it."""
+        size = self._context.state_size(lane.sequence)
+        others = {
+            id(kept): kept.size for each in self._lanes for kept in each.states[-MOST_STATES:]
+        }
+        if sum(others.values()) + size <= MOST_STATE_BYTES:
+            state = self._context.keep(lane.sequence)
+            lane.states.append(KeptState(lane.cells, state, size))
 
     # ------------------------------------------------------------ threads
 
@@ -367,17 +390,22 @@ class Run:
         leader = group[0]
         prompt = leader.writer.given
         chunk, total = self._context.chunk, len(prompt)
+        keeps = self._cache is not None and self._context.goes_back is not None
+        kept_at = total - _BEHIND_STATE if keeps else 0
         began = self._clock()
         shown = self._shown_lane(group)
         self._put(PrefillProgress(start, total, shown, prepares_gpu=self._prepares_gpu))
-        for at in range(start, total, chunk):
+        at = start
+        while at < total:
             run_stopped = self._cancelled(None)
             stopped = [self._stopped(lane, run_stopped=run_stopped) for lane in group]
             if all(stopped):
                 return False
-            end = min(at + chunk, total)
+            end = min(at + chunk, total, kept_at if at < kept_at else total)
             self._context.prefill(leader.sequence, prompt[at:end], at, last=end == total)
-            leader.cells = end
+            at = leader.cells = end
+            if keeps and end == kept_at:
+                self._keep_state(leader)
             self._prepares_gpu = False
             self._put(PrefillProgress(end, total, self._shown_lane(group)))
         for lane in group:
@@ -394,7 +422,7 @@ class Run:
         """Every lane of the group draws its first token from the same logits."""
         for lane in group[1:]:
             self._context.copy(group[0].sequence, lane.sequence)
-            lane.cells = group[0].cells
+            lane.cells, lane.states = group[0].cells, list(group[0].states)
         for lane in group:
             lane.started = self._clock()
             if lane.live:

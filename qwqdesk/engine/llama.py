@@ -401,13 +401,17 @@ class LlamaContext:
                 return False
         return bool(self._api.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
+    def state_size(self, sequence: int) -> int:
+        """How many bytes `keep` would take now."""
+        return int(self._api.llama_state_seq_get_size_ext(self.handle, sequence, _PARTIAL))
+
     def keep(self, sequence: int) -> object:
         """The part of a sequence's memory that `cut` may not bring back, in a copy.
 
         Raises:
             UserError: code "state", where llama.cpp cannot say it.
         """
-        size = self._api.llama_state_seq_get_size_ext(self.handle, sequence, _PARTIAL)
+        size = self.state_size(sequence)
         state = (ctypes.c_uint8 * size)()
         if not size or not self._api.llama_state_seq_get_data_ext(
             self.handle, state, size, sequence, _PARTIAL

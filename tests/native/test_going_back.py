@@ -10,7 +10,7 @@ import pytest
 
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import Event, LaneRequest, Output
+from qwqdesk.engine.events import Event, LaneRequest, Output, PrefillProgress
 from qwqdesk.engine.llama import PREFILL_CHUNK, LlamaContext, LlamaModel
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
@@ -155,3 +155,34 @@ def test_a_string_that_never_begins_costs_no_state(
     monkeypatch.setattr(LlamaContext, "keep", keep)
     limits = Constraints(banned_strings=("\x01\x02",))
     assert tokens_of(run_lanes(engine, [replace(free, constraints=limits)])) == expected
+
+
+@pytest.mark.parametrize("memory", OTHER_MEMORIES)
+def test_fast_mode_reads_only_what_is_new_of_a_prompt(
+    load: Callable[..., Engine], memory: str
+) -> None:
+    """Regenerated, and a next turn whose prompt leaves out what the reply had written."""
+    engine = load(memory, SMALL)
+    prompt = drain(engine.tokenize(LONG))[0]
+    chain = CHAIN.with_values(n_predict=400)
+
+    def fast(prompt: Sequence[int], count: int = 2) -> tuple[int, list[Event]]:
+        chains = [chain.with_values(seed=seed) for seed in range(count)]
+        events = run_lanes(engine, lanes_of(chains, prompt), "fast")
+        began = next(event.done for event in events if isinstance(event, PrefillProgress))
+        return began, events
+
+    began, first = fast(prompt)
+    assert began == 0
+    began, again = fast(prompt)
+    assert began == len(prompt) - 4
+    chances = [[chance for _, chance in written(events)[:20]] for events in (again, first)]
+    assert chances[0] == pytest.approx(chances[1], rel=0.05)
+    new = drain(engine.tokenize("another question"))[0]
+    following = (*prompt[:-2], *tokens_of(first)[-30:], *new)
+    began, turn = fast(following)
+    assert began == len(prompt) - 4
+    (alone,) = lanes_of([chain.with_values(seed=0)], following)
+    cold = run_lanes(engine, [alone])
+    assert written(turn)[0][0] == written(cold)[0][0]
+    assert written(turn)[0][1] == pytest.approx(written(cold)[0][1], rel=0.05)

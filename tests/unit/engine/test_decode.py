@@ -331,14 +331,66 @@ def test_sequences_alternate_between_two_halves_and_stay_in_them() -> None:
     assert held == {0, 1}
 
 
-def test_a_memory_that_cannot_give_back_a_part_is_reused_only_as_a_whole() -> None:
+def reads(runner: Runner) -> list[tuple[object, ...]]:
+    """What of prompts was read: sequence, first token, how many."""
+    return [e[1:4] for e in runner.context.log if e[0] == "prefill"]
+
+
+def test_a_memory_that_cannot_give_back_a_part_is_reused_as_a_whole() -> None:
     runner = Runner(FakeContext(goes_back=0), FakeModel(scripts={A: ids("reply")}))
     runner.run(lane(A), mode="fast")
-    runner.run(lane(A, ids("help!")), mode="fast")
-    assert [e for e in runner.context.log if e[0] == "prefill"] == [("prefill", 1, 0, 5, True)]
-    whole = (*ids("help!"), *ids("reply"))
+    runner.run(lane(A, ids("xhelp!")), mode="fast")
+    assert reads(runner) == [(1, 0, 2), (1, 2, 4)]
+    whole = (*ids("xhelp!"), *ids("reply"))
     runner.run(lane(B, (*whole, END, *ids("next")), n_predict=2), mode="fast")
-    assert [e for e in runner.context.log if e[0] == "prefill"] == [("prefill", 0, 10, 5, True)]
+    assert reads(runner) == [(0, 11, 1), (0, 12, 4)]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_memory_that_cannot_be_cut_goes_on_from_what_was_kept_of_a_prompt(in_place: bool) -> None:
+    """The same prompt, the next turn without the reply's own thought, another last question."""
+    runner = Runner(FakeContext(goes_back=0), in_place=in_place)
+    first, second = ids("question one: "), ids("question one, two: ")
+    runner.run(lane(A, first, n_predict=9), mode="fast")
+    assert [each[1:] for each in reads(runner)] == [(0, 10), (10, 4)]
+    runner.run(lane(A, first, n_predict=9), mode="fast")
+    assert [each[1:] for each in reads(runner)] == [(10, 4)], "regenerate"
+    runner.run(lane(A, (*first[:-3], *ids("reply"), *second), n_predict=9), mode="fast")
+    assert [each[1:] for each in reads(runner)] == [(10, 21), (31, 4)]
+    runner.run(lane(A, (*first[:-2], *ids("other than that")), n_predict=9), mode="fast")
+    assert [each[1:] for each in reads(runner)] == [(10, 13), (23, 4)], "an earlier state"
+
+
+def test_states_are_shared_by_lanes_and_bounded() -> None:
+    runner = Runner(FakeContext(goes_back=0))
+    runner.run(lane(A, n_predict=9), lane(B, n_predict=9), mode="fast")
+    runner.run(lane(A, n_predict=9), lane(B, n_predict=9), mode="fast")
+    assert not any(entry[0] == "keep" for entry in runner.context.log)
+    assert reads(runner) == [(2, 1, 4)]
+    for number in range(5):
+        runner.run(lane(A, ids("hello" * (number + 2))), lane(B), mode="fast")
+        assert all(len(states) <= 2 for states in runner.cache.states.values())
+
+
+def test_a_state_that_is_too_large_is_not_kept() -> None:
+    context = FakeContext(goes_back=0)
+    context.state_bytes = 1 << 30
+    runner = Runner(context)
+    for _ in range(2):
+        runner.run(lane(A, n_predict=9), mode="fast")
+        assert reads(runner)[0][1] == 0
+        assert not any(entry[0] == "keep" for entry in context.log)
+
+
+def test_a_window_is_cut_where_it_still_reaches_and_read_again_where_not() -> None:
+    context = FakeContext(goes_back=9)
+    context.state_bytes = 1 << 30
+    runner = Runner(context, FakeModel({A: ids("a reply of many tokens")}), in_place=True)
+    runner.run(lane(A, n_predict=9), mode="fast")
+    runner.run(lane(A, n_predict=20), mode="fast")
+    assert reads(runner) == [(0, 4, 1)]
+    runner.run(lane(A, n_predict=9), mode="fast")
+    assert reads(runner) == [(0, 0, 1), (0, 1, 4)]
 
 
 def test_what_is_reused_is_copied_whole_and_then_cut() -> None:
