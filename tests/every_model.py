@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from qwqdesk.conversation import Mode, Reply
-from qwqdesk.engine.engine import Engine, LoadRequest
+from qwqdesk.engine.engine import Engine
 from qwqdesk.engine.events import (
     Event,
     Output,
@@ -26,6 +27,8 @@ from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.load_plan import plan_load
+from qwqdesk.models.parts import read_model_header
 from qwqdesk.reasoning_tags import THINK
 from qwqdesk.rerun import run_stored
 from qwqdesk.run_plan import RunOptions
@@ -41,8 +44,7 @@ from tests.native.driving import drain, ends_of, lanes_of, run_lanes, tokens_of
 
 MODES: tuple[Mode, ...] = ("exact", "fast")
 BUDGET = 5
-# Batches of other sizes round otherwise; other cells or other positions change everything.
-ROUNDING = 0.15
+CLOSING = 16  # tokens for a closing tag that may be none of the vocabulary's, and for an answer
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Subject:
     """A loaded model with two prompts, and how many tokens a lane of a check writes.
 
     `long` is longer than a micro-batch, and than the window of a model that has one.
-    `bare` is the same model without the engine around it.
+    `bare` is the same model without the engine around it. `rounding` is by which part of itself a
+    probability may differ where batches have other sizes: other cells change it by more.
     """
 
     engine: Engine
@@ -58,6 +61,7 @@ class Subject:
     short: tuple[int, ...]
     long: tuple[int, ...]
     length: int = 24
+    rounding: float = 0.02
 
     def chains(self, count: int = 4, seed: int = 0) -> list[SamplerChain]:
         """Different chains that draw at random."""
@@ -73,8 +77,10 @@ class Subject:
         """Assert that the model gives these tokens these probabilities, read one after another.
 
         Args:
-            within: the relative difference that is allowed; 0 is bit for bit.
+            within: the relative difference that half of them may have; 0 is bit for bit, for all. A
+                single one may differ by much where rounding sends a token to another expert.
         """
+        differences = []
         context = LlamaContext(self.bare, streams=1, lanes=1, unified=False)
         try:
             for at in range(0, len(prompt), PREFILL_CHUNK):
@@ -82,11 +88,12 @@ class Subject:
                 context.prefill(0, prompt[at:end], at, last=end == len(prompt))
             for number, (token, probability) in enumerate(found):
                 expected = context.probability(token, -1)
-                difference = abs(expected - probability)
-                assert difference <= within * max(expected, probability), (number, token, expected)
+                differences.append(abs(expected - probability) / max(expected, probability))
                 context.decode([(0, token, len(prompt) + number)], outputs=False)
         finally:
             context.close()
+        judged = median(differences) if within else max(differences)
+        assert judged <= within, differences
 
 
 Check = Callable[[Subject], None]
@@ -94,17 +101,23 @@ Check = Callable[[Subject], None]
 
 @contextmanager
 def subject_of(
-    path: Path, settings: EngineSettings, prompts: tuple[str, str], *, length: int = 24
+    path: Path,
+    settings: EngineSettings,
+    prompts: tuple[str, str],
+    *,
+    length: int = 24,
+    rounding: float = 0.02,
 ) -> Iterator[Subject]:
-    """The model loaded, with a short prompt and a long one."""
+    """The model loaded as the program loads it, with a short prompt and a long one."""
     engine = Engine(extra_buffers_safe=lambda: False)
     bare = LlamaModel(
         LlamaLibrary(), path, settings, use_extra_bufts=False, progress=lambda _: True
     )
     try:
-        drain(engine.load(LoadRequest(path, settings)))
+        (devices,) = drain(engine.devices())
+        drain(engine.load(plan_load(path, read_model_header(path), settings, devices).request))
         short, long = (drain(engine.tokenize(text))[0] for text in prompts)
-        yield Subject(engine, bare, short, long, length)
+        yield Subject(engine, bare, short, long, length, rounding)
     finally:
         bare.close()
         assert engine.close(10)
@@ -185,7 +198,7 @@ def a_second_turn_goes_on(subject: Subject) -> None:
         lanes = [lanes_of([chain], p)[0] for chain, p in zip(chains, prompts, strict=True)]
         events = run_lanes(engine, lanes, "fast")
         for number, prompt in enumerate(prompts):
-            subject.thinks(prompt, written(events, number), within=ROUNDING)
+            subject.thinks(prompt, written(events, number), within=subject.rounding)
         progress = [event for event in events if isinstance(event, PrefillProgress)]
         reused.append(progress[0].done)
         return [(*p, *tokens_of(events, i)) for i, p in enumerate(prompts)]
@@ -199,8 +212,8 @@ def a_second_turn_goes_on(subject: Subject) -> None:
     assert reused[0] == 0
     assert reused[1] >= len(first[0]) - 1
     assert reused[2] >= len(second[0]) - 1
+    turn([(*each[:-BUDGET], *more[::-1]) for each in second])  # another end of the second turn
     turn([(*more, *each) for each in second])  # another beginning
-    turn([(*subject.long, *more), (*subject.long, *more[::-1])])  # another second turn
 
 
 # ---------------------------------------------------------------- what holds for a lane
@@ -229,7 +242,7 @@ def banned_strings(subject: Subject) -> None:
         fast = run_lanes(engine, [others[0], limited], "fast")
         assert not _found(banned, fast, 1)
         for number in (0, 1):
-            subject.thinks(prompt, written(fast, number), within=ROUNDING)
+            subject.thinks(prompt, written(fast, number), within=subject.rounding)
 
 
 def _found(banned: Sequence[str], events: Sequence[Event], lane: int = 0) -> bool:
@@ -245,7 +258,7 @@ def _to_ban(text: str) -> tuple[str, ...]:
 def a_budget_ends_the_reasoning(subject: Subject) -> None:
     """The closing tag is forced behind so many tokens, and the model reads it."""
     engine = subject.engine
-    chain = subject.chains(1)[0]
+    chain = subject.chains(1)[0].with_values(n_predict=BUDGET + CLOSING)
     (free,) = lanes_of([chain], subject.short)
     limited = replace(free, tags=(THINK,), reasoning_open=True, reasoning_budget=BUDGET)
     events = run_lanes(engine, [limited])
@@ -262,7 +275,7 @@ def a_budget_ends_the_reasoning(subject: Subject) -> None:
 def a_second_chain_draws_the_answer(subject: Subject) -> None:
     """The first one draws the thought; both remember the whole text."""
     engine = subject.engine
-    thinks = subject.chains(1)[0]
+    thinks = subject.chains(1)[0].with_values(n_predict=BUDGET + CLOSING)
     token = subject.short[-1]
     (lane,) = lanes_of([thinks], subject.long)
     one = replace(lane, tags=(THINK,), reasoning_open=True, reasoning_budget=BUDGET)
@@ -330,7 +343,8 @@ async def _first_session(
                 assert answered.tokens[:count] == replies[0].tokens[:count]
             else:
                 assert reasoning in str(answered.reasoning)
-            assert history.reply(two).tokens != answered.tokens  # another seed
+            seeds = [history.reply(reply).sampling["seed"] for reply in (one, two)]
+            assert seeds == [11, 12]
         return [
             history.reply(reply.id)
             for branch in history.load(chat).messages

@@ -12,7 +12,7 @@ from qwqdesk.pipe import Stream
 from qwqdesk.sampling.chain import SamplerChain
 
 T = TypeVar("T")
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 
 def drain(stream: Stream[T]) -> list[T]:

@@ -36,7 +36,7 @@ def path(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="module")
 def subject(path: Path) -> Iterator[Subject]:
     """The model loaded; `LONG` is longer than a chunk and than Gemma's window of 512."""
-    with subject_of(path, SETTINGS, (SHORT, LONG), length=12) as subject:
+    with subject_of(path, SETTINGS, (SHORT, LONG), length=12, rounding=0.15) as subject:
         assert len(subject.long) > 600
         yield subject
 
