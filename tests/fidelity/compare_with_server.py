@@ -53,18 +53,26 @@ def engine_tokens(engine: Engine, prompt: Sequence[int], chain: SamplerChain) ->
 
 
 def compare(
-    program: Path, model: Path, cases: int, threads: int, seed: int
+    program: Path,
+    model: Path,
+    cases: int,
+    threads: int,
+    seed: int,
+    *,
+    n_predict: int = 200,
+    swa_full: bool = False,
 ) -> list[dict[str, Any]]:
     """Run all cases on both sides; each row says whether the tokens are the same."""
     rng = random.Random(seed)
     engine = Engine(extra_buffers_safe=lambda: False)
-    settings = EngineSettings(n_ctx=4096, n_threads=threads, n_gpu_layers=0)
+    settings = EngineSettings(n_ctx=4096, n_threads=threads, n_gpu_layers=0, swa_full=swa_full)
     drain(engine.load(LoadRequest(model, settings)))
     prompts = [drain(engine.tokenize(text))[0] for text in (*SHORT, LONG + SHORT[0])]
     rows: list[dict[str, Any]] = []
-    with running(program, model, threads=threads, n_ctx=4096) as server:
+    extra = ["--swa-full"] if swa_full else []
+    with running(program, model, threads=threads, n_ctx=4096, extra=extra) as server:
         for number in range(cases):
-            chain = random_chain(rng, n_predict=200)
+            chain = random_chain(rng, n_predict=n_predict)
             prompt = prompts[number % len(prompts)]
             theirs, ours = server.tokens(prompt, chain), engine_tokens(engine, prompt, chain)
             same = ours == theirs[: len(ours)] and len(theirs) - len(ours) in (0, 1)
@@ -93,13 +101,23 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tokens", type=int, default=200, help="of each chain at most")
+    parser.add_argument("--swa-full", action="store_true", help="on both sides")
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
     recorded: list[dict[str, Any]] = []
     for model in options.models:
-        rows = compare(options.program, model, options.cases, options.threads, options.seed)
+        rows = compare(
+            options.program,
+            model,
+            options.cases,
+            options.threads,
+            options.seed,
+            n_predict=options.tokens,
+            swa_full=options.swa_full,
+        )
         same = sum(row["same"] for row in rows)
-        print(f"{model.name}: {same} of {len(rows)} token-identical with llama-server")
+        print(f"{model.name}: {same} of {len(rows)} token-identical with llama-server", flush=True)
         recorded += [
             {
                 "model": model.name,
