@@ -48,6 +48,8 @@ def fewer_help(shared: ProcessorShared) -> bool:
 def shared_words(shared: ProcessorShared) -> str:
     """What other programs do to a run whose number of threads stays, and what would help."""
     if not fewer_help(shared):
+        if shared.times:
+            return "Other programs use the processor; fewer threads would not be faster."
         return "Other programs use the processor, which slows this run down."
     times = f"{shared.times:.1f}" if shared.times < 2.95 else f"{shared.times:.0f}"
     return (
@@ -62,9 +64,8 @@ def fewer_threads_words(used: ThreadsUsed) -> str:
     least, most = min(fewer, default=used.most), max(fewer, default=used.most)
     count = threads_count(most) if least == most else f"{least} to {threads_count(most)}"
     return (
-        f"Other programs used the processor: {sum(fewer.values()):,} of "
-        f"{sum(used.steps.values()):,} steps were decoded with {count} instead of {used.most}. "
-        "That can change the tokens."
+        f"Fewer threads were faster: {sum(fewer.values()):,} of {sum(used.steps.values()):,} steps "
+        f"were decoded with {count} instead of {used.most}, which can change the tokens."
     )
 
 

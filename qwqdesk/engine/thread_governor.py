@@ -28,6 +28,9 @@ _USUAL: Final = 0.5
 _SLOWER: Final = 1.4
 # A trial this much slower after two decodings has failed.
 _MUCH_SLOWER: Final = 1.2
+# Decodings shorter than this may be too small for many threads: half of them are tried once.
+_TINY_S: Final = 0.003
+_MANY: Final = 4
 # A change that gains less than this part of the time is noise.
 _BETTER: Final = 0.95
 # Seconds between attempts in one direction; doubled while they fail.
@@ -85,7 +88,7 @@ class ThreadGovernor:
     """Decodes with fewer threads while that is faster, and with all again when it is not.
 
     Fewer are tried only where something speaks for it: the threads do not get the cores that they
-    ask for, or everything has become slower. More are tried now and then.
+    ask for, everything has become slower, or the model is tiny. More are tried now and then.
 
     Args:
         most: threads of a quiet machine; never more.
@@ -102,6 +105,7 @@ class ThreadGovernor:
         # By numbers of threads and lanes: seconds of a decoding, and cores that are missing anyway.
         self._fastest: dict[tuple[int, int], float] = {}
         self._usual: dict[tuple[int, int], float] = {}
+        self._halved: set[tuple[int, int]] = set()
         self._stride = 1  # by how many threads the next trial goes up
         self._up_wait = self._down_wait = _FIRST_WAIT_S
         self._up_at = self._down_at = 0.0
@@ -151,7 +155,11 @@ class ThreadGovernor:
             self._starved_at = now
         elif now - self._starved_at >= _LASTED_S:
             self._down_wait, self._down_at = _FIRST_WAIT_S, now
-        if starved and block.threads > 1 and now >= self._down_at:
+        tiny = block.mean < _TINY_S and block.threads >= _MANY and key not in self._halved
+        if tiny:
+            self._halved.add(key)
+            self._try(block.threads // 2)
+        elif starved and block.threads > 1 and now >= self._down_at:
             self._try(max(block.threads - max(round(block.missing), 1), 1))
         elif block.threads < self.most and now >= self._up_at:
             self._try(min(block.threads + self._stride, self.most))

@@ -95,6 +95,7 @@ class Workspace(QWidget):
         page.run_files.opened.connect(self._show_opened)
         self.models.status_changed.connect(self._show_status)
         self.templates.chosen.connect(page.focus_home.go)
+        self.processor.chosen.connect(page.focus_home.go)
         self.chats.title_changed.connect(self._show_title)
         desk.settings_changed.connect(self._settings_changed)
         desk.trouble.connect(self.show_trouble)

@@ -19,7 +19,12 @@ PLAIN = Settings(reduce_motion=True)
 
 
 def band(d: Driver) -> MessageBand | None:
-    shown = [each for each in d.window.findChildren(MessageBand, BAND) if each.isVisible()]
+    names = (BAND, "chosenThreadsBand")
+    shown = [
+        each
+        for each in d.window.findChildren(MessageBand)
+        if each.objectName() in names and each.isVisible()
+    ]
     return shown[0] if shown else None
 
 
@@ -58,6 +63,9 @@ async def test_an_exact_run_says_what_fewer_threads_would_give_and_a_button_take
         assert d.engine.loads[-1].settings.n_threads == 1
         assert d.window.desk.settings.engine.n_threads == 0, "the user's own settings stay"
         await d.until(lambda: "is loaded with 1 thread" in words(d))
+        run = await d.send("With one")
+        run.finish()
+        await d.idle()
         press(d, "Use 2 threads")
         await d.until(lambda: d.engine.loads[-1].settings.n_threads == 0)
         await d.until(lambda: band(d) is None)
@@ -67,12 +75,12 @@ async def test_a_gain_that_is_none_has_no_button(qapp: QApplication, tmp_path: P
     async with opened(tmp_path, PLAIN) as d:
         run = await d.send("Hi")
         run.put(ProcessorShared(2, 1, 1.04))
-        await d.until(lambda: "slows this run down" in words(d))
+        await d.until(lambda: "fewer threads would not be faster" in words(d))
         shown = band(d)
         assert shown is not None
         assert [each.text() for each in shown.findChildren(QAbstractButton)] == ["Close"]
         press(d, "Close")
-        run.put(ProcessorShared(2))
+        run.put(ProcessorShared(2, 2, 1.0))
         run.finish()
         await d.idle()
         assert band(d) is None, "what was closed does not come again"
@@ -89,7 +97,13 @@ async def test_fast_mode_says_when_it_uses_fewer_threads_and_when_all_again(
         await d.until(lambda: band(d) is None)
         run.finish()
         await d.idle()
-        [message] = d.history.load(1).messages
+        assert "30 of 110 steps were decoded with 1 thread instead of 2" in words(d)
+        run = await d.send("And now?")
+        await d.until(lambda: band(d) is None)
+        run.finish()
+        await d.idle()
+        assert band(d) is None
+        message = d.history.load(1).messages[0]
         assert message.replies[0].manifest["threads_used"] == {"1": 30, "2": 80}
 
 

@@ -35,8 +35,8 @@ from tests.fake_engine import FakeEngine, began_of, fake_session, finished, outp
         (ProcessorShared(2, 1, 1.99), "about 2 times faster."),
         (ProcessorShared(4, 1, 17.2), "about 17 times faster."),
         (ProcessorShared(2), "Other programs use the processor, which slows this run down."),
-        (ProcessorShared(2, 2, 1.0), "which slows this run down."),
-        (ProcessorShared(2, 1, 1.05), "which slows this run down."),
+        (ProcessorShared(2, 2, 1.0), "fewer threads would not be faster."),
+        (ProcessorShared(2, 1, 1.05), "fewer threads would not be faster."),
     ],
 )
 def test_what_other_programs_do_to_a_run(shared: ProcessorShared, words: str) -> None:
@@ -47,7 +47,7 @@ def test_what_other_programs_do_to_a_run(shared: ProcessorShared, words: str) ->
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ({2: 10, 1: 118}, "118 of 128 steps were decoded with 1 thread instead of 2."),
+        ({2: 10, 1: 118}, "118 of 128 steps were decoded with 1 thread instead of 2"),
         ({8: 1000, 7: 500, 4: 1}, "501 of 1,501 steps were decoded with 4 to 7 threads"),
     ],
 )

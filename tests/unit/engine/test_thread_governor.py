@@ -63,7 +63,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("cores", [2, 4, 8, 16])
-@pytest.mark.parametrize("work", [0.0015, 0.018, 0.9])
+@pytest.mark.parametrize("work", [0.06, 0.9])
 def test_on_a_quiet_machine_all_threads_decode_all_the_time(cores: int, work: float) -> None:
     governor = ThreadGovernor(cores)
     Machine(cores, work=work).run(governor, 60)
@@ -76,6 +76,25 @@ def test_beside_other_programs_it_comes_near_the_best_number(cores: int, others:
     governor = ThreadGovernor(cores)
     machine.run(governor, 3)
     assert machine.run(governor, 20) > 0.9 * machine.best()
+
+
+def test_a_tiny_model_gets_no_more_threads_than_help_it() -> None:
+    # Beyond four threads it is the waiting for each other that takes the time.
+    seconds = {16: 0.0024, 8: 0.0015, 4: 0.0012, 2: 0.0018}
+    governor, now = ThreadGovernor(16), 0.0
+    for _ in range(20_000):
+        taken = seconds.get(governor.threads, 0.002)
+        governor.observe(Step(now, now + taken, taken * governor.threads))
+        now += taken
+    assert governor.settled == 4
+    assert governor.used[4] > 0.9 * governor.used.total()
+
+
+def test_a_tiny_model_that_profits_from_all_threads_is_tried_once() -> None:
+    machine, governor = Machine(8, work=0.006), ThreadGovernor(8)
+    machine.run(governor, 60)
+    assert governor.settled == 8
+    assert governor.used.total() - governor.used[8] < 10
 
 
 @pytest.mark.parametrize("work", [0.0015, 0.018])
