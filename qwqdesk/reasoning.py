@@ -324,7 +324,8 @@ class ReasoningSplitter:
     def _read_answer(self, spans: _Spans) -> bool:
         """Emit the answer up to what closes its frame, or up to a closing tag that nothing opened.
 
-        A tag whose opening one stands in the answer is text, and is not looked for any more.
+        A tag whose opening one stands in the answer is text, and is not looked for any more, unless
+        that one is only quoted.
         """
         frame = self._frame.close if self._frame is not None else ""
         strays = () if self._closed else self._strays
@@ -359,7 +360,8 @@ class ReasoningSplitter:
             return True
         stray = next((item for item in self._strays if item.close == name), None)
         if stray is None:
-            self._strays = tuple(item for item in self._strays if item.open != name)
+            if not self._code.quotes_here:
+                self._strays = tuple(item for item in self._strays if item.open != name)
             self._pass(name, "answer", spans)
             return True
         meant = False if in_code else self._is_stray(name)

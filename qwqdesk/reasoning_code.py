@@ -78,6 +78,13 @@ class CodeState:
         """Whether this line is one of indented code."""
         return self._code_may_follow and not self._cut and bool(_CODE_INDENT.match(self.line))
 
+    @property
+    def quotes_here(self) -> bool:
+        """Whether what comes here stands in code, in a comment or in quotes."""
+        self.settle()
+        inside = self.in_fence or self.inline > 0 or self.in_comment
+        return inside or bool(_open_quote(self.line[-LINE_LOOKBACK:]))
+
     def feed(self, char: str) -> None:
         """Take the next character."""
         if char in "`~":

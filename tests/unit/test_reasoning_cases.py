@@ -215,6 +215,11 @@ def test_a_spelt_tag_that_is_meant_in_spite_of_what_stands_before(thought: str) 
         ("I think.\n\n[/THINK]\n\nYes.", "I think.\n\n", "\n\nYes."),
         ("I think.\n</think>", "I think.\n", ""),
         ("Let `</think>` be.\n</think>\n\nYes.", "Let `</think>` be.\n", "\n\nYes."),
+        (
+            'Use r"<think>.*?</think>".\n</think>\n\nYes.',
+            'Use r"<think>.*?</think>".\n',
+            "\n\nYes.",
+        ),
         ("</think>Yes.", None, "Yes."),
         # Nothing was thought here: the answer is about the tags.
         ("Write <think>, then\n</think>\nat the end.", None, None),
