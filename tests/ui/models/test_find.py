@@ -388,3 +388,31 @@ async def test_a_narrow_window_keeps_size_fit_and_act(
         assert {LABEL, SIZE, FIT, ACT} <= set(visible)
         used = sum(table.columnWidth(column) for column in visible)
         assert used <= table.viewport().width()
+
+
+async def test_a_type_of_another_program_says_so_before_its_download(
+    tmp_path: Path, hub: LoopbackHub
+) -> None:
+    hub.put(REPO, "T-IQ4_XS_R4.gguf", small_model().build())
+    async with finding(tmp_path) as f:
+        await f.open()
+        row = f.table.rows.row_of("IQ4_XS_R4")
+        assert f.column(FIT)[row] == "Cannot be loaded"
+        tip = f.table.rows.index(row, FIT).data(Qt.ItemDataRole.ToolTipRole)
+        assert "ik_llama.cpp" in tip
+        assert not f.table.rows.rows[row].suggested
+
+
+async def test_a_renamed_repository_shows_what_is_here_by_either_name(
+    tmp_path: Path, hub: LoopbackHub
+) -> None:
+    hub.renamed["old-owner/T-GGUF"] = REPO
+    async with finding(tmp_path) as f:
+        model = small_model().build()
+        here = tmp_path / "models" / "old-owner" / "T-GGUF" / "T-Q4_K_M.gguf"
+        here.parent.mkdir(parents=True)
+        here.write_bytes(model)
+        await f.open("old-owner/T-GGUF")
+        assert f.pane.shown.state.repository is not None
+        assert f.pane.shown.state.repository.repo == REPO
+        assert f.pane.shown.state.here == {"Q4_K_M"}
