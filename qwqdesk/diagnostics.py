@@ -6,6 +6,7 @@ what happened, not what was said, and secrets are taken out of everything that p
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import json
 import logging
@@ -27,9 +28,10 @@ from typing import Any, TextIO
 import psutil
 
 from qwqdesk import __version__
-from qwqdesk.whole_file import write_whole
+from qwqdesk.whole_file import is_free_for_file, open_regular, write_whole
 
 LOG_BYTES = 1 << 20
+_MOST_NOTE = 1 << 20  # bytes of the loading marker
 LOG_FILES = 3
 REPORTED = ("PySide6-Essentials", "llama-cpp-python", "huggingface_hub", "qasync", "numpy")
 _SECRETS = (
@@ -62,6 +64,7 @@ def start_log(folder: Path, *, level: int = logging.INFO) -> Callable[[], None]:
     handler: logging.Handler
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _require_free(folder / "qwqdesk.log")
         handler = RotatingFileHandler(
             folder / "qwqdesk.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
         )
@@ -87,6 +90,7 @@ def start_fault_log(folder: Path) -> Callable[[], None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "crash.txt"
+        _require_free(path)
         if path.exists() and path.stat().st_size:
             path.replace(folder / "crash.previous.txt")
         file: TextIO = path.open("w", encoding="utf-8")
@@ -102,6 +106,12 @@ def start_fault_log(folder: Path) -> Callable[[], None]:
                 path.unlink()
 
     return stop
+
+
+def _require_free(path: Path) -> None:
+    """Raises OSError where a log cannot be a file: to open a pipe waits for its reader."""
+    if not is_free_for_file(path):
+        raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
 
 
 def install_hooks(report: Report) -> Callable[[], None]:
@@ -200,7 +210,8 @@ class LoadingMarker:
     def clear(self) -> None:
         """The load has ended, well or with an error in words."""
         with suppress(OSError):
-            self.path.unlink()
+            if self.path.is_file():  # anything else is no marker of ours
+                self.path.unlink()
 
     def previous_crash(self) -> Crash | None:
         """What was being loaded when an earlier run died, told once; None if nothing was.
@@ -208,7 +219,8 @@ class LoadingMarker:
         A marker of a program that still runs (a second window) is left alone.
         """
         try:
-            note = json.loads(self.path.read_text(encoding="utf-8"))
+            with open_regular(self.path) as file:
+                note = json.loads(file.read(_MOST_NOTE))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError):

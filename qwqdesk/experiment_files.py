@@ -14,7 +14,7 @@ from qwqdesk.resources import resource
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import parse_json, read_bytes
 from qwqdesk.sampling.recipes import Recipe, recipe_id
-from qwqdesk.whole_file import write_whole
+from qwqdesk.whole_file import open_regular, write_whole
 
 _GLANCE: Final = 4096  # bytes
 _MOST_NAMES: Final = 1000
@@ -82,7 +82,7 @@ def is_experiment_file(path: Path) -> bool:
     try:
         if path.suffix.lower() != ".json" or not path.is_file():
             return False
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return FORMAT.encode() in file.read(_GLANCE)
     except OSError:
         return False

@@ -8,6 +8,7 @@ from qwqdesk.models.gguf import read_header
 from qwqdesk.sampling.formats.foreign import Imported
 from qwqdesk.sampling.formats.gguf_metadata import read_gguf_metadata
 from qwqdesk.sampling.formats.importing import import_file
+from qwqdesk.whole_file import open_regular
 
 
 def imported_recipe(file: Path, part: str | None = None) -> Imported:
@@ -33,7 +34,7 @@ def _is_model(file: Path) -> bool:
     try:
         if not file.is_file():
             return False
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             return opened.read(4) == b"GGUF"
     except (OSError, ValueError):
         return False

@@ -140,7 +140,8 @@ def save_settings(path: Path, settings: Settings, before: Settings | None = None
     def change(now: object) -> Mapping[str, Any]:
         if isinstance(now, dict):
             return {**now, **_changes(settings, before, now), "version": VERSION}
-        _move_aside(path)
+        if path.is_file():
+            _move_aside(path)
         return settings.to_json()
 
     try:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from qwqdesk.whole_file import write_whole
+from qwqdesk.whole_file import open_regular, write_whole
 
 MAX_BYTES: Final = 16 << 20
 WAIT_S: Final = 3.0  # a holder needs milliseconds, on a bad disk a second
@@ -113,7 +113,7 @@ def read_json(path: Path, most: int = MAX_BYTES) -> Any:  # noqa: ANN401 - whate
         OSError: it cannot be read.
         DamagedFileError: it is no JSON document.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         raw = file.read(most + 1)
     if len(raw) > most:
         raise DamagedFileError("too large")

@@ -50,6 +50,7 @@ from qwqdesk.stored_values import (
 )
 from qwqdesk.template_note import TemplateNote
 from qwqdesk.template_variables import TemplateVariables
+from qwqdesk.whole_file import open_regular
 
 MAX_BYTES: Final = 32 << 20
 VERSION: Final = 1
@@ -173,7 +174,7 @@ def read_run(path: Path) -> StoredRun:
         UserError: code "file", "json" or "manifest".
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error

@@ -20,7 +20,7 @@ from qwqdesk.models.download_set import SetOrder
 from qwqdesk.models.hub_files import Quantization, RepoFile, listed, quantizations
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.records import read_json, write_json
-from qwqdesk.whole_file import replace_file
+from qwqdesk.whole_file import open_regular, replace_file
 
 VERSION = 1
 MAX_BYTES = 16 << 20
@@ -100,13 +100,15 @@ def save_queue(file: Path, items: list[Queued]) -> None:
 def load_queue(file: Path, models: Path) -> list[Queued]:
     """The downloads in their order; of a broken file, what the parts tell. Never raises."""
     try:
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
             data = json.loads(handle.read(MAX_BYTES))
         if not isinstance(data, dict) or not isinstance(data.get("items"), list):
             raise ValueError("no queue")
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        return left_parts(models)  # what cannot be read is left where it is
+    except (ValueError, RecursionError):
         with suppress(OSError):
             replace_file(file, file.with_name(f"{file.name}.broken"))
         return left_parts(models)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qwqdesk.whole_file import open_regular
+
 MAX_TOKEN = 4096
 _OFF = ("", "0", "false", "no", "off")
 
@@ -58,7 +60,7 @@ def _path(text: str) -> Path:
 
 def _read(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(MAX_TOKEN + 1).decode("ascii")
     except (OSError, ValueError):
         return None

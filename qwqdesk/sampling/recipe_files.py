@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +10,7 @@ from typing import Final
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, Recipe, recipe_id, recipe_named
-from qwqdesk.whole_file import write_whole
+from qwqdesk.whole_file import open_regular, write_whole
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
 
@@ -73,7 +70,8 @@ def read_bytes(path: Path) -> bytes:
         UserError: when it cannot be read or is larger.
     """
     try:
-        raw = _read_regular(path)
+        with open_regular(path) as file:
+            raw = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         what = f"{shown(path.name)} cannot be read: {shown(str(reason))}."
@@ -82,15 +80,6 @@ def read_bytes(path: Path) -> bytes:
         what = f"{shown(path.name)} is larger than {_MAX_BYTES // 2**20} MiB."
         raise UserError(what, "Give a smaller file.", code="file")
     return raw
-
-
-def _read_regular(path: Path) -> bytes:
-    """Up to one byte more than may be; a pipe or device could block for ever or never end."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is not an ordinary file")
-        return file.read(_MAX_BYTES + 1)
 
 
 def read_text(name: str | Path) -> str:

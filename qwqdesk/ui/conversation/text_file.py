@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qwqdesk.errors import UserError
+from qwqdesk.whole_file import open_regular
 
 LARGEST = 12_000_000  # bytes
 _SNIFFED = 4096  # bytes in which a NUL gives a binary file away
@@ -30,7 +31,7 @@ def read_text_file(path: Path) -> str:
                 "Choose a smaller file.",
                 code="too_large",
             )
-        with path.open("rb") as file:  # it may have grown since
+        with open_regular(path) as file:  # it may have grown since
             data = file.read(LARGEST + 1)
     except OSError as error:
         reason = error.strerror or "unknown reason"
