@@ -9,7 +9,7 @@ import pytest
 
 from tests.hub.hub_fixture import REPO, SIZE, Bench, noise
 from tests.hub.loopback_hub import LoopbackHub
-from tests.unit.cli.conftest import cli, no_log_left, no_trial
+from tests.native.cli.conftest import cli, no_log_left, no_trial
 
 __all__ = ["bench", "cli", "no_log_left", "no_trial"]
 

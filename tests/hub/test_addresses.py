@@ -15,7 +15,7 @@ from qwqdesk.models.renamed import FILE, names_of, note_name
 from tests.hub.hub_fixture import REPO, Bench
 from tests.hub.loopback_hub import TOKEN, LoopbackHub
 from tests.hub.test_models_command import hub, models
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 from tests.unit.models.gguf_writer import small_model
 
 __all__ = ["hub", "models"]

@@ -15,8 +15,8 @@ import pytest
 
 from tests.hub.hub_fixture import REPO, noise
 from tests.hub.loopback_hub import TOKEN, LoopbackHub
+from tests.native.cli.conftest import Cli
 from tests.processes import sigint
-from tests.unit.cli.conftest import Cli
 from tests.unit.models.gguf_writer import small_model
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -16,9 +16,11 @@ import gc
 import inspect
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -39,6 +41,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.qt_log_ignore(*ignored, extend=True))
 
 
+@contextmanager
+def no_nested_loop() -> Iterator[None]:
+    """Inside a coroutine, running Qt's loop once more leaves qasync's tasks stuck for ever."""
+    app, test = QCoreApplication, QTest
+    kept = app.processEvents, test.qWait
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("in an async test: await d.until(...) instead, or the loop hangs")
+
+    app.processEvents = test.qWait = refuse  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        app.processEvents, test.qWait = kept  # type: ignore[method-assign]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def` tests on Qt's own event loop."""
@@ -51,7 +69,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     async def limited() -> None:
         await asyncio.wait_for(pyfuncitem.obj(**arguments), ASYNC_TEST_SECONDS)
 
-    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+    with no_nested_loop(), asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
         runner.run(limited())
     return True
 

@@ -123,8 +123,8 @@ def _walk(node: ast.AST, file: str, *, lazy: bool) -> Iterator[Import]:
         elif isinstance(child, ast.ImportFrom):
             base = _absolute(child, file)
             yield from (Import(f"{base}.{name.name}", child.lineno, lazy) for name in child.names)
-        else:
-            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        elif not isinstance(child, ast.expr):  # which holds no import
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from _walk(child, file, lazy=lazy or inside)
 
 

@@ -17,8 +17,8 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.library_uses import read_uses
 from qwqdesk.sampling.samplers import PARAMS
 from qwqdesk.store.history import History
+from tests.native.cli.conftest import Cli
 from tests.tiny_model import write_tiny_model
-from tests.unit.cli.conftest import Cli
 
 # A small context, one thread and a seed: fast and the same each time.
 QUICK = ("-c", "512", "-t", "1", "-n", "6", "--seed", "5", "--ignore-eos")

@@ -9,7 +9,7 @@ import pytest
 
 from qwqdesk.errors import UserError
 from qwqdesk.stored_run import run_of_document
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 QUICK = ("-c", "512", "-t", "1", "-n", "4", "--seed", "1", "--ignore-eos", "--json")
 OFF = '{"enable_thinking": false}'

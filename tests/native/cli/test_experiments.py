@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 FAST = ("-c", "512", "-t", "1", "-n", "6", "--ignore-eos")
 

@@ -12,7 +12,7 @@ import pytest
 from qwqdesk import __version__
 from qwqdesk.cli import commands
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 from tests.unit.models.gguf_writer import GgufFile, small_model
 
 STEP = {"sampler", "position", "state", "values", "why"}

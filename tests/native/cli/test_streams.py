@@ -13,7 +13,7 @@ import pytest
 
 from qwqdesk.cli import commands
 from qwqdesk.cli.output import print_json
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 
 class Full(io.StringIO):

@@ -8,7 +8,7 @@ import sys
 import psutil
 
 from qwqdesk.cli.busy import busy_processes
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 QUICK = ("-t", "1", "-n", "4", "--json")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qwqdesk.resources import resource
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 QUICK = ("-c", "512", "-t", "1", "--seed", "5", "--ignore-eos", "--json")
 DEMO = str(resource("models", "qwqdesk-demo-F16.gguf"))

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from qwqdesk.resources import resource
-from tests.unit.cli.conftest import Cli
+from tests.native.cli.conftest import Cli
 
 DEMO = str(resource("models", "qwqdesk-demo-F16.gguf"))
 QUICK = ("-c", "512", "-t", "1", "-n", "4", "--seed", "1", "--raw")
