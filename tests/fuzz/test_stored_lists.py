@@ -23,7 +23,7 @@ from qwqdesk.models.download_set import SetOrder
 from qwqdesk.models.hub_files import Quantization, RepoFile
 from qwqdesk.models.hub_names import is_repo
 from qwqdesk.models.hub_paths import local_path
-from qwqdesk.models.library_facts import FactsMemory
+from qwqdesk.models.library_facts import VERSION, FactsMemory
 from qwqdesk.models.library_uses import NAME, read_uses
 from qwqdesk.models.queue_file import Queued, load_queue, save_queue
 from qwqdesk.models.queue_item import restored
@@ -143,7 +143,7 @@ def test_any_memory_of_models_is_read(
 ) -> None:
     folder = tmp_path_factory.mktemp("models")
     good = {
-        "version": 1,
+        "version": VERSION,
         "facts": {"/a": [1, 2, True, "llama", "Q4"], "/b": [1, 2, False, None, ""]},
     }
     memory = FactsMemory(_write(folder / "headers.json", data.draw(damaged(good))))
@@ -160,7 +160,7 @@ def test_any_memory_of_models_is_read(
 
 def test_a_bad_entry_of_a_memory_costs_only_itself(tmp_path: Path) -> None:
     rows = {"/a": [1, 2, True, "llama", "Q4"], "/b": ["x"], "/c": [1, 2, False, None, ""]}
-    memory = FactsMemory(_write(tmp_path / "headers.json", {"version": 1, "facts": rows}))
+    memory = FactsMemory(_write(tmp_path / "headers.json", {"version": VERSION, "facts": rows}))
     known = [memory.get(Path(path), (1, 2)) is not None for path in rows]
     assert known == [True, False, True]
     _write(tmp_path / FOLDER / NAME, {"/a": "x", "/b": 2, "/c": float("nan")})
