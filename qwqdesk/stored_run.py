@@ -50,7 +50,6 @@ from qwqdesk.stored_values import (
 )
 from qwqdesk.template_note import TemplateNote
 from qwqdesk.template_variables import TemplateVariables
-from qwqdesk.whole_file import open_regular
 
 MAX_BYTES: Final = 32 << 20
 VERSION: Final = 1
@@ -174,7 +173,7 @@ def read_run(path: Path) -> StoredRun:
         UserError: code "file", "json" or "manifest".
     """
     try:
-        with open_regular(path) as file:
+        with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error

@@ -18,7 +18,6 @@ from qwqdesk.engine.template_chat import RenderedChat, RenderJob, render_chat
 from qwqdesk.engine.template_process import render_in_child
 from qwqdesk.engine.template_sandbox import ChatTemplateError
 from qwqdesk.errors import UserError
-from qwqdesk.whole_file import open_regular
 
 # Name to title; "model" is the one in the model file.
 TEMPLATE_CHOICES: Mapping[str, str] = {
@@ -138,7 +137,7 @@ def _check_size(source: str) -> None:
 
 def _read(path: Path) -> str:
     try:
-        with open_regular(path) as file:
+        with path.open("rb") as file:
             source = file.read(4 * MAX_SOURCE + 1).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         names = ", ".join(TEMPLATE_CHOICES)

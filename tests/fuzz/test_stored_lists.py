@@ -144,7 +144,7 @@ def test_any_memory_of_models_is_read(
     folder = tmp_path_factory.mktemp("models")
     good = {
         "version": VERSION,
-        "facts": {"/a": [1, 2, True, "llama", "Q4"], "/b": [1, 2, False, None, ""]},
+        "facts": {"/a": [1, 2, True, "llama", "Q4", True], "/b": [1, 2, False, None, "", False]},
     }
     memory = FactsMemory(_write(folder / "headers.json", data.draw(damaged(good))))
     memory.get(Path("/a"), (1, 2))
@@ -159,7 +159,11 @@ def test_any_memory_of_models_is_read(
 
 
 def test_a_bad_entry_of_a_memory_costs_only_itself(tmp_path: Path) -> None:
-    rows = {"/a": [1, 2, True, "llama", "Q4"], "/b": ["x"], "/c": [1, 2, False, None, ""]}
+    rows = {
+        "/a": [1, 2, True, "llama", "Q4", True],
+        "/b": ["x"],
+        "/c": [1, 2, False, None, "", False],
+    }
     memory = FactsMemory(_write(tmp_path / "headers.json", {"version": VERSION, "facts": rows}))
     known = [memory.get(Path(path), (1, 2)) is not None for path in rows]
     assert known == [True, False, True]

@@ -296,7 +296,7 @@ def test_every_template_of_a_folder_renders_or_says_why_not() -> None:
 
 # ---------------------------------------------------------------- histories
 
-STOPPED = json.loads((Path(__file__).parents[2] / "cases" / "stopped-chat.json").read_text("utf-8"))
+STOPPED = json.loads((Path(__file__).parents[1] / "cases" / "stopped-chat.json").read_text("utf-8"))
 REFUSES_EMPTY = (
     "{% for m in messages %}{% if m.role == 'assistant' and not m.content %}"
     "{{ raise_exception('nothing said') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}"

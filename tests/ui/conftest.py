@@ -50,7 +50,7 @@ def no_nested_loop() -> Iterator[None]:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("in an async test: await d.until(...) instead, or the loop hangs")
 
-    app.processEvents = test.qWait = refuse  # type: ignore[method-assign,assignment]
+    app.processEvents = test.qWait = refuse  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -13,20 +13,18 @@ import pytest
 
 from qwqdesk.diagnostics import LoadingMarker, start_fault_log, start_log
 from qwqdesk.engine.remembered import keep_json
-from qwqdesk.engine.template import template_source
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.experiment_files import is_experiment_file, load_experiments
 from qwqdesk.experiment_store import load_result
 from qwqdesk.fairness import SelfTests
 from qwqdesk.models.library_facts import FactsMemory
-from qwqdesk.models.library_uses import FOLDER, NAME, read_uses
+from qwqdesk.models.library_uses import NAME, read_uses
 from qwqdesk.models.queue_file import load_queue
-from qwqdesk.models.records import stored_record
+from qwqdesk.models.records import FOLDER, stored_record
 from qwqdesk.sampling.recipe_files import load_recipes
 from qwqdesk.settings import Settings, load_settings, save_settings
 from qwqdesk.shared_file import change_json
-from qwqdesk.stored_run import read_run
 from qwqdesk.whole_file import open_regular, write_whole
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and links of POSIX")
@@ -78,7 +76,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "qwqdesk.log": lambda path: _log(path.parent),
     "crash.txt": lambda path: start_fault_log(path.parent)(),
     "recipes/mine.json": lambda path: load_recipes(path.parent),
-    "experiments/mine.json": lambda path: load_experiments(path.parent, {}),
+    "experiments/mine.json": lambda path: load_experiments(path.parent, ()),
     "dropped.json": is_experiment_file,
     "result.json": _result,
     "self_tests.json": SelfTests,
@@ -89,8 +87,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     ),
     "downloads.json": lambda path: load_queue(path, path.parent / "models"),
     "trials.json": lambda path: keep_json(path, lambda now: now),
-    "run.json": read_run,
-    "template.jinja": lambda path: template_source(path, None),
 }
 
 
