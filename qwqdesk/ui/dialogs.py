@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
     QListWidget,
+    QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -30,6 +31,7 @@ from qwqdesk.ui.base.buttons import Kind
 from qwqdesk.ui.theme import theme
 
 _MOST_ROWS: Final = 10
+_ROW_HEIGHT: Final = 28  # px
 
 
 class _Dialog(QDialog):
@@ -118,11 +120,14 @@ async def choose_name(
     choices = QListWidget()
     choices.setObjectName("choices")
     choices.setAccessibleName(title)
-    choices.addItems(list(names))
+    choices.setUniformItemSizes(True)
+    for name in names:
+        item = QListWidgetItem(name, choices)
+        item.setSizeHint(QSize(0, theme().px(_ROW_HEIGHT)))
     choices.setCurrentRow(0)
     choices.itemActivated.connect(_calling(dialog.accept))
     rows = min(len(names), _MOST_ROWS)
-    choices.setFixedHeight(rows * choices.sizeHintForRow(0) + 2 * choices.frameWidth() + rows)
+    choices.setFixedHeight(rows * theme().px(_ROW_HEIGHT) + 2 * choices.frameWidth())
     column.addWidget(choices)
     act = button(verb, kind="primary", name="verbButton")
     act.clicked.connect(_calling(dialog.accept))

@@ -22,6 +22,7 @@ class LaneBands(QWidget):
     continueRequested = Signal()  # noqa: N815 - Qt's style for signals
     stopRequested = Signal()  # noqa: N815
     tryAgainRequested = Signal()  # noqa: N815
+    appeared = Signal()  # a message of which the user must know
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,11 +132,13 @@ class LaneBands(QWidget):
         """What happened and what to do."""
         self._error.set_message("bad", error.what, error.what_to_do)
         self._error.show()
+        self.appeared.emit()
 
     def show_note(self, sentence: str, detail: str) -> None:
         """Something that the user should know and can put away."""
         self._note.set_message("warn", sentence, detail)
         self._note.show()
+        self.appeared.emit()
         announce(self, f"{sentence} {detail}")
 
     def offer_seed(self, seed: int, where: str, use: Callable[[], object]) -> None:
@@ -147,6 +150,7 @@ class LaneBands(QWidget):
         band.add_action("Close", self.hide_seed, flat=True).setObjectName("closeSeed")
         self._column.addWidget(band)
         band.show()
+        self.appeared.emit()
         self._seed = band
         announce(self, sentence)
 

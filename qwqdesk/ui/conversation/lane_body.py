@@ -38,6 +38,8 @@ class LaneBody(HairSplitter):
         self._text = QStackedWidget()
         self._text.addWidget(output)
         self.addWidget(self._text)
+        # Messages stand above the text, which an empty chat covers.
+        output.bands.appeared.connect(self.show_text)
 
     @property
     def editor_open(self) -> bool:
