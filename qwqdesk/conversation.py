@@ -128,7 +128,10 @@ class UserMessage:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`tips` maps a lane's label to the reply it continues from; times are Unix seconds."""
+    """`tips` maps a lane's label to the reply it continues from; times are Unix seconds.
+
+    `template_variables` are given to the chat template of lanes that have none of their own.
+    """
 
     id: int
     title: str
@@ -138,3 +141,4 @@ class Conversation:
     lanes: tuple[Mapping[str, Any], ...] = ()
     tips: Mapping[str, int] = field(default_factory=dict)
     messages: tuple[UserMessage, ...] = ()
+    template_variables: Mapping[str, Any] = field(default_factory=dict)

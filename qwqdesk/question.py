@@ -46,7 +46,9 @@ def save_question(
         history.set_lanes(conversation_id, [*others, *shown])
         return question_again(history.load(conversation_id), message_id, lanes)
     if conversation_id is None:
-        conversation_id = history.create_conversation(system_prompt=options.system_prompt)
+        conversation_id = history.create_conversation(
+            system_prompt=options.system_prompt, template_variables=options.variables.values
+        )
     history.set_lanes(conversation_id, shown)
     before = history.load(conversation_id)
     asked = [lane.label for lane in lanes]

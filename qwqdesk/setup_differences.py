@@ -104,7 +104,9 @@ def _sentence(setup: LaneSetup) -> str:
 
 
 def _variables(setup: LaneSetup) -> str:
-    words = setup.variables.words() if setup.variables else ""
+    if setup.variables is None:
+        return ""
+    words = setup.variables.words() or "own defaults"
     return words if len(words) <= 2 * _LONGEST else f"{words[: 2 * _LONGEST - 1].rstrip()}…"
 
 

@@ -206,6 +206,8 @@ def setup_of(lane: StoredLane, label: str, recipes: Mapping[str, Recipe]) -> Lan
         setup = replace(setup, reasoning_budget=budget, reasoning_budget_message=message)
     if (limits := lane.rules.constraints) != setup.limits:
         setup = replace(setup, constraints=limits)
+    if lane.prompt.variables:
+        setup = replace(setup, variables=lane.prompt.variables)
     return setup
 
 

@@ -160,6 +160,34 @@ def value_words(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
+# What this program does not fill in, or fills in itself: nothing to be set by hand.
+_NOT_SHOWN: Final = frozenset(
+    (
+        *("messages", "add_generation_prompt", "continue_final_message", "is_training"),
+        *("bos_token", "eos_token", "unk_token", "pad_token"),
+        *("tools", "tool_choice", "functions", "builtin_tools", "available_tools", "custom_tools"),
+        *("documents", "controls", "response_format", "response_schema", "image_prompts"),
+        *("datetime", "date_string", "add_vision_id", "fallback_strategy"),
+    )
+)
+
+
+def shown_inputs(inputs: Iterable[TemplateInput]) -> tuple[TemplateInput, ...]:
+    """Those that a person would set, thinking first; tools and tokens are none of them."""
+    found = [
+        each
+        for each in inputs
+        if each.name not in _NOT_SHOWN
+        and "tool" not in each.name
+        and "function" not in each.name
+        and (each.kind != "any" or each.name in (THINKING, EFFORT))
+    ]
+    order = (THINKING, "thinking", EFFORT)
+    return tuple(
+        sorted(found, key=lambda e: order.index(e.name) if e.name in order else len(order))
+    )
+
+
 def unused_warnings(names: Iterable[str]) -> tuple[ChainWarning, ...]:
     """A warning for each variable that no template reads: not this one, or there is none."""
     why = "no chat template reads it here"

@@ -95,14 +95,23 @@ class History:
         *,
         system_prompt: str = "",
         lanes: Sequence[Mapping[str, Any]] = (),
+        template_variables: Mapping[str, Any] | None = None,
     ) -> int:
         """A new conversation; without a title it takes one from its first message."""
         now = time.time()
         with self._db.transaction():
             new = self._db.write(
-                "INSERT INTO conversations (title, created, updated, system_prompt, lanes, tips) "
-                "VALUES (?, ?, ?, ?, ?, '{}')",
-                (rows.clean(title), now, now, rows.clean(system_prompt), rows.dump(list(lanes))),
+                "INSERT INTO conversations "
+                "(title, created, updated, system_prompt, lanes, tips, template_variables) "
+                "VALUES (?, ?, ?, ?, ?, '{}', ?)",
+                (
+                    rows.clean(title),
+                    now,
+                    now,
+                    rows.clean(system_prompt),
+                    rows.dump(list(lanes)),
+                    rows.dump(dict(template_variables or {})),
+                ),
             )
             if title:
                 self._enqueue("title", new, new)
@@ -252,6 +261,11 @@ class History:
         """Save the system prompt."""
         with self._db.transaction():
             self._set(conversation_id, "system_prompt", rows.clean(text))
+
+    def set_template_variables(self, conversation_id: int, values: Mapping[str, Any]) -> None:
+        """Save what the chat template is given beside the messages."""
+        with self._db.transaction():
+            self._set(conversation_id, "template_variables", rows.dump(dict(values)))
 
     # ------------------------------------------------------------ messages and replies
 

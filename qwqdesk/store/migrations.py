@@ -121,6 +121,13 @@ def add_lane_failures(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE messages ADD COLUMN failures TEXT NOT NULL DEFAULT '{}'")
 
 
+def add_template_variables(connection: sqlite3.Connection) -> None:
+    """What a conversation gives its chat template beside the messages, a JSON object."""
+    connection.execute(
+        "ALTER TABLE conversations ADD COLUMN template_variables TEXT NOT NULL DEFAULT '{}'"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_tree,
     create_search,
@@ -130,6 +137,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_reply_parents,
     add_part_search,
     add_lane_failures,
+    add_template_variables,
 )
 
 

@@ -178,6 +178,7 @@ def conversation_of(row: sqlite3.Row, messages: tuple[UserMessage, ...]) -> Conv
         lanes=mappings_of(row["lanes"]),
         tips=tips,
         messages=messages,
+        template_variables=_mapping(row["template_variables"]),
     )
 
 

@@ -25,6 +25,7 @@ from qwqdesk.sampling.recipes import Recipe
 from qwqdesk.session import Session
 from qwqdesk.settings import Settings, save_settings
 from qwqdesk.store.history import History
+from qwqdesk.template_variables import NO_VARIABLES, TemplateVariables
 from qwqdesk.ui.engine_use import EngineUse
 
 Report = Callable[[BaseException], object]
@@ -82,7 +83,12 @@ class Desk(QObject):
         except UserError as error:
             self.trouble.emit(error)
 
-    def options(self, mode: Mode, system_prompt: str = "") -> RunOptions:
+    def options(
+        self,
+        mode: Mode,
+        system_prompt: str = "",
+        variables: TemplateVariables = NO_VARIABLES,
+    ) -> RunOptions:
         """How a run is made, by the settings."""
         settings = self.settings
         return RunOptions(
@@ -94,6 +100,7 @@ class Desk(QObject):
             loop_guard=settings.loop_guard,
             reasoning_budget=settings.reasoning_budget,
             reasoning_budget_message=settings.reasoning_message or None,
+            variables=variables,
         )
 
     def usual_rules(self) -> LaneRules:

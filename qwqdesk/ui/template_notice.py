@@ -36,9 +36,11 @@ class TemplateNotice(QObject):
     """A band below the toolbar whenever the user should know something about the template.
 
     A choice made here counts for this model file alone, and is remembered. `chosen`: it was made.
+    `inputs_found`: the variables that the template reads, a tuple of `TemplateInput`.
     """
 
     chosen = Signal()
+    inputs_found = Signal(object)
 
     def __init__(self, desk: Desk, bands: Bands, tasks: Tasks, picker: QWidget) -> None:
         """`picker` is where the model is chosen; the menu opens there."""
@@ -110,9 +112,10 @@ class TemplateNotice(QObject):
             return
         self._looked = present
         self._bands.take_away(BAND)
+        self.inputs_found.emit(())
         if self._look is not None:
             self._look.cancel()
-        if loaded is not None and present is not None and present not in self._closed:
+        if loaded is not None and present is not None:
             self._look = self._tasks.start(self._say(loaded, present), "chat template")
 
     async def _say(self, loaded: Loaded, present: tuple[str, str]) -> None:
@@ -131,10 +134,15 @@ class TemplateNotice(QObject):
             if present == self._looked and error.code == "template":
                 self._show("warn", error.what, error.what_to_do, present)
             return
-        if present == self._looked and prompt.template is not None:
+        if present != self._looked:
+            return
+        self.inputs_found.emit(prompt.inputs)
+        if prompt.template is not None:
             self._show("warn", *template_words(prompt.template), present)
 
     def _show(self, kind: str, what: str, more: str, present: tuple[str, str]) -> None:
+        if present in self._closed:
+            return
         path, template = present
         band = MessageBand("window" if kind == "window" else "warn", what, more, name=BAND)
         band.add_action("Choose template", self.open_menu).setObjectName("chooseTemplate")

@@ -64,6 +64,7 @@ class Workspace(QWidget):
             desk, self.page, self.loader, self.tasks, self.trials, self.engine_settings, self
         )
         self.templates = TemplateNotice(desk, self.page.bands, self.tasks, self.page.toolbar.model)
+        self.templates.inputs_found.connect(self.page.set_template_inputs)
         self.chats = ChatList(desk, self.sidebar, self.page, self.tasks, self.show_page, self)
         self.closing = Closing(desk, self.page.runs, self.tasks, self)
         self.processor = ProcessorNotice(desk, self.page.bands, self.models.load, self)

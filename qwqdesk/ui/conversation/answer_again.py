@@ -152,7 +152,7 @@ class AnswerAgain(QObject):
         setups: Sequence[LaneSetup],
         thought: SameThought,
     ) -> None:
-        options = self._desk.options(view.mode, view.system_prompt)
+        options = self._desk.options(view.mode, view.system_prompt, view.variables)
         self._runs.answer_again(view, lanes, setups, options, thought)
 
     def _new_seed(self, view: ConversationView, lanes: Sequence[Lane]) -> int:

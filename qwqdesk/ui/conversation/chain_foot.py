@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -22,6 +23,7 @@ from qwqdesk.sampling.formats.command_text import parse_command
 from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constraints_from
 from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
+from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.resolve import resolve
 from qwqdesk.ui.base import ElideLabel, IconButton, TextArea, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
@@ -30,7 +32,8 @@ from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
 from qwqdesk.ui.theme import set_state, theme
 
 _LONGEST_COMMAND = 50_000
-_RULES = ("loop_guard", "reasoning_budget", "reasoning_budget_message")
+_MOST_NAMED = 12
+_RULES = ("loop_guard", "reasoning_budget", "reasoning_budget_message", "variables")
 
 
 class OrderText(ElideLabel):
@@ -121,8 +124,8 @@ class ChainFoot(QFrame):
         menu.popup(source.mapToGlobal(source.rect().bottomLeft()))
 
 
-def _left_out(parsed: ParsedArgs) -> list[str]:
-    """A sentence about the flags that are no sampling settings: a lane has no place for them."""
+def _set_elsewhere(parsed: ParsedArgs) -> list[str]:
+    """The flags that are no sampling settings: a lane has no place for them."""
     names = dict.fromkeys(
         each.word
         for each in parsed.occurrences
@@ -130,9 +133,14 @@ def _left_out(parsed: ParsedArgs) -> list[str]:
         and each.flag.dest not in _RULES
         and (each.flag.dest not in CONSTRAINT_DESTS or _is_file(each.flag))
     )
-    if not names:
-        return []
-    return [f"Not taken over: {', '.join(names)}. Model, engine and prompt are set elsewhere."]
+    return list(names)
+
+
+def _of_fate(parsed: ParsedArgs, *fates: str) -> list[str]:
+    """The flags of llama.cpp with one of these fates."""
+    found = (each for each in parsed.occurrences if each.flag.reads in fates)
+    refused = {word for word, _ in parsed.refused}
+    return list(dict.fromkeys(each.word for each in found if each.word not in refused))
 
 
 def _rules(parsed: ParsedArgs) -> dict[str, Any]:
@@ -142,13 +150,50 @@ def _rules(parsed: ParsedArgs) -> dict[str, Any]:
 
 
 def _told(parsed: ParsedArgs, limits: Constraints | None, order: str) -> str:
-    """What is read in the line."""
+    """What is read in the line, and what is not: a paragraph for each class of flags."""
+    unneeded = _of_fate(parsed, "unneeded", "refused")
+    removed = _of_fate(parsed, "removed")
+    elsewhere = _set_elsewhere(parsed)
+    cannot = [f"{word} ({why})" for word, why in parsed.refused]
+    lines = [
+        _taken(parsed, limits, order),
+        f"Not taken over: {_listed(elsewhere)}. Model, engine and prompt are set elsewhere."
+        if elsewhere
+        else "",
+        f"Cannot be taken: {'; '.join(cannot)}." if cannot else "",
+        f"Not needed here: {_listed(unneeded)}." if unneeded else "",
+        f"No longer in llama.cpp: {_listed(removed)}." if removed else "",
+        f"Not understood: {_listed([shown(word) for word in parsed.positional])}."
+        if parsed.positional
+        else "",
+        *_more_notes(parsed),
+        *(warning.text for warning in parsed.warnings),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _says_something(parsed: ParsedArgs, limits: Constraints | None) -> bool:
+    """Whether the line has anything for a lane."""
+    return bool(parsed.sampling or _rules(parsed) or limits)
+
+
+def _taken(parsed: ParsedArgs, limits: Constraints | None, order: str) -> str:
+    if not _says_something(parsed, limits):
+        return "No sampling setting was found."
     count = len(parsed.sampling.keys() - {"samplers"}) + len(_rules(parsed))
     values = f"{count} value{'s' if count != 1 else ''} set."
-    more = ["Constraints too."] if limits else []
-    words = [f"Order: {order or 'no step'}. {values}", *more, *_left_out(parsed), *parsed.notes]
-    words += [warning.text for warning in parsed.warnings]
-    return " ".join(words)
+    return f"Order: {order or 'no step'}. {values}{' Constraints too.' if limits else ''}"
+
+
+def _more_notes(parsed: ParsedArgs) -> list[str]:
+    """Notes other than those on flags that are left out, which are listed together."""
+    return [note for note in parsed.notes if " is left out: " not in note]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    said = ", ".join(names[:_MOST_NAMED])
+    return f"{said} and {more} more" if more > 0 else said
 
 
 def _is_file(flag: Flag) -> bool:
@@ -157,7 +202,8 @@ def _is_file(flag: Flag) -> bool:
 
 
 def _without_files(parsed: ParsedArgs) -> ParsedArgs:
-    return ParsedArgs.of(each for each in parsed.occurrences if not _is_file(each.flag))
+    kept = (each for each in parsed.occurrences if not _is_file(each.flag))
+    return ParsedArgs.of(kept, lenient=True)
 
 
 class PasteBox(QDialog):
@@ -221,6 +267,8 @@ class PasteBox(QDialog):
                 self._limits = constraints_from(_without_files(parsed))
                 self._rules = _rules(parsed)
                 says = _told(parsed, self._limits, self._chain.order_text)
+                if not _says_something(parsed, self._limits):
+                    self._chain, tone = None, "warn"
             except UserError as error:
                 says, tone = str(error), "bad"
         self._says.setText(says)

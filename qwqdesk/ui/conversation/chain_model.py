@@ -188,6 +188,10 @@ class ChainModel(ChainEdits):
         self._edit(setup.with_seed(self._seed))
         self._name_seed(chain)
 
+    def drop_variables(self) -> None:
+        """Give the chat template what the chat gives it."""
+        self._edit(replace(self._setup, variables=None))
+
     def set_run_seed(self, seed: int) -> None:
         """The seed of all lanes is this one; it is not the lane's own, so undo leaves it alone."""
         self._name_seed(None)

@@ -19,6 +19,7 @@ from qwqdesk.ui.conversation.composer_parts import (
     SystemPrompt,
 )
 from qwqdesk.ui.conversation.composer_text import ComposerText
+from qwqdesk.ui.conversation.template_box import TemplateButton
 from qwqdesk.ui.conversation.text_file import read_text_file
 from qwqdesk.ui.theme import set_state, theme
 
@@ -64,6 +65,7 @@ class Composer(QFrame):
             "paperclip", "Attach text file", name="attachButton", clicked=self._ask_file
         )
         self._system = SystemPrompt()
+        self.template = TemplateButton()
         self._context = ContextWords()
         self._acts = ComposerActs()
 
@@ -80,7 +82,7 @@ class Composer(QFrame):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(px(8))
         self._grid.setVerticalSpacing(px(6))
-        self._grid.setColumnStretch(2, 1)
+        self._grid.setColumnStretch(3, 1)
         self._inner.addWidget(self._system)
         self._inner.addLayout(self._grid)
 
@@ -225,13 +227,15 @@ class Composer(QFrame):
         row = 0 if low else 1
         self._grid.addWidget(self._attach, row, 0)
         self._grid.addWidget(self._system.opener, row, 1)
-        self._grid.addWidget(self._context, row, 3)
-        self._grid.addWidget(self._acts, row, 4)
+        self._grid.addWidget(self.template, row, 2)
+        self._grid.addWidget(self._context, row, 4)
+        self._grid.addWidget(self._acts, row, 5)
         if low:
-            self._grid.addWidget(self.input, 0, 2)
+            self._grid.addWidget(self.input, 0, 3)
         else:
-            self._grid.addWidget(self.input, 0, 0, 1, 5)
+            self._grid.addWidget(self.input, 0, 0, 1, 6)
         self._system.set_short(low)
+        self.template.set_short(low)
         self._box.setMaximumWidth(px(_COLUMN) if self._lanes == 1 else _UNBOUNDED)
         side, inset = (px(12), px(5)) if low else (px(16), px(6))
         self._outer.setContentsMargins(side, px(8 if low else 12), side, px(8 if low else 12))

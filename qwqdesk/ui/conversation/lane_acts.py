@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from qwqdesk.conversation import Conversation
+from qwqdesk.manifest import variables_of
+from qwqdesk.template_variables import TemplateVariables
 from qwqdesk.ui.base import Toast, announce
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.conversation.lane_import import import_settings
@@ -182,19 +184,23 @@ class LaneActs(QObject):
         view = self._shown()
         target = lane or self.chosen()
         lanes = [target] if target is not None else view.lanes
-        self._runs.regenerate(view, lanes, self._desk.options(view.mode))
+        options = self._desk.options(view.mode, variables=view.variables)
+        self._runs.regenerate(view, lanes, options)
 
     def _go_on(self, lane: Lane) -> None:
         """Write the reply again with the loop guard only marking: it goes past the loop.
 
-        With the seed that it was drawn with: another one would write something else.
+        With the seed and the prompt that it had: others would write something else.
         """
         view = self._shown()
-        seed = self._desk.history.reply(lane.reply_id).sampling.get("seed")
+        reply = self._desk.history.reply(lane.reply_id)
+        seed = reply.sampling.get("seed")
+        variables = TemplateVariables.from_json(variables_of(reply.manifest))
         options = self._desk.options(view.mode)
         if isinstance(seed, int):
             options = replace(options, seed=seed)
-        self._runs.answer(view, [lane], options, [replace(lane.setup, loop_guard="mark")])
+        setup = replace(lane.setup, loop_guard="mark", variables=variables)
+        self._runs.answer(view, [lane], options, [setup])
 
     # ------------------------------------------------------------ recipes
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout, QWidget
 from qwqdesk.conversation import Mode
 from qwqdesk.errors import UserError
 from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.template_variables import TemplateInput, TemplateVariables
 from qwqdesk.ui.bands import Bands
 from qwqdesk.ui.base import Toast
 from qwqdesk.ui.conversation.answer_again import AnswerAgain
@@ -24,6 +25,7 @@ from qwqdesk.ui.conversation.numbers_desk import NumbersDesk
 from qwqdesk.ui.conversation.page_runs import PageRuns
 from qwqdesk.ui.conversation.run_controller import RunController
 from qwqdesk.ui.conversation.run_files import RunFiles
+from qwqdesk.ui.conversation.template_box import TemplateBox
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.conversation.views import Views
 from qwqdesk.ui.desk import Desk
@@ -66,6 +68,7 @@ class ConversationPage(QFrame):
         self.focus_home = FocusHome(self, self.composer.input)
         self._estimate = ContextEstimate(desk, self._tasks, self)
         self._typed_tokens = 0
+        self._template_inputs: tuple[TemplateInput, ...] = ()
         self._loading = ""
         # Once for all changes of one moment; rows of the chain editors come and go.
         self._order_later = QTimer(self)
@@ -99,6 +102,7 @@ class ConversationPage(QFrame):
         composer.stopRequested.connect(self.stop)
         composer.chooseModelRequested.connect(self.choose_model_wanted)
         composer.systemPromptChanged.connect(self._set_system_prompt)
+        composer.template.clicked.connect(self.open_template_box)
         panel = self.numbers.panel
         panel.export_wanted.connect(lambda: self.exports.open_menu(panel.export_button))
         self.views.made.connect(self._connect_view)
@@ -210,6 +214,7 @@ class ConversationPage(QFrame):
         """The same lanes in a new conversation, with the message in the composer."""
         view = self.views.make()
         view.start_new(self.view.columns.setups())
+        view.variables = self.view.variables
         self.views.show_view(view)
         self.composer.set_text(text)
         self.composer.input.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -233,6 +238,39 @@ class ConversationPage(QFrame):
         self.view.system_prompt = text
         if self.view.conversation_id is not None:
             self._desk.history.set_system_prompt(self.view.conversation_id, text)
+
+    def set_template_inputs(self, inputs: Sequence[TemplateInput]) -> None:
+        """What the chosen model's chat template reads beside the messages."""
+        self._template_inputs = tuple(inputs)
+        self.refresh()
+
+    def open_template_box(self) -> None:
+        """Let the user set what the chat template of the shown conversation is given."""
+        view = self.view
+        own = [lane for lane in view.lanes if lane.setup.variables is not None]
+
+        def drop_own() -> None:
+            for lane in own:
+                lane.model.drop_variables()
+
+        TemplateBox(
+            self._template_inputs,
+            view.variables,
+            lambda variables: self._set_variables(view, variables),
+            self,
+            lanes=[
+                f"Lane {lane.label} has its own: {lane.setup.variables.words() or 'no variables'}."
+                for lane in own
+                if lane.setup.variables is not None
+            ],
+            drop_own=drop_own,
+        ).open()
+
+    def _set_variables(self, view: ConversationView, variables: TemplateVariables) -> None:
+        view.variables = variables
+        if view.conversation_id is not None:
+            self._desk.history.set_template_variables(view.conversation_id, variables.values)
+        self.refresh()
 
     def set_loading(self, name: str) -> None:
         """Which model is being loaded; none when none is."""
@@ -278,6 +316,7 @@ class ConversationPage(QFrame):
         self.numbers.show_view(view)
         self.composer.set_running(here)
         self.composer.set_lanes(lanes)
+        self.composer.template.set_state(self._template_inputs, view.variables)
         self.composer.set_model(model_title(loaded) if loaded is not None else self._loading)
         busy = "" if here else busy_words(self._desk.engine_use)
         self.composer.set_blocked(busy or view.columns.problem())

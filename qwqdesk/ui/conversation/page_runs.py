@@ -54,7 +54,8 @@ class PageRuns(QObject):
         if problem:
             self._composer.show_error(UserError(problem, "Correct the invalid value first."))
             return
-        self._runs.send(view, text, self._desk.options(view.mode, view.system_prompt))
+        options = self._desk.options(view.mode, view.system_prompt, view.variables)
+        self._runs.send(view, text, options)
 
     def offer_rest(self, view: ConversationView) -> None:
         """Where the end of the program cut a comparison off, offer to finish it."""
@@ -63,7 +64,8 @@ class PageRuns(QObject):
 
     def _answering(self, view: ConversationView) -> Callable[[Sequence[Lane]], None]:
         def answer(lanes: Sequence[Lane]) -> None:
-            options = replace(self._desk.options(view.mode), seed=drawn_seed(self._desk, view))
+            options = self._desk.options(view.mode, variables=view.variables)
+            options = replace(options, seed=drawn_seed(self._desk, view))
             self._runs.answer(view, lanes, options)
             self._composer.input.setFocus()  # the band's button has gone
 

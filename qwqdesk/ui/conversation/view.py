@@ -29,6 +29,7 @@ from qwqdesk.lane_failure import failure_error
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.question import keep_setups
 from qwqdesk.run_plan import RunBegan, SessionEvent
+from qwqdesk.template_variables import NO_VARIABLES, TemplateVariables
 from qwqdesk.thought_origin import origin_of
 from qwqdesk.ui.base import Hairline, Toast
 from qwqdesk.ui.conversation.comparison import Comparison
@@ -69,6 +70,7 @@ class ConversationView(QWidget):
         self.conversation_id: int | None = None
         self.title = "New chat"
         self.system_prompt = desk.settings.system_prompt
+        self.variables = NO_VARIABLES
         self.chosen_mode: Mode | None = None
         self.message_id = 0
         self.used_tokens = 0
@@ -150,6 +152,7 @@ class ConversationView(QWidget):
         self.conversation_id = conversation.id
         self.title = conversation.title or "New chat"
         self.system_prompt = conversation.system_prompt
+        self.variables = TemplateVariables.from_json(conversation.template_variables)
         self.columns.set_setups(setups or [self._default_setup()])
         path = path_to(conversation, conversation.tips)
         self._show_path(path, conversation)
