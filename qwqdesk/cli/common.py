@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,6 +18,7 @@ from qwqdesk.paths import DataDirs
 from qwqdesk.resources import resource
 from qwqdesk.sampling.formats.flags import FLAGS, Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
+from qwqdesk.sampling.formats.llama_flags import LLAMA_FLAGS
 from qwqdesk.sampling.param import shown
 from qwqdesk.settings import load_settings
 
@@ -59,10 +61,24 @@ def show_help(title: str, *, groups: Sequence[str] = ("option", "sampling", "eng
     lines = [title, ""]
     for group in groups:
         flags = dict.fromkeys(flag for flag in FLAGS.values() if flag.group == group)
-        lines += [_flag_line(flag) for flag in flags if flag.meaning]
-        lines.append("")
+        lines += [_GROUP_TITLES[group], *(_flag_line(flag) for flag in flags if flag.meaning), ""]
+    lines += [*textwrap.wrap(_elsewhere(), 78), ""]
     write_out("\n".join(lines))
     return 0
+
+
+_GROUP_TITLES = {"option": "The run:", "sampling": "Sampling:", "engine": "The engine:"}
+
+
+def _elsewhere() -> str:
+    """What becomes of llama.cpp's other flags."""
+    refused = (flag.names[0] for flag in LLAMA_FLAGS if flag.fate == "refused")
+    names = [name for name in refused if name.startswith("--")][:8]
+    return (
+        "Other flags of llama.cpp: those without influence on the result are left out with a note "
+        "that says why; those that change it and are not built here are wrong usage, for example "
+        f"{', '.join(names)}."
+    )
 
 
 def _flag_line(flag: Flag) -> str:

@@ -362,6 +362,38 @@ def test_the_paste_box_names_the_flags_that_it_leaves_out(editor: ChainEditor) -
     box.close()
 
 
+def test_the_paste_box_tells_the_classes_of_flags(editor: ChainEditor, model: ChainModel) -> None:
+    QGuiApplication.clipboard().setText(
+        "llama-server --port 1 --context-shift --samplers top_k;tfs_z;temp --temp -1 -dio"
+        " --reasoning off"
+    )
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    assert child(box, QLabel, "commandSays").text().split("\n") == [
+        "Order: top_k;temperature. 2 values set. Template: enable_thinking off.",
+        "Cannot be taken: --context-shift (a full context ends the reply here; its beginning is "
+        "never forgotten).",
+        "Not needed here: --port.",
+        "No longer in llama.cpp: -dio.",
+        "--temp -1 counts as 0.0, as in llama.cpp.",
+        "There is no sampler 'tfs_z': it was skipped, as llama.cpp does.",
+    ]
+    child(box, QAbstractButton, "useCommand").click()
+    assert model.setup.variables is not None
+    assert model.setup.variables.values == {"enable_thinking": False}
+    assert model.chain.number("temperature") == 0
+
+
+@pytest.mark.parametrize("text", ["llama-cli -m x.gguf -p hi", "hello world", "llama-cli --port 1"])
+def test_a_paste_without_a_setting_says_so(editor: ChainEditor, text: str) -> None:
+    QGuiApplication.clipboard().setText(f"{text} --log-disable")
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    assert "No sampling setting was found." in child(box, QLabel, "commandSays").text()
+    assert not child(box, QAbstractButton, "useCommand").isEnabled()
+    box.close()
+
+
 def test_a_pasted_command_brings_grammar_budget_and_guard(
     editor: ChainEditor, model: ChainModel
 ) -> None:

@@ -182,7 +182,10 @@ def _taken(parsed: ParsedArgs, limits: Constraints | None, order: str) -> str:
         return "No sampling setting was found."
     count = len(parsed.sampling.keys() - {"samplers"}) + len(_rules(parsed))
     values = f"{count} value{'s' if count != 1 else ''} set."
-    return f"Order: {order or 'no step'}. {values}{' Constraints too.' if limits else ''}"
+    words = [f"Order: {order or 'no step'}. {values}"]
+    words += ["Constraints too."] if limits else []
+    words += [f"Template: {parsed.variables.words()}."] if parsed.variables else []
+    return " ".join(words)
 
 
 def _more_notes(parsed: ParsedArgs) -> list[str]:

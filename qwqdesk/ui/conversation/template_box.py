@@ -57,7 +57,7 @@ class TemplateButton(QWidget):
         self._show()
 
     def set_short(self, short: bool) -> None:
-        """The button is an icon alone, where there is little room."""
+        """The button is an icon alone where there is little room, unless something is given."""
         self._short = short
         self._show()
 
@@ -79,7 +79,7 @@ class TemplateButton(QWidget):
 
     def _show(self) -> None:
         self.setVisible(bool(shown_inputs(self._inputs) or self._variables))
-        self._button.setText("" if self._short else self.words())
+        self._button.setText("" if self._short and not self._variables else self.words())
         self._button.setAccessibleName(f"Chat template. {self.words()}")
         self._button.setToolTip(plain_tip(f"Variables of the chat template. {self.words()}"))
 
