@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
 from qwqdesk.settings import Settings
-from qwqdesk.template_variables import TemplateVariables
+from qwqdesk.template_variables import TemplateInput, TemplateVariables
 from qwqdesk.ui.base import Segment
 from qwqdesk.ui.conversation.template_box import TemplateBox
 from tests.fake_engine import MODEL
@@ -21,6 +21,21 @@ THINKS = (
     "{% endif %}"
     "{% if effort is defined %}{{ effort }}{% if effort == 'high' %}!{% endif %}{% endif %}"
 )
+
+
+INPUTS = (
+    TemplateInput("effort", "text", ("high",)),
+    TemplateInput("enable_thinking", "switch"),
+    TemplateInput("messages"),
+)
+
+
+def with_template(d: Driver) -> None:
+    """The loaded model has this template, and what it reads is known already."""
+    session = d.window.desk.session
+    assert session.loaded is not None
+    session.loaded = replace(session.loaded, model=replace(MODEL, chat_template=THINKS))
+    d.window.page.set_template_inputs(INPUTS)
 
 
 async def load(d: Driver, template: str) -> None:
@@ -58,7 +73,7 @@ def prompt(d: Driver) -> str:
 
 async def test_thinking_is_switched_off_for_the_chat(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path, PLAIN) as d:
-        await load(d, THINKS)
+        with_template(d)
         assert "Thinking: default" in d.find("templateButton").accessibleName()
         box = opened_box(d)
         switch(box, "off")
@@ -85,32 +100,27 @@ async def test_thinking_is_switched_off_for_the_chat(qapp: QApplication, tmp_pat
 
 async def test_other_chats_have_their_own(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path, PLAIN) as d:
-        await load(d, THINKS)
+        with_template(d)
         switch(box := opened_box(d), "off")
         use(box).click()
         (await d.send("Hi")).finish(0)
-        await d.idle()
         view = await d.reopen()
         assert view.variables.values == {"enable_thinking": False}
         assert "Thinking: off" in d.find("templateButton").accessibleName()
         d.window.page.open_new()
         assert "Thinking: default" in d.find("templateButton").accessibleName()
-        await d.send("Ho")
-        assert prompt(d) == "Ho[think]"
 
 
 async def test_texts_and_wrong_values(qapp: QApplication, tmp_path: Path) -> None:
     async with opened(tmp_path, PLAIN) as d:
-        await load(d, THINKS)
+        with_template(d)
         box = opened_box(d)
         field = box.findChild(QLineEdit, "templateVariable_effort")
         assert field is not None
         assert field.placeholderText() == "high"
         field.setText("high")
         use(box).click()
-        (await d.send("Hi")).finish(0)
-        await d.idle()
-        assert prompt(d) == "Hi[think]high!"
+        assert d.window.page.view.variables.values == {"effort": "high"}
         d.window.page.view.variables = TemplateVariables.of({"other": [1]})
         d.window.page.refresh()
         box = opened_box(d)
@@ -127,10 +137,12 @@ async def test_texts_and_wrong_values(qapp: QApplication, tmp_path: Path) -> Non
         assert not d.window.page.view.variables
 
 
-async def test_a_template_without_variables_shows_nothing(
+async def test_the_button_is_there_where_the_template_reads_variables(
     qapp: QApplication, tmp_path: Path
 ) -> None:
     async with opened(tmp_path, PLAIN) as d:
         await load(d, THINKS)
+        found = {each.name: each for each in d.window.page._template_inputs}
+        assert found == {each.name: each for each in INPUTS}
         d.window.templates.choose(MODEL.path, "chatml")
         await d.until(lambda: not d.window.page.composer.template.isVisibleTo(d.window))
