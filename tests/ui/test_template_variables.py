@@ -49,7 +49,7 @@ async def load(d: Driver, template: str) -> None:
 
 def opened_box(d: Driver) -> TemplateBox:
     d.click("templateButton")
-    [box] = d.window.findChildren(TemplateBox)
+    [box] = [box for box in d.window.findChildren(TemplateBox) if box.isVisible()]
     return box
 
 
@@ -104,6 +104,7 @@ async def test_other_chats_have_their_own(qapp: QApplication, tmp_path: Path) ->
         switch(box := opened_box(d), "off")
         use(box).click()
         (await d.send("Hi")).finish(0)
+        await d.idle()
         view = await d.reopen()
         assert view.variables.values == {"enable_thinking": False}
         assert "Thinking: off" in d.find("templateButton").accessibleName()
