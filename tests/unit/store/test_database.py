@@ -270,7 +270,9 @@ def test_a_failed_transaction_leaves_nothing_behind(tmp_path: Path) -> None:
 
     def fail() -> None:
         with database.transaction():
-            database.write("INSERT INTO conversations VALUES (1, 'x', 1, 1, '', '[]', '{}', 0)")
+            database.write(
+                "INSERT INTO conversations VALUES (1, 'x', 1, 1, '', '[]', '{}', 0, '{}')"
+            )
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
