@@ -36,6 +36,8 @@ _BETTER: Final = 0.95
 # Seconds between attempts in one direction; doubled while they fail.
 _FIRST_WAIT_S: Final = 1.0
 _MOST_WAIT_S: Final = 8.0
+# How often each number of threads has its turn where all are measured.
+_VISITS: Final = 3
 # What was gained has lasted when it has for so many seconds.
 _LASTED_S: Final = 5.0
 
@@ -259,21 +261,16 @@ def gain_of_fewer(
     Returns:
         The number of threads, and how many times faster than `most` they are: 1.0 for `most`.
     """
-    governor, means = ThreadGovernor(most), dict[int, list[float]]()
-    spent = 0.0
-    while spent < seconds:
-        threads = governor.threads
-        step = decode(threads)
-        if step is None:
-            break
-        spent += step.ended - step.began
-        means.setdefault(threads, []).append(step.ended - step.began)
-        governor.observe(step)
-    best = governor.settled
-    if best == most or best not in means:
-        return most, 1.0
-
-    def mean(threads: int) -> float:
-        return sum(means[threads]) / len(means[threads])
-
-    return best, mean(most) / mean(best)
+    counts = sorted({most, max(most - 1, 1), max(most // 2, 1), 1}, reverse=True)
+    spent, steps = dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0)
+    for visit in range(1, _VISITS + 1):  # in turn: what happens meanwhile happens to all of them
+        for count in counts:
+            while spent[count] < visit * seconds / (_VISITS * len(counts)):
+                step = decode(count)
+                if step is None:
+                    return most, 1.0
+                spent[count] += step.ended - step.began
+                steps[count] += 1
+    means = {count: spent[count] / steps[count] for count in counts}
+    best = min(counts, key=means.__getitem__)
+    return best, means[most] / means[best]
