@@ -205,6 +205,7 @@ def a_second_turn_goes_on(subject: Subject) -> None:
 
     reused: list[int] = []
     more = subject.short[:5]
+    run_lanes(engine, lanes_of(chains[:1], more), "fast")  # another context, that holds no more
     first = turn([subject.long] * 2)
     second = turn([(*each, *more) for each in first])
     turn([(*each, *more) for each in second])
