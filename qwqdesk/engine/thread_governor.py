@@ -265,6 +265,8 @@ def gain_of_fewer(
     spent, steps = dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0)
     for visit in range(1, _VISITS + 1):  # in turn: what happens meanwhile happens to all of them
         for count in counts:
+            if decode(count) is None:  # not counted: threads that slept are slow to come
+                return most, 1.0
             while spent[count] < visit * seconds / (_VISITS * len(counts)):
                 step = decode(count)
                 if step is None:
