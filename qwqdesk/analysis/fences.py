@@ -17,9 +17,10 @@ from typing import Final
 MOST_BLANKS: Final = 3
 """Before a closing fence; with more it is code."""
 
+# Nothing is tried twice (`*+`): a blank between two quotation marks can be counted to either.
 _OPENING: Final = re.compile(
-    r"(?P<quote>(?: {0,3}> ?)*)(?P<lead>[ \t]*(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*))"
-    r"(?P<signs>`{3,}(?=[^`]*\Z)|~{3,})[ \t]*(?P<info>.*)\Z",
+    r"(?P<quote>(?: {0,3}> ?)*+)(?P<lead>[ \t]*+(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+))"
+    r"(?P<signs>`{3,}+(?=[^`]*\Z)|~{3,}+)[ \t]*+(?P<info>.*)\Z",
     re.DOTALL,
 )
 _QUOTE: Final = re.compile(r" {0,3}> ?")
@@ -66,12 +67,13 @@ class Fence:
         return inner[at:]
 
     def _inner(self, line: str) -> str | None:
+        at = 0
         for _ in range(self.quotes):
-            mark = _QUOTE.match(line)
+            mark = _QUOTE.match(line, at)
             if mark is None:
                 return None
-            line = line[mark.end() :]
-        return line
+            at = mark.end()
+        return line[at:]
 
     def _is_closing(self, inner: str, least: int) -> bool:
         words = inner.strip()
