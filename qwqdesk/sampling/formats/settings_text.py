@@ -130,7 +130,8 @@ def read_yaml(text: str) -> Values:
 
 _HEADER: Final = re.compile(r"[ \t]*\[([^\[\]\r\n\"{},]+)\][ \t]*(?:[;#].*)?")
 _PAIR: Final = re.compile(r"[ \t]*[A-Za-z_][\w.-]*[ \t]*=.*")
-_INSIDE: Final = re.compile(r"[ \t]+[;#].*")
+# Not from within a run of blanks: a search would begin at each of them.
+_INSIDE: Final = re.compile(r"(?<![ \t])[ \t]+[;#].*")
 
 
 def is_ini(text: str) -> bool:
