@@ -20,6 +20,8 @@ _PHASES: Final[dict[LoadPhase, str]] = {
 }
 # Below this a gain is not worth other conditions.
 _WORTH: Final = 1.1
+# Where all threads wait for one that does not come, a few steps measure that one wait.
+_MOST_TIMES: Final = 5
 
 
 def phase_words(phase: LoadPhase) -> str:
@@ -51,11 +53,18 @@ def shared_words(shared: ProcessorShared) -> str:
         if shared.times:
             return "Other programs use the processor; fewer threads would not be faster."
         return "Other programs use the processor, which slows this run down."
-    times = f"{shared.times:.1f}" if shared.times < 2.95 else f"{shared.times:.0f}"
     return (
         f"Other programs use the processor: with {threads_count(shared.fewer)} the next run would "
-        f"be about {times.removesuffix('.0')} times faster."
+        f"be {_times_words(shared.times)} faster."
     )
+
+
+def _times_words(times: float) -> str:
+    """How many times, as exactly as half a second of trying can tell."""
+    if times >= _MOST_TIMES:
+        return f"more than {_MOST_TIMES} times"
+    rounded = f"{times:.1f}" if times < 2.95 else f"{times:.0f}"
+    return f"about {rounded.removesuffix('.0')} times"
 
 
 def fewer_threads_words(used: ThreadsUsed) -> str:
