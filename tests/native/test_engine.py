@@ -117,7 +117,7 @@ def _damaged(models: dict[str, Path], folder: Path, kind: str) -> Path:
     [
         ("missing", "No such file"),
         ("empty", ""),
-        ("truncated", "not within the file"),
+        ("truncated", "truncated or damaged"),
         ("cut in the header", ""),
         ("not gguf", ""),
         ("unknown architecture", "qwen9"),

@@ -54,7 +54,7 @@ async def test_closing_while_lanes_write_keeps_the_text(qapp: QApplication, tmp_
         await d.until(lambda: d.answer(1))
         began = time.monotonic()
         d.frame.close()
-        assert d.frame.isHidden()
+        await d.until(d.frame.isHidden)
     assert time.monotonic() - began < 3
     history = History(tmp_path / "history.sqlite3")
     replies = history.load(1).messages[0].replies

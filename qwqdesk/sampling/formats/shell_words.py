@@ -17,9 +17,13 @@ from typing import Final, Literal
 
 Shell = Literal["posix", "cmd", "powershell"]
 
-_CONTINUATION: Final = re.compile(r"(?:\\|\^|`)[ \t]*\r?\n")
+# Blanks and unseen signs that a web page or a word processor has put outside of quotes.
+_INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
+_B: Final = rf"[ \t\u00a0\u202f\u2007\u2009\u3000{_INVISIBLE}]"
+
+_CONTINUATION: Final = re.compile(rf"(?:\\|\^|`){_B}*\r?\n")
 # The same mark where the line end was lost, before the next flag or at the end of the text.
-_FLATTENED: Final = re.compile(r"(?:\\|\^|`)[ \t]*(?=[ \t]-|\Z)")
+_FLATTENED: Final = re.compile(rf"(?:\\|\^|`){_B}*(?={_B}-|\Z)")
 _REDIRECTION: Final = re.compile(r"(?:[0-9]*|&)(?:>>|>\||>|<)(?:&[0-9-]+)?")
 _END: Final = re.compile(r"\|\|?|&&?")
 
@@ -33,20 +37,18 @@ _CMD: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
+_FENCE: Final = re.compile(rf"^{_B}*(?:```|~~~)[^\n]*$", re.MULTILINE)
 # What a terminal writes before a command; on a line that goes on with one, ">" or ">>".
 _PROMPT: Final = re.compile(
-    r"^[ \t]*(?:\([\w.-]+\)[ \t]*)?(?:"
-    r"[\w.-]+@[\w.-]+[^\n$#%>]{0,80}[$#%>][ \t]+"
-    r"|[$%\u276f\u279c][ \t]+"
-    r"|PS\b[^>\n]{0,200}>[ \t]*"
-    r"|[A-Za-z]:\\[^>\n]{0,200}>[ \t]*"
-    r")",
+    rf"^{_B}*(?:\([\w.-]+\){_B}*)?(?:"
+    rf"[\w.-]+@[\w.-]+[^\n$#%>]{{0,80}}[$#%>]{_B}+"
+    rf"|[$%\u276f\u279c]{_B}+"
+    rf"|PS\b[^>\n]{{0,200}}>{_B}*"
+    rf"|[A-Za-z]:\\[^>\n]{{0,200}}>{_B}*"
+    rf")",
     re.MULTILINE,
 )
-_MORE: Final = re.compile(r"((?:\\|\^|`)[ \t]*\n)[ \t]*(?:>{1,2}|\.\.\.)[ \t]+(?=\S)")
-_BLANKS: Final = {ord(blank): " " for blank in "\u00a0\u202f\u2007\u2009\u3000"}
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
+_MORE: Final = re.compile(rf"((?:\\|\^|`){_B}*\n){_B}*(?:>{{1,2}}|\.\.\.){_B}+(?=\S)")
 
 # Typographic quotation marks that open, with those that close them.
 _TYPOGRAPHIC: Final = {
@@ -97,7 +99,7 @@ def split_pasted(text: str) -> Pasted:
     Raises:
         UnclosedQuoteError: when a quotation mark is not closed.
     """
-    text = text.translate(_INVISIBLE).translate(_BLANKS).replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
     shell = _shell_of(text)
     text = _PROMPT.sub("", _MORE.sub(r"\1", _FENCE.sub("", text)))
     splitter = _Splitter(text, shell, pasted=True)
@@ -132,6 +134,8 @@ class _Splitter:
                 continue
             if sign.isspace():
                 self._finish()
+                self._at += 1
+            elif self._pasted and sign in _INVISIBLE:
                 self._at += 1
             elif sign in "'\"":
                 self._quoted(sign)
