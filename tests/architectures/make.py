@@ -189,6 +189,12 @@ SOME_EXPERTS: dict[str, Value] = {
     "expert_feed_forward_length": FEED_FORWARD,
 }
 SEPARATE: dict[str, Shape] = {"output.weight": (WIDTH, 320)}
+NORMED: dict[str, Shape] = {
+    "token_embd_norm.weight": (WIDTH,),
+    "token_embd_norm.bias": (WIDTH,),
+    "output_norm.bias": (WIDTH,),
+    **SEPARATE,
+}
 WINDOWED: dict[str, Value] = {
     "attention.sliding_window": WINDOW,
     "attention.sliding_window_pattern": [True, False],
@@ -223,12 +229,7 @@ def _bloom() -> Architecture:
         "ffn_down.weight": (FEED_FORWARD, WIDTH),
         "ffn_down.bias": (WIDTH,),
     }
-    outer: dict[str, Shape] = {
-        "token_embd_norm.weight": (WIDTH,),
-        "token_embd_norm.bias": (WIDTH,),
-        "output_norm.bias": (WIDTH,),
-        **SEPARATE,
-    }
+    outer = NORMED
     keys: dict[str, Value] = {
         "attention.layer_norm_epsilon": 1e-5,
         "attention.head_count": 2,
@@ -519,12 +520,7 @@ def _rwkv6() -> Architecture:
         "channel_mix_value.weight": (FEED_FORWARD, WIDTH),
         "channel_mix_receptance.weight": (WIDTH, WIDTH),
     }
-    outer: dict[str, Shape] = {
-        "token_embd_norm.weight": (WIDTH,),
-        "token_embd_norm.bias": (WIDTH,),
-        "output_norm.bias": (WIDTH,),
-        **SEPARATE,
-    }
+    outer = NORMED
     keys: dict[str, Value] = {
         **NO_HEADS,
         "attention.layer_norm_epsilon": 1e-5,

@@ -10,12 +10,13 @@ import pytest
 
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.engine import Engine
-from qwqdesk.engine.events import Event, LaneRequest, Output, PrefillProgress
+from qwqdesk.engine.events import Event, LaneRequest, PrefillProgress
 from qwqdesk.engine.llama import PREFILL_CHUNK, LlamaContext, LlamaModel
 from qwqdesk.engine.llama_library import LlamaLibrary
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.sampling.chain import SamplerChain
 from qwqdesk.sampling.constraints import Constraints
+from tests.every_model import text_of, written
 from tests.native.conftest import SETTINGS
 from tests.native.driving import drain, lanes_of, run_lanes, tokens_of
 from tests.unit.conftest import OTHER_MEMORIES
@@ -25,19 +26,6 @@ SMALL = replace(SETTINGS, n_ubatch=64)
 MEMORIES = ("F16", *OTHER_MEMORIES)
 CHAIN = SamplerChain.of(seed=5, temperature=1.2, repeat_penalty=1.1, n_predict=60, ignore_eos=True)
 SHORT, LONG = "hello there", "hello there, and more. " * 40
-
-
-def written(events: Sequence[Event], lane: int = 0) -> list[tuple[int, float]]:
-    """Each token with the model's own probability."""
-    outputs = [event for event in events if isinstance(event, Output) and event.lane == lane]
-    return [
-        pair for output in outputs for pair in zip(output.tokens, output.probabilities, strict=True)
-    ]
-
-
-def text_of(events: Sequence[Event], lane: int = 0) -> str:
-    outputs = [event for event in events if isinstance(event, Output) and event.lane == lane]
-    return "".join(span.text for output in outputs for span in output.spans)
 
 
 def lanes(engine: Engine, prompt: str) -> tuple[LaneRequest, list[LaneRequest]]:

@@ -142,21 +142,26 @@ def test_a_failure_is_forgotten_when_the_lane_answers(
     assert [reply.lane for reply in message.replies] == ["B", "A"]
 
 
-def test_a_lane_that_is_left_out_before_its_turn_is_never_asked(
-    session: Session, models: dict[str, Path]
-) -> None:
-    places = [place("A", models["F16"]), place("B", models["Q8_0"]), place("C", models["other"])]
-    turns = ModelTurns(session, places)
+def left_out(turns: ModelTurns, lane: int, *, after: type[TurnEvent]) -> list[TurnEvent]:
+    """All events of a message from which a lane is taken at each event of one kind."""
 
     async def run() -> list[TurnEvent]:
         events: list[TurnEvent] = []
         async for batch in turns.send("hi"):
             events += batch
-            if any(isinstance(event, LaneFinished) for event in batch):
-                turns.leave_out(1)
+            if any(isinstance(event, after) for event in batch):
+                turns.leave_out(lane)
         return events
 
-    events = asyncio.run(run())
+    return asyncio.run(run())
+
+
+def test_a_lane_that_is_left_out_before_its_turn_is_never_asked(
+    session: Session, models: dict[str, Path]
+) -> None:
+    places = [place("A", models["F16"]), place("B", models["Q8_0"]), place("C", models["other"])]
+    turns = ModelTurns(session, places)
+    events = left_out(turns, 1, after=LaneFinished)
     assert finished(events) == [(0, "length"), (2, "length")]
     loads = [event.model.path for event in events if isinstance(event, Loaded)]
     assert str(models["Q8_0"]) not in loads
@@ -170,16 +175,7 @@ def test_a_lane_that_is_left_out_while_its_model_is_loaded_is_not_asked(
 ) -> None:
     places = [place("A", models["F16"]), place("B", models["F16"])]
     turns = ModelTurns(session, places)
-
-    async def run() -> list[TurnEvent]:
-        events: list[TurnEvent] = []
-        async for batch in turns.send("hi"):
-            events += batch
-            if any(isinstance(event, Loaded) for event in batch):
-                turns.leave_out(0)
-        return events
-
-    events = asyncio.run(run())
+    events = left_out(turns, 0, after=Loaded)
     began = [event.lanes for event in events if isinstance(event, TurnBegan)]
     assert began == [(0, 1), (1,)]
     assert finished(events) == [(1, "length")]
