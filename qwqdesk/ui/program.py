@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from qwqdesk.chosen_folders import with_chosen_models
@@ -34,6 +34,7 @@ ALREADY_OPEN = UserError(
     "QwQ Desk is already open with these chats.",
     "Both windows save into one history; the other window keeps the downloads.",
 )
+_PAINT_MS = 1000  # for the first picture; a window that nothing shows (minimized) gets none
 _STOP_SECONDS = 1.5  # for streaming lanes to save what they wrote
 
 
@@ -55,8 +56,7 @@ class Program:
         theme = Theme(self._app, settings.theme, settings.text_size)
         theme.set_reduce_motion(settings.reduce_motion)
         self.window = Window(settings.window_geometry)
-        self.window.show()
-        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        show_first(app, self.window)
         _log.info("the window is open")
 
     async def open(self, stack: AsyncExitStack, closing: asyncio.Event) -> None:
@@ -130,6 +130,24 @@ class Program:
             desk.downloads.start()
         except UserError as error:  # no address for the hub
             self.workspace.show_trouble(error)
+
+
+def show_first(app: QApplication, window: Window) -> None:
+    """Show it, and wait until its grounds are painted.
+
+    The window manager asks for them only when it has put its frame around the window. Imports come
+    next and answer nobody, so that without waiting the window would be black as long as they take.
+    """
+    no_input = QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents
+    wait, limit = QEventLoop(), QTimer()
+    window.painted.connect(wait.quit)
+    limit.setSingleShot(True)
+    limit.timeout.connect(wait.quit)
+    limit.start(_PAINT_MS)
+    window.show()
+    wait.exec(no_input)
+    limit.stop()
+    app.processEvents(no_input)  # the picture goes to the display
 
 
 async def _stop_runs(session: Session) -> None:

@@ -6,18 +6,42 @@ It imports little, so that it stands on the screen before the pages and the engi
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QRect, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtCore import QByteArray, QMargins, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QStyle, QWidget
 
 from qwqdesk.ui.theme import theme
 
-MINIMUM = (960, 600)
-FIRST_SIZE = (1280, 800)
+MINIMUM = QSize(960, 600)
+FIRST_SIZE = QSize(1280, 800)
+# What a window manager draws around a window is known only once it stands. The widest usual one.
+_ROOM_FOR_A_FRAME = QMargins(8, 40, 8, 8)
 _SIDEBAR, _TOOLBAR = 240, 48
+
+
+def fitted(wanted: QRect, minimum: QSize, available: QRect, frame: QMargins) -> QRect:
+    """`wanted`, made smaller and moved as little as puts it and its frame into `available`.
+
+    All are logical pixels, of the window without its frame. It never gets smaller than `minimum`:
+    on a screen that is too small even for that, the upper left corner is what stays on it.
+    """
+    room = available.marginsRemoved(frame)
+    size = wanted.size().boundedTo(room.size()).expandedTo(minimum)
+    x = max(min(wanted.x(), room.x() + room.width() - size.width()), room.x())
+    y = max(min(wanted.y(), room.y() + room.height() - size.height()), room.y())
+    return QRect(x, y, size.width(), size.height())
+
+
+def screen_of(place: QRect, screens: Sequence[QRect]) -> QRect:
+    """That of `screens` which shows most of `place`; the first one where none shows any of it."""
+
+    def shown(screen: QRect) -> int:
+        part = screen.intersected(place)
+        return part.width() * part.height()
+
+    return max(screens, key=shown)
 
 
 class Window(QMainWindow):
@@ -27,18 +51,38 @@ class Window(QMainWindow):
     """
 
     closed = Signal()
+    painted = Signal()  # for the first time: its grounds are there to be seen
 
     def __init__(self, geometry: str = "") -> None:
         """`geometry` is what `geometry_text` said at the end of an earlier run."""
         super().__init__()
         self.setObjectName("mainWindow")
         self.setWindowTitle("QwQ Desk")
-        self.setMinimumSize(*MINIMUM)
-        self.resize(*FIRST_SIZE)
+        self.setMinimumSize(MINIMUM)
         self.may_close: Callable[[], bool] = lambda: True
         self._words = ""
-        with suppress(ValueError):
-            self.restoreGeometry(QByteArray(base64.b64decode(geometry, validate=True)))
+        self._is_painted = False
+        if not self._restore(geometry):
+            available = QGuiApplication.primaryScreen().availableGeometry()
+            middle = QRect(available.topLeft(), FIRST_SIZE)
+            middle.moveCenter(available.center())
+            self.setGeometry(fitted(middle, MINIMUM, available, _ROOM_FOR_A_FRAME))
+
+    def _restore(self, geometry: str) -> bool:
+        """Be where an earlier run was, on the screens of today; False without a place to go to."""
+        try:
+            saved = QByteArray(base64.b64decode(geometry, validate=True))
+        except ValueError:
+            return False
+        if not self.restoreGeometry(saved):
+            return False
+        if not self.isMaximized() and not self.isFullScreen():
+            # The user's own place is kept to the pixel where it can be: no more than a title bar.
+            bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+            screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+            here = screen_of(self.geometry(), screens)
+            self.setGeometry(fitted(self.geometry(), MINIMUM, here, QMargins(0, bar, 0, 0)))
+        return True
 
     @property
     def geometry_text(self) -> str:
@@ -80,3 +124,6 @@ class Window(QMainWindow):
             page = self.rect().adjusted(px(_SIDEBAR), px(_TOOLBAR), 0, 0)
             painter.drawText(page, Qt.AlignmentFlag.AlignCenter, self._words)
         painter.end()
+        if not self._is_painted:
+            self._is_painted = True
+            self.painted.emit()

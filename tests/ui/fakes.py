@@ -35,7 +35,7 @@ from qwqdesk.ui.conversation.reply_view import ReplyView
 from qwqdesk.ui.conversation.view import ConversationView
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.sidebar_list import ROW_ROLE
-from qwqdesk.ui.window import Window
+from qwqdesk.ui.window import FIRST_SIZE, Window
 from qwqdesk.ui.workspace import Workspace
 from tests.fake_engine import ENGINE, MODEL, FakeEngine, fake_session
 
@@ -249,6 +249,7 @@ async def opened(folder: Path, settings: Settings | None = None) -> AsyncIterato
     chosen = settings or Settings(chat_template="chatml", reduce_motion=True)
     desk = Desk(dirs, chosen, history, session, faults.append)
     frame = Window()
+    frame.resize(FIRST_SIZE)  # whatever fits on the screen of the tests
     window = Workspace(desk)
     frame.may_close = window.closing.may_close
     frame.fill(window)
