@@ -157,7 +157,19 @@ def run_options(args: ParsedArgs, *, mode: Mode) -> RunOptions:
 
 def _template(args: ParsedArgs) -> str | Path:
     file = args.option("chat_template_file")
-    return Path(file) if file is not None else args.option("chat_template") or "model"
+    if file is None:
+        return args.option("chat_template") or "model"
+    if not Path(file).is_fifo():
+        return Path(file)
+    # A pipe can be read once, and a template is needed with every prompt.
+    source = _read_file(file)
+    if "{%" not in source and "{{" not in source:
+        raise UserError(
+            f"The pipe {shown(file)} holds no chat template.",
+            "Give a template in Jinja's language.",
+            code="template",
+        )
+    return source
 
 
 def _system_prompt(args: ParsedArgs) -> str:

@@ -18,6 +18,7 @@ from qwqdesk.engine.template_chat import RenderedChat, RenderJob, render_chat
 from qwqdesk.engine.template_process import render_in_child
 from qwqdesk.engine.template_sandbox import ChatTemplateError
 from qwqdesk.errors import UserError
+from qwqdesk.whole_file import open_regular
 
 # Name to title; "model" is the one in the model file.
 TEMPLATE_CHOICES: Mapping[str, str] = {
@@ -102,8 +103,8 @@ def template_source(choice: str | Path, model_template: str | None) -> str:
     """The source of the chosen template.
 
     Args:
-        choice: a name of `TEMPLATE_CHOICES`, a file, or a template itself (it has ``{%`` or
-            ``{{``). "model" means ChatML where the model has no template, as in llama.cpp.
+        choice: a name of `TEMPLATE_CHOICES`, an ordinary file, or a template itself (it has ``{%``
+            or ``{{``). "model" means ChatML where the model has no template, as in llama.cpp.
 
     Raises:
         UserError: code "template", when a file cannot be read.
@@ -137,7 +138,7 @@ def _check_size(source: str) -> None:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             source = file.read(4 * MAX_SOURCE + 1).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         names = ", ".join(TEMPLATE_CHOICES)

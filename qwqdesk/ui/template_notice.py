@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from qwqdesk.conversation import Message
 from qwqdesk.engine.events import Loaded
-from qwqdesk.engine.template_builtin import BUILT_IN
+from qwqdesk.engine.template_builtin import BUILT_IN, BY_NAME
 from qwqdesk.errors import UserError
+from qwqdesk.file_states import FileState, file_states
 from qwqdesk.prompt import chat_prompt
 from qwqdesk.run_plan import RAW
 from qwqdesk.template_note import template_words
@@ -32,6 +34,26 @@ _CHOICES = (
 )
 
 
+@dataclass(frozen=True)
+class _Present:
+    """Which template the loaded model has: the model's file, the choice for it, and its text.
+
+    The text may change under the same name: in a file that the user edits, and in a model's file
+    that is replaced and loaded again.
+    """
+
+    path: str
+    choice: str
+    text: str | None
+    file: tuple[FileState, ...]
+
+    @classmethod
+    def of(cls, loaded: Loaded, choice: str) -> _Present:
+        own = loaded.model.chat_template if choice == "model" else None
+        file = () if choice in ("model", RAW, *BY_NAME) else file_states([Path(choice)])
+        return cls(loaded.model.path, choice, own, file)
+
+
 class TemplateNotice(QObject):
     """A band below the toolbar whenever the user should know something about the template.
 
@@ -46,11 +68,15 @@ class TemplateNotice(QObject):
         """`picker` is where the model is chosen; the menu opens there."""
         super().__init__(picker)
         self._desk, self._bands, self._tasks, self._picker = desk, bands, tasks, picker
-        self._looked: tuple[str, str] | None = None  # the file and its template
-        self._closed: set[tuple[str, str]] = set()
+        self._looked: _Present | None = None
+        self._closed: set[_Present] = set()
         self._look: asyncio.Task[object] | None = None
         desk.model_changed.connect(self._changed)
         desk.settings_changed.connect(self._changed)
+        # Back from an editor in which the template was changed.
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        app.applicationStateChanged.connect(self._changed)
 
     def open_menu(self) -> None:
         """Let the user choose a template for the loaded model."""
@@ -91,7 +117,7 @@ class TemplateNotice(QObject):
         kept.pop(path, None)
         if template != self._desk.settings.chat_template:
             kept[path] = template
-        self._closed.discard((path, template))
+        self._closed = {one for one in self._closed if (one.path, one.choice) != (path, template)}
         self._bands.take_away(REFUSED)
         self._desk.change(model_templates=kept)
         self.chosen.emit()
@@ -107,7 +133,7 @@ class TemplateNotice(QObject):
 
     def _changed(self, *_: object) -> None:
         loaded = self._desk.model
-        present = (loaded.model.path, self._choice(loaded)) if loaded is not None else None
+        present = _Present.of(loaded, self._choice(loaded)) if loaded is not None else None
         if present == self._looked:
             return
         self._looked = present
@@ -118,9 +144,8 @@ class TemplateNotice(QObject):
         if loaded is not None and present is not None:
             self._look = self._tasks.start(self._say(loaded, present), "chat template")
 
-    async def _say(self, loaded: Loaded, present: tuple[str, str]) -> None:
-        _, template = present
-        if template == RAW:
+    async def _say(self, loaded: Loaded, present: _Present) -> None:
+        if present.choice == RAW:
             title = loaded.model.name or Path(loaded.model.path).stem
             self._show("window", f"{title} continues each message as it is.",
                        "No chat template is used.", present)  # fmt: skip
@@ -128,7 +153,7 @@ class TemplateNotice(QObject):
         try:
             hello = [Message("user", "Hello")]
             prompt = await chat_prompt(
-                self._desk.session.engine, loaded.model, hello, template=template
+                self._desk.session.engine, loaded.model, hello, template=present.choice
             )
         except UserError as error:
             if present == self._looked and error.code == "template":
@@ -140,19 +165,18 @@ class TemplateNotice(QObject):
         if prompt.template is not None:
             self._show("warn", *template_words(prompt.template), present)
 
-    def _show(self, kind: str, what: str, more: str, present: tuple[str, str]) -> None:
+    def _show(self, kind: str, what: str, more: str, present: _Present) -> None:
         if present in self._closed:
             return
-        path, template = present
         band = MessageBand("window" if kind == "window" else "warn", what, more, name=BAND)
         band.add_action("Choose template", self.open_menu).setObjectName("chooseTemplate")
-        if template != RAW:
-            band.add_action("Continue text", lambda: self.choose(path, RAW)).setToolTip(
+        if present.choice != RAW:
+            band.add_action("Continue text", lambda: self.choose(present.path, RAW)).setToolTip(
                 "For base models: no template, the model continues what you write."
             )
         band.add_action("Close", lambda: self._close(present), flat=True)
         self._bands.put(band)
 
-    def _close(self, present: tuple[str, str]) -> None:
+    def _close(self, present: _Present) -> None:
         self._closed.add(present)
         self._bands.take_away(BAND)

@@ -268,9 +268,13 @@ def test_any_text_renders_or_fails_with_a_message(source: str) -> None:
         here(source)
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no endless file")
-def test_of_an_endless_file_only_the_beginning_is_read() -> None:
-    assert set(template_source(Path("/dev/zero"), None)) == {"\0"}
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_neither_a_pipe_nor_an_endless_file_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(UserError, match="cannot be read") as caught:
+            template_source(path, None)
+        assert caught.value.code == "template"
 
 
 TEMPLATES = os.environ.get("QWQDESK_TEMPLATES_DIR", "")

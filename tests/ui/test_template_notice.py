@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu
 
 from qwqdesk.engine.template_builtin import guessable_tags
 from qwqdesk.settings import Settings
+from qwqdesk.template_variables import TemplateInput
 from tests.fake_engine import MODEL
 from tests.ui.fakes import Driver, opened
 
@@ -165,3 +167,48 @@ async def test_a_message_that_the_template_refuses_offers_another_template(
         QTest.keySequence(composer, "Ctrl+A")
         await d.send("Tomorrow?")
         assert "Tomorrow?" in bytes(d.engine.runs[-1].lanes[0].prompt_tokens).decode()
+
+
+GOOD = "{% for m in messages %}{{ m.content }}{% endfor %}"
+
+
+async def test_a_template_file_that_was_edited_is_looked_at_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.jinja"
+    file.write_text("{{ messages", "utf-8")
+    async with opened(tmp_path, replace(PLAIN, chat_template=str(file))) as d:
+        load(d)
+        assert "line 1" in (await d.shown("templateBand")).accessibleName()
+        file.write_text(GOOD + "{{ tone }}", "utf-8")
+        found: list[tuple[TemplateInput, ...]] = []
+        d.window.templates.inputs_found.connect(found.append)
+        qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+        await d.until(lambda: bool(found and found[-1]))
+        assert [one.name for one in found[-1]] == ["tone"]
+        assert bands(d) == 0
+        looked = len(found)
+        qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+        assert len(found) == looked, "nothing is asked where nothing has changed"
+
+
+async def test_a_model_file_that_was_replaced_is_looked_at_again(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, PLAIN) as d:
+        load(d)
+        (await buttons(d))["Close"].click()
+        load(d, chat_template=GOOD)
+        await d.until(lambda: bands(d) == 0)
+        load(d, chat_template="{{ messages")
+        assert "line 1" in (await d.shown("templateBand")).accessibleName()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+async def test_a_pipe_in_the_settings_is_said_and_not_waited_for(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with opened(tmp_path, replace(PLAIN, chat_template=str(tmp_path / "pipe"))) as d:
+        load(d)
+        assert "cannot be read" in (await d.shown("templateBand")).accessibleName()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,23 @@ def test_a_template_that_refuses_a_value_says_so(cli: Cli, model: str, tmp_path:
     assert result.error["code"] == "template"
     assert "level is 1" in result.error["what"]
     assert cli(*ask, "--chat-template-kwargs", '{"level": 1}').status == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_template_from_a_pipe_serves_every_lane(cli: Cli, model: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = ("compare", model, "-p", "hi", "--chat-template-file", str(pipe), *QUICK)
+    for source, status in ((QWEN3, 0), ("no Jinja", 1)):
+        writer = threading.Thread(target=pipe.write_text, args=(source,))
+        writer.start()
+        result = cli(*words, "--lane", "A=qwen", "--lane", "B=greedy --reasoning off")
+        writer.join()
+        assert result.status == status
+        if status:
+            assert result.error["code"] == "template"
+        else:
+            assert [lane["status"] for lane in result.json["lanes"]] == ["finished"] * 2
 
 
 def test_hostile_values_are_wrong_usage(cli: Cli, model: str) -> None:
