@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -20,32 +20,17 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from qwqdesk.diagnostics import report_text
-from qwqdesk.ui.base import button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, button, label, wrapping_label
 from qwqdesk.ui.base.buttons import Kind
 from qwqdesk.ui.theme import theme
 
 _MOST_ROWS: Final = 10
 _ROW_HEIGHT: Final = 28  # px
-
-
-class _Dialog(QDialog):
-    """Enter presses the button that has the focus. No button is the default one: a destroying act
-    must not be an Enter away, and Qt draws default buttons as primary ones.
-    """
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        focused = self.focusWidget()
-        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and isinstance(focused, QPushButton):
-            focused.click()
-        else:
-            super().keyPressEvent(event)
 
 
 async def finished(dialog: QDialog) -> bool:
@@ -217,8 +202,8 @@ def _question(parent: QWidget, title: str, text: str, verb: str, danger: bool) -
     return dialog
 
 
-def _framed(parent: QWidget | None, title: str, name: str) -> tuple[_Dialog, QVBoxLayout]:
-    dialog = _Dialog(parent)
+def _framed(parent: QWidget | None, title: str, name: str) -> tuple[Dialog, QVBoxLayout]:
+    dialog = Dialog(parent)
     dialog.setObjectName(name)
     dialog.setProperty("ground", "raised")
     dialog.setWindowTitle(title)

@@ -11,6 +11,7 @@ from qwqdesk.ui.base.badge import (
     paint_letter,
 )
 from qwqdesk.ui.base.buttons import IconButton, PickerButton, Segment, button, set_button_icon
+from qwqdesk.ui.base.dialog import Dialog
 from qwqdesk.ui.base.fields import SearchField, TextField, ValueField, format_value
 from qwqdesk.ui.base.floating import Pill, fold
 from qwqdesk.ui.base.flow import FlowLayout
@@ -26,6 +27,7 @@ __all__ = [
     "Badge",
     "BadgeKind",
     "Chip",
+    "Dialog",
     "ElideLabel",
     "EmptyState",
     "FlowLayout",

@@ -132,9 +132,12 @@ def _wants_ring(widget: QWidget, by_key: bool) -> bool:
 
 
 def _host_of(widget: QWidget) -> QWidget:
-    """The view that clips the widget when it scrolls, or its window."""
+    """The view that clips the widget when it scrolls, or its window.
+
+    A dialog's parent may lie in a view of another window, which clips nothing of the dialog.
+    """
     ancestor = widget.parentWidget()
-    while ancestor is not None:
+    while ancestor is not None and not ancestor.isWindow():
         parent = ancestor.parentWidget()
         if isinstance(parent, QAbstractScrollArea) and parent.viewport() is ancestor:
             return ancestor

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QHBoxLayout,
     QMenu,
@@ -25,7 +24,7 @@ from qwqdesk.sampling.formats.flags import Flag
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.resolve import resolve
-from qwqdesk.ui.base import ElideLabel, IconButton, TextArea, button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, ElideLabel, IconButton, TextArea, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.constraints_box import ConstraintsBox
 from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
@@ -209,7 +208,7 @@ def _without_files(parsed: ParsedArgs) -> ParsedArgs:
     return ParsedArgs.of(kept, lenient=True)
 
 
-class PasteBox(QDialog):
+class PasteBox(Dialog):
     """Takes a pasted llama-cli or llama-server command and says at once what it reads in it."""
 
     def __init__(self, model: ChainModel, parent: QWidget) -> None:

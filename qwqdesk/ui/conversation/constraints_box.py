@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.constraints import Constraints, TextBias
-from qwqdesk.ui.base import Segment, TextArea, button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, Segment, TextArea, button, label, wrapping_label
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.theme import set_state, theme
 
@@ -20,7 +20,7 @@ _HINTS = {
 }
 
 
-class ConstraintsBox(QDialog):
+class ConstraintsBox(Dialog):
     """Edits the constraints of a lane and says at once, with the line, what is wrong."""
 
     def __init__(self, model: ChainModel, parent: QWidget) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from qwqdesk.errors import UserError
 from qwqdesk.sampling.recipes import Recipe
-from qwqdesk.ui.base import Toast, button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, Toast, button, label, wrapping_label
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import theme
 
@@ -28,7 +27,7 @@ _ROW = 28  # px
 _NONE = "You have no recipes of your own. Save a lane's settings as a recipe, or import some."
 
 
-class RecipesBox(QDialog):
+class RecipesBox(Dialog):
     """A list at the left, the chosen recipe's name and description at the right.
 
     A recipe keeps its id, which is its file's name and what ``--recipe`` takes: chats refer to it.

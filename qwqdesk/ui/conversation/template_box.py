@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.errors import UserError
 from qwqdesk.template_variables import (
@@ -21,7 +21,7 @@ from qwqdesk.template_variables import (
     shown_inputs,
     value_words,
 )
-from qwqdesk.ui.base import Segment, TextField, button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, Segment, TextField, button, label, wrapping_label
 from qwqdesk.ui.base.labels import plain_tip
 from qwqdesk.ui.theme import set_state, theme
 
@@ -84,7 +84,7 @@ class TemplateButton(QWidget):
         self._button.setToolTip(plain_tip(f"Variables of the chat template. {self.words()}"))
 
 
-class TemplateBox(QDialog):
+class TemplateBox(Dialog):
     """A row for each variable that the template reads, and for those that are set all the same.
 
     Args:

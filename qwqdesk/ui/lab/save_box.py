@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from qwqdesk.analysis.checks import Check
 from qwqdesk.errors import UserError
 from qwqdesk.experiment import Experiment
 from qwqdesk.lane_setup import LaneSetup
-from qwqdesk.ui.base import TextField, button, label, wrapping_label
+from qwqdesk.ui.base import Dialog, TextField, button, label, wrapping_label
 from qwqdesk.ui.theme import set_state, theme
 
 _PLAIN = ("finished", "reasoning-closed", "no-loop", "python-parses", "python-clean")
 _USUAL = 3
 
 
-class SaveExperimentBox(QDialog):
+class SaveExperimentBox(Dialog):
     """`made` carries the experiment when the user has named it."""
 
     made = Signal(object)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from qwqdesk.ui.base import ValueField, button, label
+from qwqdesk.ui.base import Dialog, ValueField, button, label
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.theme import theme
 
@@ -50,7 +50,7 @@ class SpeedLimitMenu(QMenu):
         SpeedDialog(self._desk, self._over.window()).open()
 
 
-class SpeedDialog(QDialog):
+class SpeedDialog(Dialog):
     """One number in MB/s."""
 
     def __init__(self, desk: Desk, parent: QWidget) -> None:

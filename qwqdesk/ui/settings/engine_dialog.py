@@ -11,7 +11,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -23,13 +22,13 @@ from PySide6.QtWidgets import (
 from qwqdesk.engine.events import Loaded
 from qwqdesk.engine_settings import ENGINE_SETTINGS, EngineSetting, EngineSettings
 from qwqdesk.errors import UserError
-from qwqdesk.ui.base import button, label, panel, wrapping_label
+from qwqdesk.ui.base import Dialog, button, label, panel, wrapping_label
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.settings.engine_fields import EngineField, make_field
 from qwqdesk.ui.theme import set_state, theme
 
 
-class EngineDialog(QDialog):
+class EngineDialog(Dialog):
     """Asked and has, side by side."""
 
     def __init__(self, parent: QWidget, desk: Desk, load: Callable[[Path], object]) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from qwqdesk import ui
 from qwqdesk.ui.base import (
     Badge,
     Chip,
+    Dialog,
     ElideLabel,
     FocusRings,
     HairSplitter,
@@ -139,6 +153,30 @@ def test_a_field_of_lines_has_the_ring_however_it_got_the_focus(qtbot: QtBot, th
     rings.deleteLater()
 
 
+def test_the_ring_of_a_dialog_is_in_the_dialog(qtbot: QtBot, theme: Theme) -> None:
+    """Also where the dialog's parent is in a view that scrolls, which clips nothing of it."""
+    view = QScrollArea()
+    qtbot.addWidget(view)
+    lane = QWidget()
+    view.setWidget(lane)
+    dialog = Dialog(lane)
+    field = QLineEdit()
+    QHBoxLayout(dialog).addWidget(field)
+    rings = FocusRings(theme.parent())  # type: ignore[arg-type]
+    view.show()
+    dialog.open()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    field.setFocus()
+    qtbot.waitUntil(lambda: view.findChild(FocusRing, "focusRing") is not None)
+    ring = view.findChild(FocusRing, "focusRing")
+    assert ring is not None
+    assert ring.parentWidget() is dialog
+    assert ring.geometry() == field.geometry().adjusted(-3, -3, 3, 3)
+    dialog.reject()
+    rings.deleteLater()
+
+
 def test_a_band_offers_the_next_step(qtbot: QtBot) -> None:
     band = MessageBand("warn", "It has no effect.", "Put it in.", below=True)
     qtbot.addWidget(band)
@@ -230,3 +268,27 @@ def test_the_width_of_more_is_known_before_it_is_made(qtbot: QtBot) -> None:
     chip = Chip("more", "12 more")
     qtbot.addWidget(chip)
     assert chip.sizeHint().width() == more_width("12 more")
+
+
+def test_every_dialog_of_ours_is_worked_with_enter() -> None:
+    for module in pkgutil.walk_packages(ui.__path__, "qwqdesk.ui."):
+        importlib.import_module(module.name)
+    ours = {made.__name__ for made in QDialog.__subclasses__() if made.__module__[:8] == "qwqdesk."}
+    assert ours == {"Dialog", "Palette"}, "the palette is a popup with a list and no buttons"
+
+
+def test_enter_presses_the_button_that_has_the_focus(qtbot: QtBot) -> None:
+    pressed: list[str] = []
+    dialog = Dialog()
+    qtbot.addWidget(dialog)
+    row = QHBoxLayout(dialog)
+    for name in ("Cancel", "Replace"):
+        row.addWidget(button(name, name=name, clicked=partial(pressed.append, name)))
+    dialog.open()
+    for name in ("Replace", "Cancel"):
+        made = dialog.findChild(QPushButton, name)
+        assert made is not None
+        made.setFocus()
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            QTest.keyClick(made, key)
+    assert pressed == ["Replace"] * 2 + ["Cancel"] * 2
