@@ -138,16 +138,17 @@ def show_first(app: QApplication, window: Window) -> None:
     The window manager asks for them only when it has put its frame around the window. Imports come
     next and answer nobody, so that without waiting the window would be black as long as they take.
     """
-    no_input = QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents
-    wait, limit = QEventLoop(), QTimer()
-    window.painted.connect(wait.quit)
+    flags = QEventLoop.ProcessEventsFlag
+    painted: list[bool] = []
+    limit = QTimer()
     limit.setSingleShot(True)
-    limit.timeout.connect(wait.quit)
     limit.start(_PAINT_MS)
+    window.painted.connect(lambda: painted.append(True))
     window.show()
-    wait.exec(no_input)
+    while not painted and limit.isActive():
+        app.processEvents(flags.ExcludeUserInputEvents | flags.WaitForMoreEvents)
     limit.stop()
-    app.processEvents(no_input)  # the picture goes to the display
+    app.processEvents(flags.ExcludeUserInputEvents)  # the picture goes to the display
 
 
 async def _stop_runs(session: Session) -> None:
