@@ -139,6 +139,18 @@ def recipe_id(text: str) -> str:
     return f"recipe-{name}" if name.split(".")[0] in _RESERVED else name
 
 
+def free_title(title: str, recipes: Iterable[Recipe]) -> str:
+    """The title, with a number where one of the recipes has the id that it would get."""
+    taken = {recipe.id for recipe in recipes}
+    made, number = title, 1
+    while recipe_id(made) in taken:
+        number += 1
+        made = f"{title} {number}"
+        if recipe_id(made) == recipe_id(title):  # too long: the number at its end is cut off
+            made = f"{number} {title}"
+    return made
+
+
 def recipe_named(text: str, recipes: Iterable[Recipe]) -> Recipe:
     """The recipe with this id or title, in any case.
 

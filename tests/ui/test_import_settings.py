@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
+import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from qwqdesk.ui.base import MessageBand
 from qwqdesk.ui.conversation.lane_import import left_out, take_settings
@@ -33,6 +35,35 @@ async def test_a_file_of_no_kind_changes_nothing(qapp: QApplication, tmp_path: P
         before = lane.setup
         await take_settings(d.window.desk, lane, file, d.window)
         assert lane.setup == before
+
+
+@pytest.mark.parametrize("verb", ["Keep both", "Replace", "Cancel"])
+async def test_an_import_does_not_replace_a_recipe_unasked(
+    qapp: QApplication, tmp_path: Path, verb: str
+) -> None:
+    files = [tmp_path / "old" / "calm.json", tmp_path / "new" / "calm.json"]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        file.write_text(json.dumps({"temperature": 0.2 + number, "top_k": 7}))
+    async with opened(tmp_path / "data") as d:
+        lane, desk = d.window.page.view.lanes[0], d.window.desk
+        for _ in range(2):  # the same settings once more are no question
+            await take_settings(desk, lane, files[0], d.window)
+        task = asyncio.ensure_future(take_settings(desk, lane, files[1], d.window))
+        dialog = await d.shown("questionDialog")
+        (act,) = [b for b in dialog.findChildren(QPushButton) if b.text() == verb]
+        act.click()
+        await task
+        kept = {r.title: r.chain.number("temperature") for r in desk.recipes if not r.builtin}
+        assert (
+            kept
+            == {
+                "Keep both": {"calm": 0.2, "calm 2": 1.2},
+                "Replace": {"calm": 1.2},
+                "Cancel": {"calm": 0.2},
+            }[verb]
+        )
+        assert lane.model.chain.number("temperature") == (0.2 if verb == "Cancel" else 1.2)
 
 
 def test_long_lists_are_cut() -> None:

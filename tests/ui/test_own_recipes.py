@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QListWidget, QPushButton
 
 from qwqdesk.lane_setup import LaneSetup
@@ -94,6 +96,59 @@ async def test_the_menu_of_recipes_leads_to_one_s_own(qapp: QApplication, tmp_pa
         chosen = child(box, QListWidget, "ownRecipes").currentItem()
         assert chosen.text() == "Calm"
         box.accept()
+
+
+def name_box(d: Driver) -> QDialog:
+    d.window.commands.run("save_recipe")
+    return child(d.window, QDialog, "recipeNameBox")
+
+
+@pytest.mark.parametrize("typed", ["Calm", "calm", "  CALM! "])
+async def test_a_recipe_is_replaced_only_when_the_user_says_so(
+    qapp: QApplication, tmp_path: Path, typed: str
+) -> None:
+    save_recipe(tmp_path / "recipes", CALM)
+    async with opened(tmp_path) as d:
+        box = name_box(d)
+        field, save = child(box, QLineEdit, "recipeName"), child(box, QPushButton, "saveRecipe")
+        field.setText(typed)
+        assert "Calm" in child(box, QLabel, "recipeNameTaken").text()
+        assert save.text() == "Replace recipe"
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert stored(tmp_path) == [CALM]
+        await d.until(save.hasFocus)
+        QTest.keyClick(save, Qt.Key.Key_Return)
+        (recipe,) = stored(tmp_path)
+        assert (recipe.id, recipe.title) == ("calm", typed.strip())
+        assert recipe.chain.number("temperature") == 0.6, "the lane's, no longer Calm's"
+
+
+async def test_names_of_builtin_recipes_are_refused_where_they_are_typed(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as d:
+        box = name_box(d)
+        child(box, QLineEdit, "recipeName").setText("Qwen")
+        assert "built in" in child(box, QLabel, "recipeNameTaken").text()
+        assert not child(box, QPushButton, "saveRecipe").isEnabled()
+        child(box, QLineEdit, "recipeName").setText("Qwen of mine")
+        assert not child(box, QLabel, "recipeNameTaken").text()
+        assert child(box, QPushButton, "saveRecipe").isEnabled()
+        box.reject()
+
+
+async def test_the_name_that_is_suggested_is_free(qapp: QApplication, tmp_path: Path) -> None:
+    async with opened(tmp_path) as d:
+        lane = d.window.page.view.lanes[0]
+        suggested = []
+        for _ in range(3):
+            lane.model.set_recipe(d.window.desk.recipe("qwen"))
+            box = name_box(d)
+            suggested.append(child(box, QLineEdit, "recipeName").text())
+            QTest.keyClick(child(box, QLineEdit, "recipeName"), Qt.Key.Key_Return)
+            await d.until(lambda: d.window.findChild(QDialog, "recipeNameBox") is None)
+        assert len({recipe.id for recipe in stored(tmp_path)}) == 3
+        assert suggested[1:] == [f"{suggested[0]} 2", f"{suggested[0]} 3"]
 
 
 @pytest.mark.parametrize(

@@ -305,7 +305,7 @@ class LaneFooter(QFrame):
     def show_running(self, tokens: int, rate: float) -> None:
         """While the lane writes: tokens and tokens per second so far."""
         self._set_running(True)
-        parts = [(f"{tokens:,}", "tokens")]
+        parts = [_token_count(tokens)]
         if rate > 0:
             parts.append((f"{rate:.1f}", "tokens/s"))
         self.stats.set_parts(parts, ", ".join(f"{value} {unit}" for value, unit in parts))
@@ -317,9 +317,7 @@ class LaneFooter(QFrame):
         self._thought = usage.reasoning_tokens > 0
         self._set_running(False)
         tokens = usage.reasoning_tokens + usage.answer_tokens
-        parts = [
-            (f"{tokens:,}", "token" if tokens == 1 else "tokens"),
-        ]
+        parts = [_token_count(tokens)]
         if timing.tokens_per_second > 0:  # not of a reply that the program's end cut off
             parts.append((f"{timing.tokens_per_second:.1f}", "tokens/s"))
             parts.append((short_seconds(timing.first_token_s), "to first token"))
@@ -385,3 +383,7 @@ class LaneFooter(QFrame):
             self._same_thought.setVisible(done and room and self._thought)
             self._keep.setVisible(done and not self._inline)
             self._stop.setVisible(self._running)
+
+
+def _token_count(tokens: int) -> tuple[str, str]:
+    return f"{tokens:,}", "token" if tokens == 1 else "tokens"

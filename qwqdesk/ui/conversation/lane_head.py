@@ -150,7 +150,8 @@ class LaneHead(QFrame):
     def ask_recipe_name(self) -> None:
         """Ask for a name to save the chain under."""
         recipe = self._model.setup.recipe
-        box = NameBox(f"{recipe.title}, changed" if recipe else "My recipe", self)
+        suggestion = f"{recipe.title}, changed" if recipe else "My recipe"
+        box = NameBox(suggestion, self._menu.recipes, self)
         box.named.connect(self.recipeNamed)
         box.open()
 

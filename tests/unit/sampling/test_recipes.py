@@ -15,7 +15,14 @@ from qwqdesk.sampling.constraints import Constraints, TextBias
 from qwqdesk.sampling.formats.exporting import EXPORT_FORMATS, export_recipe
 from qwqdesk.sampling.formats.importing import import_file, import_text
 from qwqdesk.sampling.recipe_files import delete_recipe, load_recipes, save_recipe
-from qwqdesk.sampling.recipes import BUILTIN_RECIPES, MAX_ID, Recipe, recipe_id, recipe_named
+from qwqdesk.sampling.recipes import (
+    BUILTIN_RECIPES,
+    MAX_ID,
+    Recipe,
+    free_title,
+    recipe_id,
+    recipe_named,
+)
 from qwqdesk.sampling.samplers import DEFAULT_ORDER, PARAMS
 from tests.unit.sampling.chain_strategies import CHAINS, JSON
 
@@ -274,3 +281,12 @@ def test_recipe_files_without_constraints_are_read(tmp_path: Path) -> None:
     assert "constraints" not in data
     (tmp_path / "old.json").write_text(json.dumps(data))
     assert not load_recipes(tmp_path).named("old").constraints
+
+
+@pytest.mark.parametrize("title", ["Calm", "x" * 300, "\ufdfa" * 60, "..."])
+def test_a_free_title_is_found_for_any_title(title: str) -> None:
+    recipes: list[Recipe] = []
+    for _ in range(3):
+        recipes.append(Recipe.of(SamplerChain.of(), free_title(title, recipes)))
+    assert len({recipe.id for recipe in recipes}) == 3
+    assert recipes[0].title == title
