@@ -33,6 +33,7 @@ HELP = (
     '--lane "fixed=unsloth --repeat-penalty 1.2"'
 )
 MAX_LANES = 4
+_OF_A_LANE = ("chat_template", "chat_template_file", "thought")
 
 
 def run(argv: Sequence[str], dirs: DataDirs) -> int:
@@ -79,6 +80,7 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
             "Omit some of them.",
         )
     recipes, models = common.recipes(dirs), common.library(dirs)
+    shared = common.run_options(args, mode="exact")
     jobs: list[LaneJob] = []
     for number, text in enumerate(args.lanes):
         lane = parse_lane(text, args)
@@ -96,7 +98,7 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
                 setup,
                 path,
                 lane.args.engine_settings,
-                _options(lane.args, args),
+                _options(lane.args, args, shared),
                 lane.args.use_model_sampling,
             )
         )
@@ -106,9 +108,13 @@ def lane_jobs(args: ParsedArgs, dirs: DataDirs) -> list[LaneJob]:
     return jobs
 
 
-def _options(own: ParsedArgs, outside: ParsedArgs) -> RunOptions:
-    """Mode, prompt, system message are the comparison's; template and thought may be a lane's."""
-    shared = common.run_options(outside, mode="exact")
+def _options(own: ParsedArgs, outside: ParsedArgs, shared: RunOptions) -> RunOptions:
+    """Mode, prompt, system message are the comparison's; template and thought may be a lane's.
+
+    What a lane does not name itself is not read again: a pipe can be read only once.
+    """
+    if all(own.option(name) == outside.option(name) for name in _OF_A_LANE):
+        return shared
     lane = common.run_options(own, mode=shared.mode)
     return replace(shared, template=lane.template, thought=lane.thought)
 

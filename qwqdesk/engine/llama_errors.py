@@ -212,7 +212,7 @@ def lora_error(path: Path | None, lines: Sequence[str]) -> UserError:
     own = own_words(lines)
     return UserError(
         f"{name} could not be used{f': {own}' if own else ''}.",
-        "Choose a GGUF adapter made for this model, or omit --lora.",
+        "Choose a GGUF adapter made for this model, or remove it from the settings (--lora).",
         code="lora",
         detail=_detail(lines),
     )

@@ -6,42 +6,18 @@ It imports little, so that it stands on the screen before the pages and the engi
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QMargins, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStyle, QWidget
 
+from qwqdesk.ui.screen_place import ROOM_FOR_A_FRAME, fitted, screen_of
 from qwqdesk.ui.theme import theme
 
 MINIMUM = QSize(960, 600)
 FIRST_SIZE = QSize(1280, 800)
-# What a window manager draws around a window is known only once it stands. The widest usual one.
-_ROOM_FOR_A_FRAME = QMargins(8, 40, 8, 8)
 _SIDEBAR, _TOOLBAR = 240, 48
-
-
-def fitted(wanted: QRect, minimum: QSize, available: QRect, frame: QMargins) -> QRect:
-    """`wanted`, made smaller and moved as little as puts it and its frame into `available`.
-
-    All are logical pixels, of the window without its frame. It never gets smaller than `minimum`:
-    on a screen that is too small even for that, the upper left corner is what stays on it.
-    """
-    room = available.marginsRemoved(frame)
-    size = wanted.size().boundedTo(room.size()).expandedTo(minimum)
-    x = max(min(wanted.x(), room.x() + room.width() - size.width()), room.x())
-    y = max(min(wanted.y(), room.y() + room.height() - size.height()), room.y())
-    return QRect(x, y, size.width(), size.height())
-
-
-def screen_of(place: QRect, screens: Sequence[QRect]) -> QRect:
-    """That of `screens` which shows most of `place`; the first one where none shows any of it."""
-
-    def shown(screen: QRect) -> int:
-        part = screen.intersected(place)
-        return part.width() * part.height()
-
-    return max(screens, key=shown)
 
 
 class Window(QMainWindow):
@@ -66,7 +42,7 @@ class Window(QMainWindow):
             available = QGuiApplication.primaryScreen().availableGeometry()
             middle = QRect(available.topLeft(), FIRST_SIZE)
             middle.moveCenter(available.center())
-            self.setGeometry(fitted(middle, MINIMUM, available, _ROOM_FOR_A_FRAME))
+            self.setGeometry(fitted(middle, MINIMUM, available, ROOM_FOR_A_FRAME))
 
     def _restore(self, geometry: str) -> bool:
         """Be where an earlier run was, on the screens of today; False without a place to go to."""

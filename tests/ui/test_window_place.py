@@ -9,7 +9,8 @@ from PySide6.QtCore import QMargins, QRect, QSize, QTimer
 from PySide6.QtWidgets import QApplication
 
 from qwqdesk.ui import program
-from qwqdesk.ui.window import MINIMUM, Window, fitted, screen_of
+from qwqdesk.ui.screen_place import fitted, screen_of
+from qwqdesk.ui.window import MINIMUM, Window
 
 FRAME = QMargins(1, 20, 1, 5)
 SCREEN = QRect(0, 0, 1280, 800)

@@ -13,7 +13,7 @@ from qwqdesk.ui.theme import theme
 _PARTS = (("reasoning", "Reasoning"), ("answer", "Answer"))
 _EXPLAINED = (
     "The answer has a chain of its own now. It begins as a copy of the reasoning's: what you "
-    "change here counts from the first token of the answer on."
+    "change here applies from the first token of the answer on."
 )
 
 

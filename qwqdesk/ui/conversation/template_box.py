@@ -121,7 +121,7 @@ class TemplateBox(Dialog):
         column.setSpacing(px(8))
         column.addWidget(label("Variables of the chat template", "title"))
         column.addWidget(
-            wrapping_label("They belong to this chat and count from the next message on.", "small")
+            wrapping_label("They belong to this chat and apply from the next message on.", "small")
         )
         column.addLayout(self._grid(inputs))
         column.addWidget(self._says)
@@ -207,7 +207,7 @@ class TemplateBox(Dialog):
         except UserError as error:
             self._tell(str(error), wrong=True)
             return None
-        self._tell("" if made else "The template's own defaults count.", wrong=False)
+        self._tell("" if made else "The template's own defaults apply.", wrong=False)
         return made
 
     def _tell(self, words: str, *, wrong: bool) -> None:

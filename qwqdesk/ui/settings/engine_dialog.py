@@ -1,4 +1,4 @@
-"""The engine settings: one row for each of ENGINE_SETTINGS, what is asked and what the context has.
+"""The engine settings: one row for each of ENGINE_SETTINGS, its value and what is in use.
 
 A change counts with the next load; the dialog loads the present model again when it is applied.
 """
@@ -69,7 +69,7 @@ class EngineDialog(Dialog):
         grid.setHorizontalSpacing(px(16))
         grid.setVerticalSpacing(px(10))
         grid.setColumnStretch(0, 1)
-        for number, title in enumerate(("Setting", "Asked", "The context has")):
+        for number, title in enumerate(("Setting", "Value", "In use")):
             grid.addWidget(label(title, "small-strong", "text2"), 0, number)
         for number, setting in enumerate(ENGINE_SETTINGS, start=1):
             field = make_field(setting)
@@ -78,10 +78,11 @@ class EngineDialog(Dialog):
             words.setSpacing(0)
             words.addWidget(label(setting.title, "name"))
             words.addWidget(wrapping_label(setting.meaning, "small", "text2"))
+            words.addStretch(1)  # the meaning stays at its name where the field is higher
             grid.addLayout(words, number, 0)
             grid.addWidget(field.widget, number, 1, Qt.AlignmentFlag.AlignTop)
             shown = label(has.get(setting.field, "–"), "mono-small", "text2")
-            shown.setAccessibleName(f"{setting.title}: the context has {shown.text()}")
+            shown.setAccessibleName(f"{setting.title}, in use: {shown.text()}")
             grid.addWidget(shown, number, 2, Qt.AlignmentFlag.AlignTop)
         self._area = area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)

@@ -96,7 +96,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Row(
                 "use_model_sampling", "Use the model's sampling values",
-                "Where a model recommends values, they count below yours and the recipe's.",
+                "Where a model recommends values, yours and the recipe's go before them.",
                 "switch",
             ),
             Row("engine", "Engine", "Context, GPU layers, threads, caches.", "engine"),

@@ -119,7 +119,9 @@ def test_a_template_from_a_pipe_serves_every_lane(cli: Cli, model: str, tmp_path
         if status:
             assert result.error["code"] == "template"
         else:
-            assert [lane["status"] for lane in result.json["lanes"]] == ["finished"] * 2
+            first, second = (lane["manifest"]["prompt"] for lane in result.json["lanes"])
+            assert "template_variables" not in first
+            assert second["template_variables"] == {"enable_thinking": False}
 
 
 def test_hostile_values_are_wrong_usage(cli: Cli, model: str) -> None:

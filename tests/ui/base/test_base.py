@@ -153,6 +153,20 @@ def test_a_field_of_lines_has_the_ring_however_it_got_the_focus(qtbot: QtBot, th
     rings.deleteLater()
 
 
+def test_a_dialog_is_no_larger_than_the_screen(qtbot: QtBot) -> None:
+    dialog = Dialog()
+    qtbot.addWidget(dialog)
+    available = dialog.screen().availableGeometry()
+    dialog.resize(available.size() * 2)
+    dialog.open()
+    assert available.contains(dialog.frameGeometry())
+    dialog.reject()
+    dialog.resize(300, 200)
+    dialog.open()
+    assert (dialog.width(), dialog.height()) == (300, 200)
+    dialog.reject()
+
+
 def test_the_ring_of_a_dialog_is_in_the_dialog(qtbot: QtBot, theme: Theme) -> None:
     """Also where the dialog's parent is in a view that scrolls, which clips nothing of it."""
     view = QScrollArea()
