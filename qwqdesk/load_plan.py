@@ -169,7 +169,7 @@ def _found_adapters(text: str) -> str:
         if not path.is_file():
             raise UserError(
                 f"There is no LoRA adapter {adapter.path}.",
-                "Write the path of a GGUF file with an adapter, or remove it from the settings (--lora).",
+                "Give the path of a GGUF adapter, or remove it from the settings (--lora).",
                 code="lora",
             )
         found.append(lora_text(replace(adapter, path=str(path))))
