@@ -12,6 +12,8 @@ from typing import TextIO
 
 from qwqdesk.errors import UserError
 
+_CLEAR_LINE = "\r\x1b[2K"
+
 
 def print_json(data: object) -> None:
     """One strict JSON document on standard output (NaN and Infinity are refused)."""
@@ -31,6 +33,7 @@ def write_out(text: str) -> None:
     if sys.stdout is None:  # closed by the caller (`>&-`): nobody wants to read it
         return
     encoding = _encoding(sys.stdout)
+    show_line("")
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
@@ -45,12 +48,36 @@ def write_out(text: str) -> None:
 
 
 def to_stderr(text: str, *, end: str = "\n") -> None:
-    """A message or progress on standard error; lost where that is closed or full."""
+    """A message on standard error; lost where that is closed or full."""
+    show_line("")
+    _write_error(text + end)
+
+
+def show_line(text: str) -> None:
+    """Rewrite the line of progress on the terminal of standard error; "" removes it.
+
+    Whatever else is written takes its place.
+    """
+    if text or _line.shown:
+        _line.shown = bool(text)
+        _write_error(_CLEAR_LINE + text)
+
+
+class _Line:
+    """Whether a line of progress stands where the next text would go on."""
+
+    shown = False
+
+
+_line = _Line()
+
+
+def _write_error(text: str) -> None:
     if sys.stderr is None:
         return
     encoding = _encoding(sys.stderr)
     with contextlib.suppress(OSError):
-        sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + end)
+        sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
         sys.stderr.flush()
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from qwqdesk.cli.output import is_terminal, to_stderr
-
-_CLEAR_LINE = "\r\x1b[2K"
+from qwqdesk.cli.output import is_terminal, show_line
 
 
 class Progress:
@@ -24,10 +22,10 @@ class Progress:
             return
         self._last = time.monotonic()
         self._shown = True
-        to_stderr(_CLEAR_LINE + text[:110], end="")
+        show_line(text[:110])
 
     def clear(self) -> None:
         """Remove the line."""
         if self._shown:
-            to_stderr(_CLEAR_LINE, end="")
+            show_line("")
             self._shown = False

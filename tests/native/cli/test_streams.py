@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from qwqdesk.cli import commands
-from qwqdesk.cli.output import print_json
+from qwqdesk.cli.output import print_json, to_stderr, write_out
+from qwqdesk.cli.progress import Progress
 from tests.native.cli.conftest import Cli
 
 
@@ -94,3 +96,26 @@ def test_ctrl_c_while_modules_are_imported() -> None:
     assert done.returncode == 130
     assert json.loads(done.stdout)["error"]["code"] == "interrupted"
     assert "Traceback" not in done.stderr
+
+
+class Terminal(io.StringIO):
+    """A stream that a person reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("write", [to_stderr, lambda text: write_out(text + "\n")])
+def test_what_is_written_takes_the_place_of_the_progress_line(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("sys.stdout", screen)
+    progress = Progress()
+    progress.show("Preparing the GPU", now=True)
+    write("note: seed 7")
+    write("done")
+    progress.clear()
+    clear = "\r\x1b[2K"
+    assert screen.getvalue() == f"{clear}Preparing the GPU{clear}note: seed 7\ndone\n"
