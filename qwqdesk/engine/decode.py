@@ -406,8 +406,9 @@ class Run:
             at = leader.cells = end
             if keeps and end == kept_at:
                 self._keep_state(leader)
+            shown = self._shown_lane(group)
+            self._put(PrefillProgress(end, total, shown, prepares_gpu=self._prepares_gpu))
             self._prepares_gpu = False
-            self._put(PrefillProgress(end, total, self._shown_lane(group)))
         for lane in group:
             lane.prefill_s = self._clock() - began
         return True

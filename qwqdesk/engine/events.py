@@ -182,8 +182,9 @@ class RunStarted:
 class PrefillProgress:
     """`done` of `total` prompt tokens; `lane` is None while the prefill serves all lanes.
 
-    `prepares_gpu`: the next tokens are the first ones that a GPU reads since the model was loaded;
-    some compile their programs for that, which takes seconds.
+    `prepares_gpu`: the first tokens that a GPU reads since the model was loaded are still to be
+    computed; some compile their programs for that, which takes seconds. A chunk that was handed
+    over to a GPU is not computed yet: only what comes after it says that it was.
     """
 
     done: int

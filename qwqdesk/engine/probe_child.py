@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     model = LlamaModel(
         LlamaLibrary(),
         path,
-        EngineSettings(n_ctx=256, n_gpu_layers=0),
+        EngineSettings(n_ctx=256, n_gpu_layers=0, devices="none"),  # no GPU is asked either
         use_extra_bufts=way == "extra",
         progress=lambda _fraction: True,
     )

@@ -41,6 +41,7 @@ class Runner:
         self.closing: set[int] = set()
         self.governor: ThreadGovernor | None = None
         self.watch: BusyWatch | None = None
+        self.gpu_is_new = False
         self.clock: Callable[[], float] = time.perf_counter
         self.cpu_clock: Callable[[], float] = time.process_time
         self.stop_at_question = 0  # all lanes are stopped when it is asked this often; 0: never
@@ -59,6 +60,7 @@ class Runner:
             cancelled=self._is_stopped,
             close_asked=self._take_closing,
             cache=self.cache if mode == "fast" else None,
+            prepares_gpu=self.gpu_is_new,
             governor=self.governor,
             watch=self.watch,
             clock=self.clock,

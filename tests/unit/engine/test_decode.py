@@ -103,6 +103,18 @@ def test_a_long_prompt_is_read_in_chunks_of_512_and_shows_its_progress() -> None
     assert done == [(0, 1100), (512, 1100), (1024, 1100), (1100, 1100)]
 
 
+def test_a_gpu_is_being_prepared_until_its_first_chunk_is_computed() -> None:
+    """What was handed over is not computed: the sign of that is the next chunk, or a token."""
+    runner = Runner()
+    runner.gpu_is_new = True
+    runner.run(lane(A, [7] * 1100, n_predict=1))
+    told = [(e.done, e.prepares_gpu) for e in runner.events if isinstance(e, PrefillProgress)]
+    assert told == [(0, True), (512, True), (1024, False), (1100, False)]
+    runner.run(lane(A, [7] * 20, n_predict=1))
+    told = [(e.done, e.prepares_gpu) for e in runner.events if isinstance(e, PrefillProgress)]
+    assert told == [(0, True), (20, True)]
+
+
 def test_lanes_with_one_prompt_share_its_prefill_and_others_have_their_own() -> None:
     runner = Runner()
     other = ids("other prompt")
