@@ -384,6 +384,41 @@ def test_the_paste_box_tells_the_classes_of_flags(editor: ChainEditor, model: Ch
     assert model.chain.number("temperature") == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"temperature": 0.25, "top_k": 7, "foo": 1}',
+        "temperature: 0.25\ntop_k: 7\nfoo: 1\n",
+        "[mine]\ntemp = 0.25\ntop-k = 7\nfoo = 1\n",
+        "FROM x\nPARAMETER temperature 0.25\nPARAMETER top_k 7\nPARAMETER foo 1\n",
+    ],
+)
+def test_settings_that_are_pasted_are_read_as_those_of_a_file(
+    editor: ChainEditor, model: ChainModel, text: str
+) -> None:
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    child(box, QPlainTextEdit, "commandText").setPlainText(text)
+    assert "foo" in child(box, QLabel, "commandSays").text()
+    child(box, QAbstractButton, "useCommand").click()
+    assert (model.chain.number("temperature"), model.chain.integer("top_k")) == (0.25, 7)
+
+
+def test_of_several_pasted_sets_none_is_taken(editor: ChainEditor) -> None:
+    child(editor, QAbstractButton, "pasteCommand").click()
+    box = child(editor, QWidget, "pasteBox")
+    text, says = child(box, QPlainTextEdit, "commandText"), child(box, QLabel, "commandSays")
+    use = child(box, QAbstractButton, "useCommand")
+    text.setPlainText("[calm]\ntemp = 0.2\n[wild]\ntemp = 1.5\n")
+    assert says.text().endswith("2 sets of settings: calm, wild. Paste one of them alone.")
+    assert not use.isEnabled()
+    for broken in ('{"temperature": ', "[calm\ntemp = 1", "temperature: [", "{}", "[]"):
+        text.setPlainText(broken)
+        assert not use.isEnabled(), broken
+        assert says.text(), broken
+    box.close()
+
+
 @pytest.mark.parametrize("text", ["llama-cli -m x.gguf -p hi", "hello world", "llama-cli --port 1"])
 def test_a_paste_without_a_setting_says_so(editor: ChainEditor, text: str) -> None:
     QGuiApplication.clipboard().setText(f"{text} --log-disable")

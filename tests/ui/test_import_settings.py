@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from qwqdesk.ui.base import MessageBand
-from qwqdesk.ui.conversation.lane_import import left_out, take_settings
+from qwqdesk.ui.conversation.import_words import left_out
+from qwqdesk.ui.conversation.lane_import import take_settings
 from tests.ui.fakes import opened
 
 

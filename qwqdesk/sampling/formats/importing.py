@@ -87,6 +87,19 @@ def import_text(text: str, title: str, part: str | None = None, file_name: str =
     return replace(found, recipe=copy)
 
 
+def states_settings(text: str) -> bool:
+    """Whether a text is a document of settings (JSON, YAML, INI, a Modelfile), no command line."""
+    text = text.lstrip("\ufeff")
+    if starts_as_json(text) or is_modelfile(text):
+        return True
+    if is_ini(text):
+        try:
+            return not _is_environment(read_ini(text))
+        except UserError:
+            return True
+    return _looks_like_yaml(text) and "--" not in text
+
+
 def _from_any(text: str, title: str, part: str | None, file_name: str) -> Imported:
     if starts_as_json(text) and not is_ini(text):
         return _from_values(read_json(text), title, part, file_name)

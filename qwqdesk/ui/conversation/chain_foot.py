@@ -21,6 +21,7 @@ from qwqdesk.sampling.constraints import Constraints
 from qwqdesk.sampling.formats.command_text import parse_command
 from qwqdesk.sampling.formats.constraint_args import CONSTRAINT_DESTS, constraints_from
 from qwqdesk.sampling.formats.flags import Flag
+from qwqdesk.sampling.formats.importing import SeveralPartsError, import_text, states_settings
 from qwqdesk.sampling.formats.llama_args import ParsedArgs
 from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.resolve import resolve
@@ -28,6 +29,7 @@ from qwqdesk.ui.base import Dialog, ElideLabel, IconButton, TextArea, button, la
 from qwqdesk.ui.conversation.chain_model import ChainModel
 from qwqdesk.ui.conversation.constraints_box import ConstraintsBox
 from qwqdesk.ui.conversation.copy_menu import copy_as, fill_copy_menu
+from qwqdesk.ui.conversation.import_words import said_of
 from qwqdesk.ui.theme import set_state, theme
 
 _LONGEST_COMMAND = 50_000
@@ -209,7 +211,9 @@ def _without_files(parsed: ParsedArgs) -> ParsedArgs:
 
 
 class PasteBox(Dialog):
-    """Takes a pasted llama-cli or llama-server command and says at once what it reads in it."""
+    """Takes a pasted llama-cli or llama-server command, or settings in JSON, YAML or INI, and says
+    at once what it reads in it.
+    """
 
     def __init__(self, model: ChainModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -234,9 +238,7 @@ class PasteBox(Dialog):
         column.setContentsMargins(*[px(20)] * 4)
         column.setSpacing(px(8))
         column.addWidget(label("Paste a command", "title"))
-        column.addWidget(
-            label("Flags that it does not name get llama.cpp's defaults.", tone="text2")
-        )
+        column.addWidget(label("What it does not name gets llama.cpp's defaults.", tone="text2"))
         column.addWidget(self._text)
         column.addWidget(self._says)
         row = QHBoxLayout()
@@ -261,21 +263,42 @@ class PasteBox(Dialog):
         if len(text) > _LONGEST_COMMAND:
             says, tone = "This is too long for a command line.", "bad"
         elif not text.strip():
-            says = "A line that begins with llama-cli, llama-server or the first flag."
+            says = (
+                "A line that begins with llama-cli, llama-server or the first flag, or settings in "
+                "JSON, YAML or INI."
+            )
         else:
+            read = self._read_settings if states_settings(text) else self._read_command
             try:
-                parsed = parse_command(text)
-                self._chain = resolve(parsed.sampling).chain
-                self._limits = constraints_from(_without_files(parsed))
-                self._rules = _rules(parsed)
-                says = _told(parsed, self._limits, self._chain.order_text)
-                if not _says_something(parsed, self._limits):
-                    self._chain, tone = None, "warn"
+                says, tone = read(text)
+            except SeveralPartsError as error:
+                says, tone = f"{error.what} Paste one of them alone.", "warn"
             except UserError as error:
                 says, tone = str(error), "bad"
         self._says.setText(says)
         set_state(self._says, "tone", tone)
         self._apply.setEnabled(self._chain is not None)
+
+    def _read_command(self, text: str) -> tuple[str, str]:
+        """What is to be said of a command line, and how."""
+        parsed = parse_command(text)
+        chain = resolve(parsed.sampling).chain
+        self._limits = constraints_from(_without_files(parsed))
+        self._rules = _rules(parsed)
+        says = _told(parsed, self._limits, chain.order_text)
+        if not _says_something(parsed, self._limits):
+            return says, "warn"
+        self._chain = chain
+        return says, "text2"
+
+    def _read_settings(self, text: str) -> tuple[str, str]:
+        """What is to be said of a document of settings, and how."""
+        found = import_text(text, "Pasted")
+        self._chain, self._rules = found.recipe.chain, {}
+        self._limits = found.recipe.constraints or None
+        words = f"Order: {self._chain.order_text or 'no step'}."
+        words += " Constraints too." if self._limits else ""
+        return "\n".join(part for part in (words, said_of(found)) if part), "text2"
 
     def _use(self) -> None:
         if self._chain is not None:

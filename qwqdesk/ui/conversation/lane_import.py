@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from qwqdesk.recipe_import import imported_recipe
 from qwqdesk.sampling.formats.foreign import Imported
 from qwqdesk.sampling.formats.importing import SeveralPartsError
 from qwqdesk.sampling.recipes import Recipe, free_title, recipe_id
+from qwqdesk.ui.conversation.import_words import said_of
 from qwqdesk.ui.conversation.lane import Lane
 from qwqdesk.ui.desk import Desk
 from qwqdesk.ui.dialogs import choose, choose_name, open_file
@@ -24,8 +24,6 @@ _FILES = (
     "All files (*)"
 )
 _BOTH, _REPLACE = "Keep both", "Replace"
-_MOST_NAMED = 12
-_MOST_REASONS = 5
 
 
 async def import_settings(desk: Desk, lane: Lane, parent: QWidget) -> None:
@@ -77,24 +75,3 @@ async def _read(path: Path, parent: QWidget) -> Imported | None:
     text = f"{path.name} holds several sets of settings. Which one shall become a recipe?"
     chosen = await choose_name(parent, "Choose the settings", text, names, "Import")
     return None if chosen is None else await asyncio.to_thread(imported_recipe, path, names[chosen])
-
-
-def said_of(found: Imported) -> str:
-    """What could not be taken over and what to know of the rest, in sentences."""
-    sentences = [left_out(found.without_counterpart)] if found.without_counterpart else []
-    warnings = [_sentence(warning.text) for warning in found.warnings]
-    sentences += warnings[:_MOST_REASONS]
-    if len(warnings) > _MOST_REASONS:
-        sentences.append(f"And {len(warnings) - _MOST_REASONS} more.")
-    return " ".join(sentences)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def left_out(names: Sequence[str]) -> str:
-    """What could not be taken over, in a sentence."""
-    shown = ", ".join(names[:_MOST_NAMED])
-    rest = len(names) - _MOST_NAMED
-    return f"Left out: {shown}{f' and {rest} more' if rest > 0 else ''}."
