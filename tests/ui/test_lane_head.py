@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -63,6 +64,14 @@ def test_other_lanes_show_only_what_differs(head: LaneHead, model: ChainModel) -
     assert chips(head) == ["same as A"]
     model.set_values({"dry_multiplier": 0.8})
     assert chips(head) == ["dry 0.8 (A: 0.5)", "rest as A"]
+
+
+def test_differences_name_the_lane_that_is_the_first_one(head: LaneHead, model: ChainModel) -> None:
+    """Lane A may have been removed."""
+    model.set_reference(model.chain, replace(model.setup, label="B"))
+    assert chips(head) == ["same as B"]
+    model.set_values({"dry_multiplier": 0.8})
+    assert chips(head) == ["dry 0.8 (B: 0.5)", "rest as B"]
 
 
 def test_the_most_important_difference_comes_first() -> None:

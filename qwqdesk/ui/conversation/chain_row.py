@@ -156,7 +156,7 @@ class StepRow(QFrame):
 
     def _explain(self, view: RowView) -> None:
         where = f"step {view.number} of {view.count}, " if view.number else ""
-        differs = ", differs from lane A" if view.differs else ""
+        differs = ", differs from the first lane" if view.differs else ""
         self.setAccessibleName(f"{self.sampler.name}, {where}{STATE_WORDS[view.state]}{differs}")
         self.setAccessibleDescription(view.why)
         self.grip.setAccessibleName(f"Move {self.sampler.name}, {where}Alt and arrow keys".strip())

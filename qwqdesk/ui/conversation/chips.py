@@ -39,17 +39,19 @@ class ChipText:
 class ChipLineText:
     """A whole line: the chips, what follows them, and whether arrows stand between them.
 
-    The first `parts` chips are no steps: no arrow follows them.
+    The first `parts` chips are no steps: no arrow follows them. `against` is the letter of the lane
+    from which chips differ.
     """
 
     chips: tuple[ChipText, ...]
     tail: str
     differing: bool
     parts: int = 0
+    against: str = ""
 
 
 def steps_line(resolved: Resolved, parts: Sequence[SetupDifference] = ()) -> ChipLineText:
-    """Lane A: what it has beside its chain, the steps that act, and how many do not."""
+    """The first lane: what it has beside its chain, the steps that act, and how many do not."""
     effective = effective_chain(resolved.chain, resolved.sources)
     ran = [step for step in effective.steps if step.state in ("active", "neutral")]
     chips = tuple(
@@ -68,18 +70,22 @@ def differences_line(
     parts: Sequence[SetupDifference] = (),
     *,
     same_model: bool = True,
+    first: str = "A",
 ) -> ChipLineText:
-    """Lanes B to D: what differs from lane A beside the model, most important first."""
+    """The other lanes: what differs from the first one beside the model, most important first.
+
+    `first` is its letter: A, unless that lane was removed.
+    """
     found = differences(reference, chain)
-    own = tuple(_part_chip(part) for part in parts)
-    chips = (*own, *(_difference_chip(each, reference, chain) for each in found))
-    same = same_model and not chips
-    return ChipLineText(chips, "same as A" if same else "rest as A", differing=True)
+    own = tuple(_part_chip(part, first) for part in parts)
+    chips = (*own, *(_difference_chip(each, reference, chain, first) for each in found))
+    tail = f"rest as {first}" if chips or not same_model else f"same as {first}"
+    return ChipLineText(chips, tail, differing=True, against=first)
 
 
-def _part_chip(found: SetupDifference) -> ChipText:
-    tip = found.line("in A", "Here")
-    value = found.text if found.usual else f"{found.text} (A: {found.a})"
+def _part_chip(found: SetupDifference, first: str) -> ChipText:
+    tip = found.line(f"in {first}", "Here")
+    value = found.text if found.usual else f"{found.text} ({first}: {found.a})"
     return ChipText("", value, tip, found.part, found.text)
 
 
@@ -88,19 +94,23 @@ def _step_chip(name: str, why: str, chain: SamplerChain) -> ChipText:
     return ChipText(sampler, chip_value(sampler, chain), why, sampler)
 
 
-def _difference_chip(found: Difference, reference: SamplerChain, chain: SamplerChain) -> ChipText:
+def _difference_chip(
+    found: Difference, reference: SamplerChain, chain: SamplerChain, first: str
+) -> ChipText:
     if found.kind == "order":
-        return ChipText("", "order", f"Order here: {found.b}\nOrder in A: {found.a}", "")
+        return ChipText("", "order", f"Order here: {found.b}\nOrder in {first}: {found.a}", "")
     if found.kind == "missing":
         return ChipText(
-            found.step, "not in chain", f"{found.step} is in the chain of A", found.step
+            found.step, "not in chain", f"{found.step} is in the chain of {first}", found.step
         )
     if found.kind == "added":
         value = f"{_place(found.step, chain)}, {chip_value(found.step, chain)}"
-        return ChipText(found.step, value, f"{found.step} is not in the chain of A", found.step)
+        return ChipText(
+            found.step, value, f"{found.step} is not in the chain of {first}", found.step
+        )
     params = sampler_named(found.step).params if found.step else ()
     name = found.step if params and params[0].name == found.name else found.name
-    tip = f"{found.name}: {found.b} here, {found.a} in A"
+    tip = f"{found.name}: {found.b} here, {found.a} in {first}"
     here, there = found.b, found.a
     if name == found.step:  # a whole step is off on one side
         here = "off" if _is_off(found.step, chain) else here
@@ -108,7 +118,7 @@ def _difference_chip(found: Difference, reference: SamplerChain, chain: SamplerC
             chain
         ):  # where it stands is news here, too
             here, there = f"{_place_acting(found.step, chain)}, {here}", "off"
-    return ChipText(name, f"{here} (A: {there})", tip, found.step or found.name, here)
+    return ChipText(name, f"{here} ({first}: {there})", tip, found.step or found.name, here)
 
 
 def _is_off(step: str, chain: SamplerChain) -> bool:
@@ -200,7 +210,8 @@ class ChipLine(QWidget):
 
     def _in_words(self) -> str:
         chips = ", ".join(f"{chip.name} {chip.value}".strip() for chip in self._text.chips)
-        return f"Differs from lane A: {chips}" if self._text.differing and chips else chips
+        differs = self._text.differing and chips
+        return f"Differs from lane {self._text.against}: {chips}" if differs else chips
 
     def _between(self) -> int:
         return theme().px(_GAP if self._text.differing else _ARROW)

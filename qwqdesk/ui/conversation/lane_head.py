@@ -141,7 +141,10 @@ class LaneHead(QFrame):
             parts = [part for part in found if part.part != "model"]
             same_model = len(parts) == len(found)
             chain = self._model.chain
-            self._chips.show_line(differences_line(reference, chain, parts, same_model=same_model))
+            letter = first.label if self._model.compared_with is not None else "A"
+            self._chips.show_line(
+                differences_line(reference, chain, parts, same_model=same_model, first=letter)
+            )
 
     def paste_command(self) -> None:
         """Open the box for a command line."""
