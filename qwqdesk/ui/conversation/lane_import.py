@@ -72,6 +72,6 @@ async def _read(path: Path, parent: QWidget) -> Imported | None:
         return await asyncio.to_thread(imported_recipe, path)
     except SeveralPartsError as error:
         names = error.parts
-    text = f"{path.name} holds several sets of settings. Which one shall become a recipe?"
+    text = f"{path.name} holds several sets of settings. Which one do you want to import?"
     chosen = await choose_name(parent, "Choose the settings", text, names, "Import")
     return None if chosen is None else await asyncio.to_thread(imported_recipe, path, names[chosen])
