@@ -50,7 +50,8 @@ def fill(path: Path, messages: int) -> None:
         chat = (number - 1) // 5 + 1
         if number % 5 == 1:
             connection.execute(
-                "INSERT INTO conversations VALUES (?, ?, 1, ?, '', '[]', '{}', NULL, '{}')",
+                "INSERT INTO conversations (id, title, created, updated, system_prompt, lanes, "
+                "tips) VALUES (?, ?, 1, ?, '', '[]', '{}')",
                 (chat, f"chat {chat}", number),
             )
         for kind, size in ((1, 40), (2, 120)):
