@@ -185,7 +185,7 @@ async def test_a_template_file_that_was_edited_is_looked_at_again(
         d.window.templates.inputs_found.connect(found.append)
         qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
         await d.until(lambda: bool(found and found[-1]))
-        assert [one.name for one in found[-1]] == ["tone"]
+        assert "tone" in [one.name for one in found[-1]]
         assert bands(d) == 0
         looked = len(found)
         qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
