@@ -21,6 +21,8 @@ _NAMES: Final = frozenset(
         *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
         # Where an embedded Python has its standard library.
         "PYTHONHOME",
+        # Where compiled modules lie, and whether a child may write them: as for the program itself.
+        *("PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE"),
         # Windows finds its own libraries by these; without them no socket and no random number.
         *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "PROGRAMDATA", "PROGRAMFILES"),
         # GPU drivers keep the kernels that they compiled in the user's folders, and load slowly

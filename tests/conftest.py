@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,9 +18,24 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 # The machine is shared: a slow example is not a failure. The gate tries the same examples each
 # time; HYPOTHESIS_PROFILE=explore tries others.
 _SLOW = [HealthCheck.too_slow]
-settings.register_profile("gate", deadline=None, suppress_health_check=_SLOW, derandomize=True)
-settings.register_profile("explore", deadline=None, suppress_health_check=_SLOW)
+settings.register_profile(
+    "gate", deadline=None, suppress_health_check=_SLOW, derandomize=True, max_examples=40
+)
+settings.register_profile("explore", deadline=None, suppress_health_check=_SLOW, max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile every module once, not in each of the many processes that tests start.
+
+    Where the environment forbids files beside the source, they lie in pytest's own folder.
+    """
+    cache = getattr(config, "cache", None)
+    if sys.dont_write_bytecode and cache is not None:
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = str(cache.mkdir("bytecode"))
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 @pytest.fixture(autouse=True)

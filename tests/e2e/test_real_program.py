@@ -81,7 +81,8 @@ def test_closing_while_lanes_write_takes_less_than_three_seconds(tmp_path: Path)
         say("closing", time.time())
         """,
     )
-    assert time.time() - float(out.split("closing", 1)[1]) < 3.5
+    took = time.time() - float(out.split("closing", 1)[1])
+    assert took < 3.5 * max(1.0, program.slowness())
     assert [reason for _, reason, _ in _replies(tmp_path)] == ["cancelled"] * 4
 
 

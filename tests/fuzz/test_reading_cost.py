@@ -115,21 +115,17 @@ def _cost(read: Reader, text: str) -> float:
     return time.thread_time() - began
 
 
-def _is_slow(read: Reader, make: Callable[[int], str], length: int) -> bool:
+def _is_slow(read: Reader, piece: str, length: int, end: str) -> bool:
     """Whether reading takes very long, or a time that grows faster than the text."""
-    took = _cost(read, make(length))
+    took = _cost(read, piece * (length // len(piece)) + end)
     if took < _LITTLE_S:
         return False
-    return took > _MOST_S or took > _RATIO * _cost(read, make(length // 3))
+    third = piece * (length // 3 // len(piece)) + end
+    return took > _MOST_S or took > _RATIO * _cost(read, third)
 
 
 def _too_slow(read: Reader, length: int, ends: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [
-        (piece, end)
-        for piece in _PIECES
-        for end in ends
-        if _is_slow(read, lambda size, p=piece, e=end: p * (size // len(p)) + e, length)
-    ]
+    return [(piece, end) for piece in _PIECES for end in ends if _is_slow(read, piece, length, end)]
 
 
 @pytest.mark.parametrize("name", _READERS)
