@@ -119,6 +119,7 @@ def test_killed_while_four_lanes_write_the_next_start_shows_cut_replies(tmp_path
         window.chats.open(1)
         for lane in window.page.view.lanes:
             reply = lane.output.reply
+            await until(lambda: not reply.busy)
             say(lane.label, lane.status.text, len(reply.reasoning.source + reply.answer_source))
         """,
     )

@@ -25,7 +25,7 @@ def test_thoughts_are_closed_kept_edited_and_answered_from_again(tmp_path: Path)
         async def runs(act):
             act()
             await until(lambda: not idle())
-            await until(idle)
+            await until(lambda: idle() and not lane.output.reply.busy)  # and drawn
 
         await until(lambda: window.desk.session.loaded)
         view = page.view
@@ -75,7 +75,7 @@ def test_a_thought_is_ended_by_the_user(tmp_path: Path) -> None:
             lane.output.ask_answer()
             await until(lambda: lane.output.reply.answer_source or idle())
             page.stop()
-            await until(idle)
+            await until(lambda: idle() and not lane.output.reply.busy)
             if "closed by you" in head():
                 break
         say(head())
