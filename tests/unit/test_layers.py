@@ -187,6 +187,22 @@ def _wrong_libraries(file: str) -> Iterator[str]:
             yield f"{file}:{found.line} imports {found.name}"
 
 
+def test_only_one_module_starts_processes() -> None:
+    """So that none can forget to take the environment away."""
+    _expect_none(lambda file: iter(()) if file == "child_process.py" else _starts(file))
+
+
+def _starts(file: str) -> Iterator[str]:
+    starting = {"Popen", "run", "call", "check_call", "check_output", "getoutput"}
+    for node in ast.walk(_tree(file)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+        bad = starting if owner == "subprocess" else {"system", "popen", "execv", "fork"}
+        if owner in ("subprocess", "os") and node.func.attr in bad:
+            yield f"{file}:{node.lineno} starts a process"
+
+
 def test_there_is_no_import_cycle() -> None:
     arrows = {
         file: {target for found in _imports(file) if (target := _file_of(found.name))} - {file}
