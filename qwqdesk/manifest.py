@@ -12,7 +12,8 @@ of the engine), `files` (the model's files: path, size, time of change, sha256 o
 those that it never reads).
 Where fast mode changed their number, `threads_used` has the decodings by number of threads.
 A reply's manifest also has `model` and `engine`, and in `prompt` the text and its tokens; a
-`qwqdesk.run` document has those beside its lanes already.
+`qwqdesk.run` document has those beside its lanes already. That of a lane which never began has a
+`prompt` without a checksum: there were no tokens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from qwqdesk.analysis.loops import LoopGuard
 from qwqdesk.conversation import Mode
 from qwqdesk.engine.events import EngineInfo, FrozenThought, Loaded, ModelInfo, ThreadsUsed
 from qwqdesk.engine.token_ids import unknown_token
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.lane_rules import LaneRules
 from qwqdesk.model_hash import ModelFile
 from qwqdesk.prompt import Prompt
@@ -96,7 +98,7 @@ def engine_json(engine: EngineInfo) -> dict[str, Any]:
 
 
 def lane_manifest(
-    loaded: Loaded,
+    settings: EngineSettings,
     chain: SamplerChain,
     prompt: Prompt,
     conditions: RunConditions,
@@ -113,7 +115,7 @@ def lane_manifest(
         "chain": chain.order_text,
         "llama_args": " ".join(
             (
-                to_llama_args(chain, engine=loaded.settings),
+                to_llama_args(chain, engine=settings),
                 *map(shlex.quote, constraint_words(rules.constraints)),
             )
         ),
@@ -125,11 +127,11 @@ def lane_manifest(
         "raw": conditions.raw,
         "vocabulary": conditions.vocabulary,
         "sequential": conditions.sequential,
-        "settings": loaded.settings.to_json(),
+        "settings": settings.to_json(),
         "files": [file.to_json() for file in conditions.files],
         "library_sha256": conditions.library_sha256,
         "prompt": {
-            "tokens_sha256": tokens_sha256(prompt.tokens),
+            **({"tokens_sha256": tokens_sha256(prompt.tokens)} if prompt.tokens else {}),
             "tags": [asdict(tags) for tags in prompt.tags],
             "reasoning_open": prompt.reasoning_open,
             "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
@@ -199,7 +201,7 @@ def run_manifest(
     rules: LaneRules | None = None,
 ) -> dict[str, Any]:
     """All that is needed to run a lane again, for its reply."""
-    whole = lane_manifest(loaded, chain, prompt, conditions, recipe, rules)
+    whole = lane_manifest(loaded.settings, chain, prompt, conditions, recipe, rules)
     whole["model"] = model_json(loaded.model)
     whole["engine"] = engine_json(loaded.engine)
     whole["prompt"] = {"text": prompt.text, "tokens": list(prompt.tokens), **whole["prompt"]}

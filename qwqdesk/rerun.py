@@ -134,6 +134,25 @@ def merged(results: Sequence[RerunResult]) -> RerunResult:
     )
 
 
+def comparable_lanes(lanes: Sequence[StoredLane]) -> tuple[list[StoredLane], list[str]]:
+    """The lanes that wrote something then, and a sentence for each of the others.
+
+    Raises:
+        UserError: code "empty_run", when none of them did.
+    """
+    able = [lane for lane in lanes if lane.comparable]
+    if not able:
+        raise UserError(
+            "This run has no tokens to compare.", "Send the message again.", code="empty_run"
+        )
+    return able, [_left_out(lane) for lane in lanes if not lane.comparable]
+
+
+def _left_out(lane: StoredLane) -> str:
+    why = f" ({lane.finish_detail.rstrip('.')})" if lane.finish_detail else ""
+    return f"Lane {lane.label} wrote nothing then{why}: it is left out."
+
+
 async def run_stored(
     session: Session,
     lanes: Sequence[StoredLane],
@@ -155,12 +174,8 @@ async def run_stored(
     """
     if session.loaded is None:
         raise UserError("No model is loaded.", "Choose a model first.", code="no_model")
-    able = [lane for lane in lanes if lane.tokens or lane.ended_by_itself]
+    able, left_out = comparable_lanes(lanes)
     watched = [_Watched(lane, limit, early_end=early_end) for lane in able]
-    if not watched:
-        raise UserError(
-            "This run has no tokens to compare.", "Send the message again.", code="empty_run"
-        )
     mode = lanes[0].mode
     prompts, notes = await _prompts(session, watched, present_conditions(session, mode))
     found = await _run(session, watched, prompts, mode, progress)
@@ -175,7 +190,7 @@ async def run_stored(
         mode,
         tuple(w.outcome(record) for w, record in zip(watched, found, strict=True)),
         tuple(dict.fromkeys(changed)),
-        tuple(notes),
+        (*left_out, *notes),
         stopped,
     )
 

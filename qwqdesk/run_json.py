@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from qwqdesk.analysis.code_check import CodeCheck, check_answer
@@ -11,16 +13,23 @@ from qwqdesk.analysis.divergence import divergence_json
 from qwqdesk.analysis.metrics import LaneMetrics, LaneResult, lane_metrics
 from qwqdesk.analysis.token_items import WrittenTokens
 from qwqdesk.engine.events import Loaded
+from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.manifest import (
+    RunConditions,
     engine_json,
     lane_manifest,
     model_json,
     threads_json,
     variables_json,
 )
+from qwqdesk.models import shape
+from qwqdesk.models.gguf import read_header
+from qwqdesk.models.quants import quantization_label
 from qwqdesk.processor_words import thread_warnings
-from qwqdesk.run_plan import RunBegan
+from qwqdesk.prompt import Prompt
+from qwqdesk.run_plan import RunBegan, RunOptions, messages_for
 from qwqdesk.run_record import LaneRecord, RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import Resolved
@@ -35,7 +44,25 @@ class FinishedRun:
     record: RunRecord
 
 
-def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class UnrunLane:
+    """A lane that was asked for and never began.
+
+    `error` says why; None is that somebody stopped the comparison before its turn. `prompt` is the
+    user's message.
+    """
+
+    setup: LaneSetup
+    model: Path
+    settings: EngineSettings
+    options: RunOptions
+    prompt: str
+    error: UserError | None = None
+
+
+def run_json(
+    runs: Sequence[FinishedRun], order: Sequence[tuple[int, int] | UnrunLane]
+) -> dict[str, Any]:
     """The document for lanes that ran on one model or, one run for each, on several.
 
     The keys that INTERFACE leaves open are told where they are made: `divergence` in
@@ -49,10 +76,18 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
 
     Args:
         runs: the first one's model, engine and prompt are the document's.
-        order: for each lane, which run it was in and its number there.
+        order: for each lane, which run it was in and its number there, or why it was in none.
     """
     head = runs[0]
-    lanes = [{**_lane(runs[run], lane), **_own(head, runs[run], lane)} for run, lane in order]
+    lanes: list[dict[str, Any]] = []
+    ran: list[tuple[str, WrittenTokens]] = []
+    for place in order:
+        if isinstance(place, UnrunLane):
+            lanes.append(_unrun(place))
+            continue
+        run, number = runs[place[0]], place[1]
+        lanes.append({**_lane(run, number), **_own(head, run, number)})
+        ran.append(_written(run, number))
     return {
         "format": "qwqdesk.run",
         "version": 1,
@@ -64,7 +99,7 @@ def run_json(runs: Sequence[FinishedRun], order: Sequence[tuple[int, int]]) -> d
             **variables_json(head.began.prompts[0].variables),
         },
         "mode": head.began.mode,
-        "divergence": divergence_json([_written(runs[run], lane) for run, lane in order]),
+        "divergence": divergence_json(ran),
         "lanes": lanes,
     }
 
@@ -125,19 +160,86 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
         "finish_reason": record.finish_reason or "cancelled",
         "finish_detail": record.finish_detail,
         "usage": asdict(record.usage),
-        "timing": {
-            "load_s": run.loaded.load_s,
-            "prefill_s": record.timing.prefill_s,
-            "first_token_s": record.timing.first_token_s,
-            "decode_s": record.timing.decode_s,
-            "tokens_per_second": record.timing.tokens_per_second,
-        },
+        "timing": _timing(run.loaded.load_s, record),
         "metrics": _metrics(record, checks).to_json(),
         "code_checks": [check.to_json() for check in checks],
         "manifest": _manifest(run, number),
         **_constraints(run.began, number, record),
         **_answer_chain(resolved.answer),
         **({"frozen_tokens": record.frozen_tokens} if record.frozen_tokens else {}),
+    }
+
+
+def _unrun(lane: UnrunLane) -> dict[str, Any]:
+    """A lane that wrote nothing: what it would have run with, and why it did not.
+
+    Its prompt was never rendered, so it has none of its own.
+    """
+    options = lane.options
+    values = lane.setup.resolved().with_drawn_seed(options.seed)
+    chain = values.chain
+    messages = () if options.raw else messages_for(lane.prompt, None, options, None)
+    variables = options.variables_of(lane.setup)
+    prompt = Prompt("", (), (), False, messages=tuple(messages), variables=variables)
+    rules = options.rules(lane.setup)
+    conditions = RunConditions(options.mode, options.loop_guard, raw=options.raw)
+    recipe = lane.setup.recipe
+    warnings = lane.setup.warnings + effective_chain(chain, values.sources).warnings
+    warnings += values.constraints.warnings_for(chain)
+    record = LaneRecord()
+    return {
+        "label": lane.setup.label,
+        "model": _file_json(lane.model),
+        "sampling": chain.to_json(),
+        "sources": dict(values.sources),
+        "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],
+        "tokens": [],
+        "ends": [],
+        "text": "",
+        "reasoning": None,
+        "answer": "",
+        "finish_reason": "error" if lane.error else "cancelled",
+        "finish_detail": str(lane.error or "it was stopped before its turn"),
+        "usage": asdict(record.usage),
+        "timing": _timing(0.0, record),
+        "metrics": _metrics(record, ()).to_json(),
+        "code_checks": [],
+        "manifest": lane_manifest(
+            lane.settings,
+            chain,
+            prompt,
+            conditions,
+            recipe.id if recipe is not None else None,
+            rules,
+        ),
+        **({"constraints": found} if (found := rules.constraints.to_json()) else {}),
+        **_answer_chain(values.answer),
+    }
+
+
+def _file_json(path: Path) -> dict[str, Any]:
+    """INTERFACE's `model` object of a file that was not loaded, as far as it can be read."""
+    known: dict[str, Any] = {"name": path.stem, "architecture": None, "quantization": None}
+    with suppress(UserError):
+        header = read_header(path)
+        known = {
+            "name": shape.text(header, "general.name") or path.stem,
+            "architecture": shape.text(header, "general.architecture"),
+            "quantization": quantization_label(header, path.name),
+        }
+    size = None
+    with suppress(OSError):
+        size = path.stat().st_size
+    return {"path": str(path), **known, "size_bytes": size}
+
+
+def _timing(load_s: float, record: LaneRecord) -> dict[str, Any]:
+    return {
+        "load_s": load_s,
+        "prefill_s": record.timing.prefill_s,
+        "first_token_s": record.timing.first_token_s,
+        "decode_s": record.timing.decode_s,
+        "tokens_per_second": record.timing.tokens_per_second,
     }
 
 
@@ -160,7 +262,7 @@ def _manifest(run: FinishedRun, number: int) -> dict[str, Any]:
     began = run.began
     recipe = began.lanes[number].recipe
     manifest = lane_manifest(
-        run.loaded,
+        run.loaded.settings,
         began.resolved[number].chain,
         began.prompts[number],
         began.conditions,

@@ -127,6 +127,11 @@ class StoredLane:
         return self.settings_for(own) or replace(own, swa_full=whole_window)
 
     @property
+    def comparable(self) -> bool:
+        """Whether it wrote anything that another run can be compared with."""
+        return bool(self.tokens) or self.ended_by_itself
+
+    @property
     def ended_by_itself(self) -> bool:
         """Whether the model ended it, and neither a limit nor a person."""
         return self.finish_reason == "stop"

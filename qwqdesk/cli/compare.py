@@ -58,7 +58,7 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     )
     status = exit_status(outcome)
     if as_json or out is not None:
-        document = run_json(outcome.runs, outcome.order)
+        document = run_json(outcome.runs, outcome.lanes)
         if out is not None:
             write_folder(Path(out), document)
         if as_json:

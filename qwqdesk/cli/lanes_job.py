@@ -14,13 +14,14 @@ from qwqdesk.cli.output import printable, to_stderr
 from qwqdesk.engine.events import BiasesFound, Event, Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
+from qwqdesk.lane_failure import failure_of
 from qwqdesk.lane_setup import LaneSetup
 from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.library_uses import note_use
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.processor_words import fewer_help, shared_words, thread_warnings
-from qwqdesk.run_json import FinishedRun
+from qwqdesk.run_json import FinishedRun, UnrunLane
 from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions
 from qwqdesk.run_record import RunRecord
 from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
@@ -51,13 +52,14 @@ class LaneJob:
 class Outcome:
     """What came of a job: also when it was interrupted.
 
-    `places` says for each lane that ran, by its number, in which run it was and where there.
-    `failed`: lanes of one model did not run, while those of others did, or what lanes wrote could
-    not be saved; it was said on standard error.
+    `places` says for each lane, by its number, in which run it was and where there; `unrun` has
+    those that never began. `failed`: lanes of one model did not run, while those of others did, or
+    what lanes wrote could not be saved; it was said on standard error.
     """
 
     runs: list[FinishedRun] = field(default_factory=list)
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    unrun: dict[int, UnrunLane] = field(default_factory=dict)
     interrupted: bool = False
     failed: bool = False
 
@@ -65,6 +67,12 @@ class Outcome:
     def order(self) -> list[tuple[int, int]]:
         """The places of the lanes that ran, in the order of the lanes."""
         return [self.places[lane] for lane in sorted(self.places)]
+
+    @property
+    def lanes(self) -> list[tuple[int, int] | UnrunLane]:
+        """All lanes in their order, for `run_json`."""
+        every: dict[int, tuple[int, int] | UnrunLane] = {**self.unrun, **self.places}
+        return [every[lane] for lane in sorted(every)]
 
 
 def run_lanes(
@@ -136,10 +144,11 @@ class _Job:
 
     async def _run_models(self, lanes: Sequence[LaneJob], prompt: str) -> None:
         """Model by model; one that fails costs its own lanes, not what the others wrote."""
+        self._outcome.unrun = {i: self._unrun(lane, prompt) for i, lane in enumerate(lanes)}
         groups = list(dict.fromkeys(lane.group for lane in lanes))
         for group in groups:
             if self._outcome.interrupted:
-                return
+                break
             own = [i for i, lane in enumerate(lanes) if lane.group == group]
             try:
                 await self._run_group(lanes, own, prompt)
@@ -149,9 +158,37 @@ class _Job:
                     raise
                 self._outcome.failed = True
                 self._present = None
-                labels = ", ".join(lanes[i].setup.label for i in own)
-                text = f"error: lanes {labels} did not run. {error.what} {error.what_to_do}"
-                to_stderr(printable(text))
+                for i in own:
+                    self._outcome.unrun[i] = replace(self._outcome.unrun[i], error=error)
+                labels = [lanes[i].setup.label for i in own]
+                to_stderr(printable(f"error: {_did_not_run(labels)} {error}"))
+        self._keep_lanes(lanes)
+
+    def _keep_lanes(self, lanes: Sequence[LaneJob]) -> None:
+        """All lanes belong to a saved comparison, also those that did not run, with the reason.
+
+        Where that cannot be written, what ran is saved all the same.
+        """
+        history, saved = self._session.history, self._saved
+        if history is None or saved is None:
+            return
+        several = len({lane.model for lane in lanes}) > 1
+        shown = [
+            replace(lane.setup, model=str(lane.model)) if several else lane.setup for lane in lanes
+        ]
+        failures = {
+            lane.setup.label: failure_of(lane.error, lane.model)
+            for number, lane in self._outcome.unrun.items()
+            if lane.error is not None and number not in self._outcome.places
+        }
+        with contextlib.suppress(UserError):
+            asked = {"asked": saved.message_id}
+            history.set_lanes(saved.conversation_id, [{**one.to_json(), **asked} for one in shown])
+            history.set_failures(saved.message_id, failures)
+
+    def _unrun(self, lane: LaneJob, prompt: str) -> UnrunLane:
+        options = replace(lane.options, seed=self._seed)
+        return UnrunLane(lane.setup, lane.model, lane.settings, options, prompt)
 
     async def _run_group(self, lanes: Sequence[LaneJob], own: Sequence[int], prompt: str) -> None:
         """The lanes `own` (numbers of all lanes), which share model, settings and options."""
@@ -237,6 +274,11 @@ class _Job:
                         _print_biases(event)
                         self._display.event(event)
         _print_threads(record)
+
+
+def _did_not_run(labels: Sequence[str]) -> str:
+    lanes = f"lane {labels[0]}" if len(labels) == 1 else f"lanes {', '.join(labels)}"
+    return f"{lanes} did not run."
 
 
 def _with_model_values(lane: LaneJob, loaded: Loaded) -> LaneSetup:

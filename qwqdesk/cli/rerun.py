@@ -21,7 +21,7 @@ from qwqdesk.models.library import LibraryModel
 from qwqdesk.new_engine import new_engine
 from qwqdesk.paths import DataDirs
 from qwqdesk.processor_words import load_words
-from qwqdesk.rerun import RerunResult, run_stored
+from qwqdesk.rerun import RerunResult, comparable_lanes, run_stored
 from qwqdesk.sampling.formats.llama_args import ParsedArgs, UsageError, parse_args
 from qwqdesk.session import Session
 from qwqdesk.stored_model import find_model
@@ -54,8 +54,10 @@ def run(argv: Sequence[str], dirs: DataDirs) -> int:
     file = _file(args)
     note_pipe(file)
     stored = read_run(Path(file))
-    turns = _turns(stored.lanes, args, dirs)
+    able, left_out = comparable_lanes(stored.lanes)  # before their models are looked for
+    turns = _turns(able, args, dirs)
     results, interrupted = _run(turns, dirs)
+    results[0] = replace(results[0], notes=(*left_out, *results[0].notes))
     if args.switch("json"):
         print_json(result_json(results))
     else:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from qwqdesk.engine.events import LoadProgress
 from qwqdesk.errors import UserError
 from qwqdesk.fairness import SELF_TEST_TOKENS, SelfTests, judge, self_test
-from qwqdesk.rerun import merged, present_conditions, run_stored
+from qwqdesk.rerun import comparable_lanes, merged, present_conditions, run_stored
 from qwqdesk.run_conditions import (
     changes,
     conditions_then,
@@ -255,16 +255,19 @@ class FairnessDesk(QObject):
         return None
 
     async def _again(self, lanes: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:
-        results, models = [], [self._model_for(lane, one, lanes) for lane, one in lanes]
+        able, left_out = comparable_lanes([one for _, one in lanes])
+        ran = [(lane, one) for lane, one in lanes if one in able]
+        results, models = [], [self._model_for(lane, one, ran) for lane, one in ran]
         for model in dict.fromkeys(models):
             await self._load_for(model)
-            stored = [one for (_, one), its in zip(lanes, models, strict=True) if its == model]
+            stored = [one for (_, one), its in zip(ran, models, strict=True) if its == model]
             total = sum(len(lane.tokens) for lane in stored)
             results.append(
                 await run_stored(self._desk.session, stored, progress=self._progress(total))
             )
         letters = {stored.label: lane.label for lane, stored in lanes}
         result = merged(results)
+        result = replace(result, notes=(*left_out, *result.notes))
         return words.result_content(
             result, letters, present_conditions(self._desk.session, result.mode)
         )

@@ -17,6 +17,8 @@ from qwqdesk.errors import UserError
 from qwqdesk.models.library_uses import read_uses
 from qwqdesk.sampling.samplers import PARAMS
 from qwqdesk.store.history import History
+from qwqdesk.stored_document import import_run
+from qwqdesk.stored_run import read_run
 from tests.native.cli.conftest import Cli
 from tests.tiny_model import write_tiny_model
 
@@ -347,11 +349,85 @@ def test_a_model_that_fails_costs_its_own_lanes_only(
     lanes = ("--lane", f"a=--model {bad}", "--lane", "b=", "-c", "512", "-t", "1", "-n", "4")
     result = cli("compare", str(models["F16"]), "-p", "hi", *lanes, "--json")
     assert result.status == 1
-    assert [lane["label"] for lane in result.json["lanes"]] == ["b"]
-    assert "lanes a did not run" in result.err
+    assert "error: lane a did not run. " in result.err
+    document = result.json
+    assert [lane["label"] for lane in document["lanes"]] == ["a", "b"]
+    failed = document["lanes"][0]
+    assert set(failed) == LANE
+    assert failed["model"]["path"] == str(bad)
+    assert failed["finish_reason"] == "error"
+    assert str(bad) in failed["finish_detail"]
+    assert f"lane a did not run. {failed['finish_detail']}" in result.err
+    assert (failed["tokens"], failed["ends"], failed["text"]) == ([], [], "")
+    assert document["lanes"][1]["finish_reason"] == "length"
+    assert document["divergence"] == []
     alone = cli("compare", str(bad), "-p", "hi", "--lane", "a=", "--json")
     assert alone.status == 1
     assert alone.error["code"]
+
+
+def test_a_comparison_with_lanes_that_did_not_run_is_written_read_and_run_again(
+    cli: Cli, models: dict[str, Path], tmp_path: Path
+) -> None:
+    bad, out = tmp_path / "bad.gguf", tmp_path / "out"
+    bad.write_bytes(b"no model at all")
+    wrong = f"--model {bad}"
+    lanes = ("--lane", f"a=qwen {wrong}", "--lane", "b=greedy", "--lane", f"c=greedy {wrong}")
+    words = ("-c", "512", "-t", "1", "-n", "4", "--ignore-eos", "--out", str(out))
+    result = cli("compare", str(models["F16"]), "-p", "hi", *lanes, *words)
+    assert result.status == 1
+    assert "error: lanes a, c did not run. " in result.err
+    page = (out / "comparison.md").read_text("utf-8")
+    assert [f"## {head}" in page for head in ("a: qwen", "b: greedy", "c: greedy")] == [True] * 3
+    assert page.count("bad.gguf") == 2  # the reason, in each lane
+
+    again = cli("rerun", str(out / "run.json"), "--json")
+    assert again.status == 0, again.err
+    assert [(lane["label"], lane["tokens"]) for lane in again.json["lanes"]] == [("b", 4)]
+    assert [note.split(" (")[0] for note in again.json["notes"]] == [
+        "Lane a wrote nothing then", "Lane c wrote nothing then",
+    ]  # fmt: skip
+
+    with contextlib.closing(History(tmp_path / "h.sqlite3")) as history:
+        opened = import_run(history, read_run(out / "run.json"), {})
+        (message,) = history.load(opened).messages
+    assert message.text == "hi"  # though the first lane has no prompt
+    ends = {reply.lane: (reply.finish_reason, reply.text == "") for reply in message.replies}
+    assert ends == {"A": ("error", True), "B": ("length", False), "C": ("error", True)}
+    assert all("bad.gguf" in (r.finish_detail or "") for r in message.replies if r.lane != "B")
+
+
+def test_when_no_lane_wrote_anything_a_rerun_says_so(
+    cli: Cli, models: dict[str, Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"no model at all")
+    lanes = ("--lane", f"a=--model {bad}", "--lane", "b=")
+    words = ("-c", "512", "-t", "1", "-n", "4", "--ignore-eos")
+    found = cli("compare", str(models["F16"]), "-p", "hi", *lanes, *words, "--json").json
+    found["lanes"] = found["lanes"][:1]
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(found), "utf-8")
+    again = cli("rerun", str(file), "--json")
+    assert (again.status, again.error["code"]) == (1, "empty_run")
+
+
+def test_a_saved_comparison_keeps_the_lanes_that_did_not_run(
+    cli: Cli, models: dict[str, Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"no model at all")
+    lanes = ("--lane", f"a=--model {bad}", "--lane", "b=")
+    words = ("-c", "512", "-t", "1", "-n", "4", "--save")
+    assert cli("compare", str(models["F16"]), "-p", "kept", *lanes, *words).status == 1
+    database = next(Path(os.environ["QWQDESK_HOME"]).glob("*.sqlite3"))
+    with contextlib.closing(History(database)) as history:
+        (found,) = [one.id for one in history.conversations() if one.title == "kept"]
+        kept = history.load(found)
+    assert [lane["label"] for lane in kept.lanes] == ["a", "b"]
+    assert kept.lanes[0]["model"] == str(bad)
+    assert list(kept.messages[0].failures) == ["a"]
+    assert str(bad) in kept.messages[0].failures["a"].arguments["reported"]
 
 
 def test_a_models_own_values_are_shown_and_applied_only_on_request(
