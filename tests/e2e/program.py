@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 import textwrap
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -26,18 +24,17 @@ async def until(true, seconds=60):
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not happen in time")
+
+async def ready(window):
+    # A loaded model is told a moment before its load is over; a message in between is refused.
+    await until(lambda: window.desk.session.loaded and not window.desk.engine_use)
 """
-# Two threads that wait for each other stand still where another program has one of two cores.
-_ONE_THREAD = {"engine": {"n_threads": 1}}
 
 
 def start(home: Path, script: str) -> subprocess.Popen[str]:
     """Start the program on a data folder; the script is the body of an async function that has
-    `window`, `until` and `say`.
+    `window`, `until`, `ready` and `say`.
     """
-    settings = home / "settings.json"
-    if not settings.exists():
-        settings.write_text(json.dumps(_ONE_THREAD), encoding="utf-8")
     environment = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
@@ -65,14 +62,6 @@ def run(home: Path, script: str) -> str:
     out, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, f"status {process.returncode}\n{out}\n{errors}"
     return out
-
-
-def slowness() -> float:
-    """How many times as long a computation takes here as on a core of its own: 1 when quiet."""
-    begun, computed = time.perf_counter(), time.thread_time()
-    while time.thread_time() - computed < 0.2:
-        sum(range(1000))
-    return (time.perf_counter() - begun) / 0.2
 
 
 def _main() -> int:

@@ -27,7 +27,7 @@ def test_first_start_loads_the_demo_model_and_compares(tmp_path: Path) -> None:
     out = program.run(
         tmp_path,
         """
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         say("model", window.desk.session.loaded.model.name)
         window.page.compare_first()
         view = window.page.view
@@ -49,7 +49,7 @@ def test_a_chat_is_answered_and_comes_back_at_the_next_start(tmp_path: Path) -> 
     first = program.run(
         tmp_path,
         """
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         window.page.send("What is 27 + 45?")
         await until(lambda: window.page.runs.view is not None)
         await until(lambda: window.page.runs.view is None)
@@ -72,7 +72,7 @@ def test_closing_while_lanes_write_takes_less_than_three_seconds(tmp_path: Path)
         tmp_path,
         """
         import time
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         for _ in range(3):
             window.page.acts.add()
         window.page.send("Write a Flappy Bird game in Python.")
@@ -81,8 +81,7 @@ def test_closing_while_lanes_write_takes_less_than_three_seconds(tmp_path: Path)
         say("closing", time.time())
         """,
     )
-    took = time.time() - float(out.split("closing", 1)[1])
-    assert took < 3.5 * max(1.0, program.slowness())
+    assert time.time() - float(out.split("closing", 1)[1]) < 3.5
     assert [reason for _, reason, _ in _replies(tmp_path)] == ["cancelled"] * 4
 
 
@@ -91,7 +90,7 @@ def test_killed_while_four_lanes_write_the_next_start_shows_cut_replies(tmp_path
         tmp_path,
         """
         import asyncio, time
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         for _ in range(3):
             window.page.acts.add()
         window.page.view.columns.set_seed(1)
@@ -213,7 +212,7 @@ def test_copied_text_outlives_the_window_without_a_crash(tmp_path: Path, own_obj
     out = program.run(
         tmp_path,
         "\nfrom PySide6.QtGui import QGuiApplication\n"
-        "await until(lambda: window.desk.session.loaded)\n"
+        "await ready(window)\n"
         + textwrap.dedent(copying)
         + '\nsay("copied", bool(QGuiApplication.clipboard().text()))\n',
     )

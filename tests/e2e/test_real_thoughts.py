@@ -27,7 +27,7 @@ def test_thoughts_are_closed_kept_edited_and_answered_from_again(tmp_path: Path)
             await until(lambda: not idle())
             await until(lambda: idle() and not lane.output.reply.busy)  # and drawn
 
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         view = page.view
         lane = view.lanes[0]
         lane.model.change(reasoning_budget=8, answer=AnswerSetup(None, {"temperature": 0.1}))
@@ -61,7 +61,7 @@ def test_a_thought_is_ended_by_the_user(tmp_path: Path) -> None:
         tmp_path,
         """
         page = window.page
-        await until(lambda: window.desk.session.loaded)
+        await ready(window)
         page.view.chosen_mode = "exact"
         lane = page.view.lanes[0]
         head = lambda: lane.output.reply.reasoning.header.head.accessibleName()

@@ -83,7 +83,7 @@ def test_the_window_saves_opens_checks_and_runs_again(tmp_path: Path) -> None:
         from dataclasses import replace
         from pathlib import Path
         page, desk = window.page, window.desk
-        await until(lambda: desk.session.loaded)
+        await ready(window)
         page.acts.add()
         page.view.lanes[1].model.set_values({"repeat_penalty": 1.5})
         page.view.columns.set_seed(1)
@@ -105,7 +105,7 @@ def test_the_window_saves_opens_checks_and_runs_again(tmp_path: Path) -> None:
         say(page.fairness.panel.content.sentence)
         window.loader.load(Path(desk.session.loaded.model.path),
                            replace(desk.settings.engine, n_threads=1, n_ubatch=8))
-        await until(lambda: not window.loader.busy and desk.session.loaded)
+        await ready(window)
         page.fairness.run_again()
         await until(lambda: not page.fairness.busy)
         await until(lambda: "Changed" in " ".join(page.fairness.panel.content.lines))
