@@ -46,7 +46,7 @@ class AnswerSetup:
         for name in OF_THE_LANE:
             if name in self.user:
                 raise UserError(
-                    f"{name} applies to the whole reply, not for the answer alone.",
+                    f"{name} applies to the whole reply, not to the answer alone.",
                     "Set it for the lane.",
                     code="value",
                 )

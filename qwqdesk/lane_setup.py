@@ -6,7 +6,7 @@ A lane may have a second chain for its answer, and rules of its own for loops an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
@@ -143,6 +143,14 @@ class LaneSetup:
                 usable.resolved()
                 return usable
         return replace(setup, user={}, answer=None)
+
+
+def asked_lanes(lanes: Sequence[LaneSetup], message_id: int) -> list[dict[str, Any]]:
+    """The lanes as a conversation keeps them that were asked this message.
+
+    `asked` tells them from lanes that a user adds later and that nobody has asked yet.
+    """
+    return [{**lane.to_json(), "asked": message_id} for lane in lanes]
 
 
 def _variables(data: object) -> TemplateVariables | None:

@@ -19,7 +19,7 @@ from qwqdesk.engine.events import Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_failure import failure_of
-from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.lane_setup import LaneSetup, asked_lanes
 from qwqdesk.run_plan import MessageSaved, RunBegan, RunOptions, SessionEvent
 from qwqdesk.sampling.resolve import draw_seed, parse_model_sampling
 from qwqdesk.session import Session
@@ -283,16 +283,14 @@ class ModelTurns:
         )
 
     def _keep_lanes(self, saved: MessageSaved) -> None:
-        """All lanes belong to the conversation, also those whose turn never comes.
-
-        `asked` tells them from lanes that a user adds later and that nobody has asked yet.
-        """
+        """All lanes belong to the conversation, also those whose turn never comes."""
         self._saved = saved
         if self._session.history is not None:
-            asked = {"asked": saved.message_id}
             wanted = self._wanted(range(len(self._places)))
-            setups = [{**self._places[number].setup.to_json(), **asked} for number in wanted]
-            self._session.history.set_lanes(saved.conversation_id, setups)
+            setups = [self._places[number].setup for number in wanted]
+            self._session.history.set_lanes(
+                saved.conversation_id, asked_lanes(setups, saved.message_id)
+            )
         self._save_failures()
 
     def _keep_failure(self, turn: TurnBegan, error: UserError) -> LaneFailure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from qwqdesk.processor_words import thread_warnings
 from qwqdesk.prompt import Prompt
 from qwqdesk.run_plan import RunBegan, RunOptions, messages_for
 from qwqdesk.run_record import LaneRecord, RunRecord
-from qwqdesk.sampling.effective import effective_chain, vocabulary_warnings
+from qwqdesk.sampling.effective import ChainWarning, effective_chain, vocabulary_warnings
 from qwqdesk.sampling.resolve import Resolved
 
 
@@ -145,28 +145,57 @@ def _lane(run: FinishedRun, number: int) -> dict[str, Any]:
     warnings += vocabulary_warnings(chain, run.loaded.model.n_vocab)
     warnings += run.began.prompts[number].warnings
     warnings += thread_warnings(run.record.threads)
+    made = _lane_json(
+        run.began.lanes[number].label,
+        resolved,
+        warnings,
+        record,
+        run.loaded.load_s,
+        _manifest(run, number),
+    )
+    return {
+        **made,
+        "reasoning": _reasoning(run.began, number, record),
+        **_constraints(run.began, number, record),
+        **_answer_chain(resolved.answer),
+        **({"frozen_tokens": record.frozen_tokens} if record.frozen_tokens else {}),
+    }
+
+
+def _lane_json(
+    label: str,
+    resolved: Resolved,
+    warnings: Sequence[ChainWarning],
+    record: LaneRecord,
+    load_s: float,
+    manifest: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What every lane has, whether it wrote or not."""
     checks = check_answer(record.answer)
     return {
-        "label": run.began.lanes[number].label,
+        "label": label,
         "model": None,
-        "sampling": chain.to_json(),
+        "sampling": resolved.chain.to_json(),
         "sources": dict(resolved.sources),
         "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],
         "tokens": list(record.tokens),
         "ends": list(record.ends),
         "text": record.text,
-        "reasoning": _reasoning(run.began, number, record),
+        "reasoning": record.reasoning,
         "answer": record.answer,
         "finish_reason": record.finish_reason or "cancelled",
         "finish_detail": record.finish_detail,
         "usage": asdict(record.usage),
-        "timing": _timing(run.loaded.load_s, record),
+        "timing": {
+            "load_s": load_s,
+            "prefill_s": record.timing.prefill_s,
+            "first_token_s": record.timing.first_token_s,
+            "decode_s": record.timing.decode_s,
+            "tokens_per_second": record.timing.tokens_per_second,
+        },
         "metrics": _metrics(record, checks).to_json(),
         "code_checks": [check.to_json() for check in checks],
-        "manifest": _manifest(run, number),
-        **_constraints(run.began, number, record),
-        **_answer_chain(resolved.answer),
-        **({"frozen_tokens": record.frozen_tokens} if record.frozen_tokens else {}),
+        "manifest": manifest,
     }
 
 
@@ -186,32 +215,21 @@ def _unrun(lane: UnrunLane) -> dict[str, Any]:
     recipe = lane.setup.recipe
     warnings = lane.setup.warnings + effective_chain(chain, values.sources).warnings
     warnings += values.constraints.warnings_for(chain)
-    record = LaneRecord()
+    record = LaneRecord(
+        finish_reason="error" if lane.error else "cancelled",
+        finish_detail=str(lane.error or "it was stopped before its turn"),
+    )
+    manifest = lane_manifest(
+        lane.settings,
+        chain,
+        prompt,
+        conditions,
+        recipe.id if recipe is not None else None,
+        rules,
+    )
     return {
-        "label": lane.setup.label,
+        **_lane_json(lane.setup.label, values, warnings, record, 0.0, manifest),
         "model": _file_json(lane.model),
-        "sampling": chain.to_json(),
-        "sources": dict(values.sources),
-        "warnings": [{"code": warning.code, "text": warning.text} for warning in warnings],
-        "tokens": [],
-        "ends": [],
-        "text": "",
-        "reasoning": None,
-        "answer": "",
-        "finish_reason": "error" if lane.error else "cancelled",
-        "finish_detail": str(lane.error or "it was stopped before its turn"),
-        "usage": asdict(record.usage),
-        "timing": _timing(0.0, record),
-        "metrics": _metrics(record, ()).to_json(),
-        "code_checks": [],
-        "manifest": lane_manifest(
-            lane.settings,
-            chain,
-            prompt,
-            conditions,
-            recipe.id if recipe is not None else None,
-            rules,
-        ),
         **({"constraints": found} if (found := rules.constraints.to_json()) else {}),
         **_answer_chain(values.answer),
     }
@@ -231,16 +249,6 @@ def _file_json(path: Path) -> dict[str, Any]:
     with suppress(OSError):
         size = path.stat().st_size
     return {"path": str(path), **known, "size_bytes": size}
-
-
-def _timing(load_s: float, record: LaneRecord) -> dict[str, Any]:
-    return {
-        "load_s": load_s,
-        "prefill_s": record.timing.prefill_s,
-        "first_token_s": record.timing.first_token_s,
-        "decode_s": record.timing.decode_s,
-        "tokens_per_second": record.timing.tokens_per_second,
-    }
 
 
 def _constraints(began: RunBegan, number: int, record: LaneRecord) -> dict[str, Any]:

@@ -161,9 +161,11 @@ def _template(args: ParsedArgs) -> str | Path:
         return args.option("chat_template") or "model"
     if not Path(file).is_fifo():
         return Path(file)
+    from qwqdesk.engine.template import is_template
+
     # A pipe can be read once, and a template is needed with every prompt.
     source = _read_file(file)
-    if "{%" not in source and "{{" not in source:
+    if not is_template(source):
         raise UserError(
             f"The pipe {shown(file)} holds no chat template.",
             "Give a template in Jinja's language.",

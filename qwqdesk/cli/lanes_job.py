@@ -15,7 +15,7 @@ from qwqdesk.engine.events import BiasesFound, Event, Loaded, LoadProgress
 from qwqdesk.engine_settings import EngineSettings
 from qwqdesk.errors import UserError
 from qwqdesk.lane_failure import failure_of
-from qwqdesk.lane_setup import LaneSetup
+from qwqdesk.lane_setup import LaneSetup, asked_lanes
 from qwqdesk.model_hash import ModelHashes
 from qwqdesk.models.library_uses import note_use
 from qwqdesk.new_engine import new_engine
@@ -52,9 +52,9 @@ class LaneJob:
 class Outcome:
     """What came of a job: also when it was interrupted.
 
-    `places` says for each lane, by its number, in which run it was and where there; `unrun` has
-    those that never began. `failed`: lanes of one model did not run, while those of others did, or
-    what lanes wrote could not be saved; it was said on standard error.
+    `places` says for each lane that ran, by its number, in which run it was and where there; in
+    `unrun` are those that never began. `failed`: lanes of one model did not run, while those of
+    others did, or what lanes wrote could not be saved; it was said on standard error.
     """
 
     runs: list[FinishedRun] = field(default_factory=list)
@@ -144,11 +144,25 @@ class _Job:
 
     async def _run_models(self, lanes: Sequence[LaneJob], prompt: str) -> None:
         """Model by model; one that fails costs its own lanes, not what the others wrote."""
-        self._outcome.unrun = {i: self._unrun(lane, prompt) for i, lane in enumerate(lanes)}
+        failed: dict[int, UserError] = {}
+        try:
+            await self._run_groups(lanes, prompt, failed)
+        finally:
+            self._outcome.unrun = {
+                number: self._unrun(lane, prompt, failed.get(number))
+                for number, lane in enumerate(lanes)
+                if number not in self._outcome.places
+            }
+        self._keep_lanes(lanes)
+
+    async def _run_groups(
+        self, lanes: Sequence[LaneJob], prompt: str, failed: dict[int, UserError]
+    ) -> None:
+        """`failed` gets the lanes that did not run, by their numbers, and why."""
         groups = list(dict.fromkeys(lane.group for lane in lanes))
         for group in groups:
             if self._outcome.interrupted:
-                break
+                return
             own = [i for i, lane in enumerate(lanes) if lane.group == group]
             try:
                 await self._run_group(lanes, own, prompt)
@@ -158,11 +172,9 @@ class _Job:
                     raise
                 self._outcome.failed = True
                 self._present = None
-                for i in own:
-                    self._outcome.unrun[i] = replace(self._outcome.unrun[i], error=error)
+                failed.update(dict.fromkeys(own, error))
                 labels = [lanes[i].setup.label for i in own]
                 to_stderr(printable(f"error: {_did_not_run(labels)} {error}"))
-        self._keep_lanes(lanes)
 
     def _keep_lanes(self, lanes: Sequence[LaneJob]) -> None:
         """All lanes belong to a saved comparison, also those that did not run, with the reason.
@@ -178,17 +190,16 @@ class _Job:
         ]
         failures = {
             lane.setup.label: failure_of(lane.error, lane.model)
-            for number, lane in self._outcome.unrun.items()
-            if lane.error is not None and number not in self._outcome.places
+            for lane in self._outcome.unrun.values()
+            if lane.error is not None
         }
         with contextlib.suppress(UserError):
-            asked = {"asked": saved.message_id}
-            history.set_lanes(saved.conversation_id, [{**one.to_json(), **asked} for one in shown])
+            history.set_lanes(saved.conversation_id, asked_lanes(shown, saved.message_id))
             history.set_failures(saved.message_id, failures)
 
-    def _unrun(self, lane: LaneJob, prompt: str) -> UnrunLane:
+    def _unrun(self, lane: LaneJob, prompt: str, error: UserError | None) -> UnrunLane:
         options = replace(lane.options, seed=self._seed)
-        return UnrunLane(lane.setup, lane.model, lane.settings, options, prompt)
+        return UnrunLane(lane.setup, lane.model, lane.settings, options, prompt, error)
 
     async def _run_group(self, lanes: Sequence[LaneJob], own: Sequence[int], prompt: str) -> None:
         """The lanes `own` (numbers of all lanes), which share model, settings and options."""

@@ -13,7 +13,6 @@ class Progress:
 
     def __init__(self) -> None:
         self._on = is_terminal(sys.stderr)
-        self._shown = False
         self._last = 0.0
 
     def show(self, text: str, *, now: bool = False) -> None:
@@ -21,11 +20,8 @@ class Progress:
         if not self._on or (not now and time.monotonic() - self._last < 0.1):
             return
         self._last = time.monotonic()
-        self._shown = True
         show_line(text[:110])
 
     def clear(self) -> None:
         """Remove the line."""
-        if self._shown:
-            show_line("")
-            self._shown = False
+        show_line("")

@@ -99,12 +99,17 @@ def render_with_notes(
         ) from error
 
 
+def is_template(text: str) -> bool:
+    """Whether a text is a template itself, and no name and no file: it has ``{%`` or ``{{``."""
+    return "{%" in text or "{{" in text
+
+
 def template_source(choice: str | Path, model_template: str | None) -> str:
     """The source of the chosen template.
 
     Args:
-        choice: a name of `TEMPLATE_CHOICES`, an ordinary file, or a template itself (it has ``{%``
-            or ``{{``). "model" means ChatML where the model has no template, as in llama.cpp.
+        choice: a name of `TEMPLATE_CHOICES`, an ordinary file, or a template itself (see
+            `is_template`). "model" means ChatML where the model has no template, as in llama.cpp.
 
     Raises:
         UserError: code "template", when a file cannot be read.
@@ -115,7 +120,7 @@ def template_source(choice: str | Path, model_template: str | None) -> str:
         choice = "chatml"
     if choice in SHIPPED:
         return built_in_source(str(choice))
-    if isinstance(choice, str) and ("{%" in choice or "{{" in choice):
+    if isinstance(choice, str) and is_template(choice):
         return choice
     return _read(Path(choice))
 

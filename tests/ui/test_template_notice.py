@@ -28,6 +28,11 @@ def load(d: Driver, **changes: object) -> None:
     d.window.desk.model_changed.emit()
 
 
+async def said(d: Driver) -> str:
+    """What the band about the template says, as soon as there is one."""
+    return (await d.shown("templateBand")).accessibleName()
+
+
 async def buttons(d: Driver) -> dict[str, QAbstractButton]:
     band = await d.shown("templateBand")
     return {made.text(): made for made in band.findChildren(QAbstractButton)}
@@ -70,7 +75,7 @@ async def test_every_template_that_cannot_be_used_is_said(
     async with opened(tmp_path, PLAIN) as d:
         d.engine.not_tokens = frozenset(guessable_tags())
         load(d, **changes)
-        assert words in (await d.shown("templateBand")).accessibleName()
+        assert words in await said(d)
 
 
 async def test_a_base_model_continues_the_text_and_only_this_one(
@@ -179,7 +184,7 @@ async def test_a_template_file_that_was_edited_is_looked_at_again(
     file.write_text("{{ messages", "utf-8")
     async with opened(tmp_path, replace(PLAIN, chat_template=str(file))) as d:
         load(d)
-        assert "line 1" in (await d.shown("templateBand")).accessibleName()
+        assert "line 1" in await said(d)
         file.write_text(GOOD + "{{ tone }}", "utf-8")
         found: list[tuple[TemplateInput, ...]] = []
         d.window.templates.inputs_found.connect(found.append)
@@ -201,7 +206,7 @@ async def test_a_model_file_that_was_replaced_is_looked_at_again(
         load(d, chat_template=GOOD)
         await d.until(lambda: bands(d) == 0)
         load(d, chat_template="{{ messages")
-        assert "line 1" in (await d.shown("templateBand")).accessibleName()
+        assert "line 1" in await said(d)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
@@ -211,4 +216,4 @@ async def test_a_pipe_in_the_settings_is_said_and_not_waited_for(
     os.mkfifo(tmp_path / "pipe")
     async with opened(tmp_path, replace(PLAIN, chat_template=str(tmp_path / "pipe"))) as d:
         load(d)
-        assert "cannot be read" in (await d.shown("templateBand")).accessibleName()
+        assert "cannot be read" in await said(d)

@@ -29,7 +29,7 @@ from qwqdesk.sampling.param import shown
 from qwqdesk.sampling.recipe_files import read_bytes
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, recipe_id
 
-__all__ = ["Imported", "SeveralPartsError", "import_file", "import_text"]
+__all__ = ["Imported", "SeveralPartsError", "import_file", "import_text", "states_settings"]
 
 _YAML_LINE: Final = re.compile(r"(?:[\w.][\w ./:-]*|\"[^\"\n]*\"|'[^'\n]*'):(?:[ \t].*)?|- .*")
 _SHARED: Final = "*"

@@ -255,8 +255,8 @@ class FairnessDesk(QObject):
         return None
 
     async def _again(self, lanes: Sequence[tuple[Lane, StoredLane]]) -> PanelContent:
-        able, left_out = comparable_lanes([one for _, one in lanes])
-        ran = [(lane, one) for lane, one in lanes if one in able]
+        _, left_out = comparable_lanes([one for _, one in lanes])
+        ran = [(lane, one) for lane, one in lanes if one.comparable]
         results, models = [], [self._model_for(lane, one, ran) for lane, one in ran]
         for model in dict.fromkeys(models):
             await self._load_for(model)

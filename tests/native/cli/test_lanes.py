@@ -366,11 +366,18 @@ def test_a_model_that_fails_costs_its_own_lanes_only(
     assert alone.error["code"]
 
 
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    """A file that is no model."""
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(b"no model at all")
+    return path
+
+
 def test_a_comparison_with_lanes_that_did_not_run_is_written_read_and_run_again(
-    cli: Cli, models: dict[str, Path], tmp_path: Path
+    cli: Cli, models: dict[str, Path], bad: Path, tmp_path: Path
 ) -> None:
-    bad, out = tmp_path / "bad.gguf", tmp_path / "out"
-    bad.write_bytes(b"no model at all")
+    out = tmp_path / "out"
     wrong = f"--model {bad}"
     lanes = ("--lane", f"a=qwen {wrong}", "--lane", "b=greedy", "--lane", f"c=greedy {wrong}")
     words = ("-c", "512", "-t", "1", "-n", "4", "--ignore-eos", "--out", str(out))
@@ -398,10 +405,8 @@ def test_a_comparison_with_lanes_that_did_not_run_is_written_read_and_run_again(
 
 
 def test_when_no_lane_wrote_anything_a_rerun_says_so(
-    cli: Cli, models: dict[str, Path], tmp_path: Path
+    cli: Cli, models: dict[str, Path], bad: Path, tmp_path: Path
 ) -> None:
-    bad = tmp_path / "bad.gguf"
-    bad.write_bytes(b"no model at all")
     lanes = ("--lane", f"a=--model {bad}", "--lane", "b=")
     words = ("-c", "512", "-t", "1", "-n", "4", "--ignore-eos")
     found = cli("compare", str(models["F16"]), "-p", "hi", *lanes, *words, "--json").json
@@ -413,10 +418,8 @@ def test_when_no_lane_wrote_anything_a_rerun_says_so(
 
 
 def test_a_saved_comparison_keeps_the_lanes_that_did_not_run(
-    cli: Cli, models: dict[str, Path], tmp_path: Path
+    cli: Cli, models: dict[str, Path], bad: Path
 ) -> None:
-    bad = tmp_path / "bad.gguf"
-    bad.write_bytes(b"no model at all")
     lanes = ("--lane", f"a=--model {bad}", "--lane", "b=")
     words = ("-c", "512", "-t", "1", "-n", "4", "--save")
     assert cli("compare", str(models["F16"]), "-p", "kept", *lanes, *words).status == 1
