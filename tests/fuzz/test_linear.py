@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,6 +34,7 @@ from qwqdesk.sampling.recipe_files import parse_json
 from qwqdesk.stored_run import run_of_document
 from qwqdesk.ui.conversation import formulas, highlight, inline_runs, markdown_blocks
 from qwqdesk.ui.conversation.visible_text import visible
+from tests.fuzz.cost import cost
 from tests.unit.models.gguf_writer import ARRAY, STRING, GgufFile
 
 SMALL, LARGE = 5_000, 30_000
@@ -130,22 +130,15 @@ READERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
 )
 
 
-def seconds(read: Callable[[str], object], text: str) -> float:
-    begun = time.thread_time()
-    with suppress(UserError):
-        read(text)
-    return time.thread_time() - begun
-
-
 @pytest.mark.parametrize("name", READERS)
 def test_a_reader_of_foreign_text_is_about_linear(name: str) -> None:
     read = READERS[name]
     slow = []
     for pattern in PATTERNS:
         small, large = ((pattern * size)[:size] for size in (SMALL, LARGE))
-        took = seconds(read, large)
+        took = cost(read, large)
         if took > LITTLE_S:
-            ratio = took / max(seconds(read, small), 1e-3)
+            ratio = took / max(cost(read, small), 1e-3)
             if took > MOST_S or ratio > RATIO:
                 slow.append(f"{pattern!r}: {took:.1f} s, {ratio:.0f} times")
     assert not slow

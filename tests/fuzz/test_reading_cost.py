@@ -8,7 +8,6 @@ takes a third of the time, or a ninth where the time grows with the square.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -30,10 +29,10 @@ from qwqdesk.sampling.json_schema import schema_grammar
 from qwqdesk.sampling.recipe_files import parse_json
 from qwqdesk.sampling.recipes import BUILTIN_RECIPES, one_line, recipe_id, recipe_named
 from qwqdesk.sampling.samplers import PARAMS, order_from_letters, order_from_text
+from tests.fuzz.cost import cost
 
 _LENGTH: Final = 30_000
 _WALKED: Final = 8_000
-# Seconds of this thread's own time, however busy the machine is.
 _LITTLE_S: Final = 0.4  # so much needs no second look
 _MOST_S: Final = 5.0
 _RATIO: Final = 5.0  # between the 3 of what is linear and the 9 of what is quadratic
@@ -109,10 +108,8 @@ _READERS: Final[dict[str, Reader]] = {
 
 
 def _cost(read: Reader, text: str) -> float:
-    began = time.thread_time()
-    with suppress(UserError, UnicodeError):  # refused in words, or not a text that a file can hold
-        read(text)
-    return time.thread_time() - began
+    # Refused in words, or not a text that a file can hold.
+    return cost(read, text, (UserError, UnicodeError))
 
 
 def _is_slow(read: Reader, piece: str, length: int, end: str) -> bool:
